@@ -1,0 +1,104 @@
+import type { Schema } from './schema.ts'
+
+/**
+ * A bit per row, least significant first, 1 = present (Arrow's validity layout).
+ * Absent means that no row is null.
+ */
+export type Validity = Uint8Array
+
+/**
+ * One column in Arrow's physical layout. `layout` names the representation, not the SQL type:
+ *
+ * | layout | SQL types | arrays |
+ * |---|---|---|
+ * | `bits` | boolean | bit per row |
+ * | `i8 i16 i32` | byte, short, int and date | one number per row |
+ * | `f32` | float | |
+ * | `f64` | double; timestamp in whole microseconds; long while every value is a safe integer; decimal while the unscaled value is one | |
+ * | `i64` | long otherwise | BigInt64Array |
+ * | `i128` | decimal otherwise, unscaled | two limbs per row, low first |
+ * | `bytes` | string (UTF-8), binary | row i is `data[offsets[i] … offsets[i+1])` |
+ * | `dictionary` | string | `codes` index the rows of `dictionary` |
+ * | `list` | array | row i is child rows `offsets[i] … offsets[i+1]` |
+ * | `map` | map | like `list`, over keys and values |
+ * | `struct` | struct | one child column per field |
+ * | `void` | void | all null |
+ *
+ * Values in null rows are unspecified but in range (codes, offsets). Columns are never written to
+ * after their batch was built, so sharing them between batches is safe.
+ */
+export type Column =
+  | { readonly layout: 'bits'; readonly values: Uint8Array; readonly validity?: Validity }
+  | { readonly layout: 'i8'; readonly values: Int8Array; readonly validity?: Validity }
+  | { readonly layout: 'i16'; readonly values: Int16Array; readonly validity?: Validity }
+  | { readonly layout: 'i32'; readonly values: Int32Array; readonly validity?: Validity }
+  | { readonly layout: 'f32'; readonly values: Float32Array; readonly validity?: Validity }
+  | { readonly layout: 'f64'; readonly values: Float64Array; readonly validity?: Validity }
+  | { readonly layout: 'i64'; readonly values: BigInt64Array; readonly validity?: Validity }
+  | { readonly layout: 'i128'; readonly values: BigInt64Array; readonly validity?: Validity }
+  | BytesColumn
+  | {
+      readonly layout: 'dictionary'
+      readonly codes: Int32Array
+      readonly dictionary: BytesColumn
+      readonly validity?: Validity
+    }
+  | {
+      readonly layout: 'list'
+      readonly offsets: Int32Array
+      readonly child: Column
+      readonly validity?: Validity
+    }
+  | {
+      readonly layout: 'map'
+      readonly offsets: Int32Array
+      readonly keys: Column
+      readonly values: Column
+      readonly validity?: Validity
+    }
+  | {
+      readonly layout: 'struct'
+      readonly children: readonly Column[]
+      readonly validity?: Validity
+    }
+  | { readonly layout: 'void' }
+
+export interface BytesColumn {
+  readonly layout: 'bytes'
+  readonly offsets: Int32Array
+  readonly data: Uint8Array
+  readonly validity?: Validity
+}
+
+/** Physical row numbers that are part of a batch, ascending. */
+export type Selection = Int32Array
+
+/**
+ * The unit of all flow: columns of equal length under an optional selection.
+ *
+ * `rowCount` is the length of the columns; the rows that count are those of `selection`, or all.
+ * Immutable once built.
+ */
+export interface Batch {
+  readonly schema: Schema
+  readonly rowCount: number
+  readonly columns: readonly Column[]
+  readonly selection?: Selection
+  /** The source partition that every row came from, where known; watermarks are kept per partition. */
+  readonly partition?: string
+}
+
+/** How many rows the batch really has. */
+export function liveRows(batch: Batch): number {
+  return batch.selection === undefined ? batch.rowCount : batch.selection.length
+}
+
+/** True when the row of this validity bitmap holds a value. */
+export function isValid(validity: Validity | undefined, row: number): boolean {
+  return validity === undefined || (((validity[row >> 3] ?? 0) >> (row & 7)) & 1) === 1
+}
+
+/** The same columns, fewer rows. */
+export function select(batch: Batch, selection: Selection): Batch {
+  return { ...batch, selection }
+}

@@ -1,0 +1,257 @@
+/**
+ * Every error a user can meet, by alphabet. A code, once released, keeps its meaning.
+ * `retry: 'backoff'` marks what may pass by itself; the restart policy reads it.
+ */
+const catalogue = {
+  AGGREGATE_MISPLACED: {
+    message: 'The aggregate {aggregate} stands where a value per row is needed: {where}.',
+    hint: 'Call it inside groupBy(…).agg(…), or filter after the aggregation.',
+    retry: 'never',
+  },
+  AMBIGUOUS_COLUMN: {
+    message: 'The column name {column} fits more than one column of [{available}].',
+    hint: 'Rename one of them with withColumnRenamed or alias before this step.',
+    retry: 'never',
+  },
+  ARITHMETIC_OVERFLOW: {
+    message: '{operation} leaves the range of {type}: {values}.',
+    hint: 'Cast to a wider type first, or use the try_ form of the function, which gives NULL.',
+    retry: 'never',
+  },
+  CAST_INVALID_INPUT: {
+    message: 'The value {value} of type {from} cannot be cast to {to}.',
+    hint: 'Use tryCast (NULL for bad values), or send bad rows elsewhere with the mode option of the source.',
+    retry: 'never',
+  },
+  CHECKPOINT_CORRUPT: {
+    message: 'The checkpoint at {path} cannot be used: {what}.',
+    hint: 'Restore the folder from a copy, or start a new query with another checkpointLocation. Nothing was changed.',
+    retry: 'never',
+  },
+  CHECKPOINT_IN_USE: {
+    message:
+      'The checkpoint at {path} is in use by process {pid}, started {startedAt}, heartbeat {heartbeatAgeMs} ms ago.',
+    hint: 'Stop the other query, or give this one a checkpointLocation of its own.',
+    retry: 'backoff',
+  },
+  CHECKPOINT_NEWER_FORMAT: {
+    message: 'The checkpoint at {path} has format {found}; this version reads up to {supported}.',
+    hint: 'Upgrade millrace to the version that wrote the checkpoint, or newer.',
+    retry: 'never',
+  },
+  CHECKPOINT_OTHER_QUERY: {
+    message: 'The checkpoint at {path} belongs to a different query: {difference}.',
+    hint: 'Use another checkpointLocation for a changed query, or undo the change.',
+    retry: 'never',
+  },
+  CHECKPOINT_TIMEOUT: {
+    message: 'Epoch {epoch}: {missing} of {tasks} tasks had not answered after {waitedMs} ms.',
+    hint: 'Raise checkpointTimeout, or look for a slow task in the progress of the query.',
+    retry: 'backoff',
+  },
+  COLUMN_NOT_FOUND: {
+    message: 'There is no column {column} in [{available}].',
+    hint: 'Check the spelling. Did you mean {closest}?',
+    retry: 'never',
+  },
+  CONFIG_INVALID: {
+    message: 'The option {option} cannot be {value}: {expected} is expected.',
+    hint: 'Correct the value of {option}.',
+    retry: 'never',
+  },
+  DATATYPE_MISMATCH: {
+    message: '{expression} needs {expected} but got {actual}.',
+    hint: 'Cast the argument, for example with .cast("{suggestion}").',
+    retry: 'never',
+  },
+  DECODE_FAILED: {
+    message: 'A row of {origin} could not be read as {schema}: {why}. The row begins: {row}',
+    hint: 'Set option mode to PERMISSIVE (nulls and _corrupt_record) or DROPMALFORMED, or correct the schema.',
+    retry: 'never',
+  },
+  DIVIDE_BY_ZERO: {
+    message: 'Division by zero in {expression}.',
+    hint: 'Use nullif(divisor, 0), or the try_ form of the function, which gives NULL.',
+    retry: 'never',
+  },
+  DURATION_INVALID: {
+    message: 'The text {text} is not a duration: {why}.',
+    hint: "Write a number and a unit, for example '10 minutes' or '1 hour 30 minutes'.",
+    retry: 'never',
+  },
+  EPOCH_POISONED: {
+    message: 'Epoch {epoch} failed {attempts} times in a row; the last error was {cause}.',
+    hint: 'The same input fails each time: correct the row, the function or the sink, then start the query again. Nothing was lost.',
+    retry: 'never',
+  },
+  FENCED: {
+    message:
+      'This run of the query was replaced by a newer one (attempt {attempt}) and has stopped.',
+    hint: 'Nothing is lost: the newer run goes on from the last committed epoch.',
+    retry: 'never',
+  },
+  FUNCTION_NOT_FOUND: {
+    message: 'There is no function {name}.',
+    hint: 'Did you mean {closest}?',
+    retry: 'never',
+  },
+  INTERNAL: {
+    message: 'A promise the engine makes to itself was broken: {what}.',
+    hint: 'This is a bug in millrace. Please report it with this message.',
+    retry: 'never',
+  },
+  IO_ERROR: {
+    message: '{operation} of {path} failed: {why}.',
+    hint: 'Check that the path exists, is writable and that the disk has room.',
+    retry: 'backoff',
+  },
+  LITERAL_INVALID: {
+    message: 'The value {value} cannot be used as a literal.',
+    hint: 'Use a string, number, boolean, bigint, Date or null.',
+    retry: 'never',
+  },
+  OPTION_UNKNOWN: {
+    message: '{format} has no option {option}.',
+    hint: 'Did you mean {closest}?',
+    retry: 'never',
+  },
+  OUTPUT_MODE_UNSUPPORTED: {
+    message: 'Output mode {mode} cannot be used here: {why}.',
+    hint: '{fix}',
+    retry: 'never',
+  },
+  PARSE_ERROR: {
+    message: 'Syntax error in {text} at position {position}: {why}.',
+    hint: 'Correct the text near the position.',
+    retry: 'never',
+  },
+  PUSH_CLOSED: {
+    message: 'The push source {source} is closed: {why}.',
+    hint: 'Rows pushed before are safe. Push to a running query.',
+    retry: 'backoff',
+  },
+  QUERY_NAME_TAKEN: {
+    message: 'A query named {name} is active in this session.',
+    hint: 'Stop it first, or choose another queryName.',
+    retry: 'never',
+  },
+  QUERY_STOPPED: {
+    message: 'The query {name} has stopped: {why}.',
+    hint: 'Look at query.exception(), then start it again.',
+    retry: 'never',
+  },
+  SCHEMA_INVALID: {
+    message: 'The schema is not usable: {why}.',
+    hint: "Write it as DDL text, for example 'id LONG, name STRING NOT NULL', or with the types helpers.",
+    retry: 'never',
+  },
+  SCHEMA_REQUIRED: {
+    message: 'The {format} source needs a schema.',
+    hint: "Call .schema('…') before .load().",
+    retry: 'never',
+  },
+  SINK_COMMIT_FAILED: {
+    message: 'The sink {sink} could not commit epoch {epoch}: {why}.',
+    hint: 'The query stops rather than skip it; nothing is lost. Start it again when the sink works.',
+    retry: 'backoff',
+  },
+  SOURCE_LOST_DATA: {
+    message: 'The source {source} no longer has {what}.',
+    hint: 'Restore it, or start with a new checkpoint. Nothing was skipped.',
+    retry: 'never',
+  },
+  SOURCE_NOT_FOUND: {
+    message: 'There is no source or sink format {format}.',
+    hint: 'Known formats: {known}. Did you mean {closest}?',
+    retry: 'never',
+  },
+  STOP_TIMEOUT: {
+    message: 'The query {name} did not stop within {waitedMs} ms: {stuck} is still running.',
+    hint: 'Look for an endless loop or a call without timeout in user code; this process should be restarted.',
+    retry: 'never',
+  },
+  STORE_UNAVAILABLE: {
+    message: 'The RocksDB binary cannot be loaded on {platform}: {why}.',
+    hint: 'Use the memory store: .config("store", "memory"). It is durable too, through the checkpoint.',
+    retry: 'never',
+  },
+  STREAMING_ACTION: {
+    message: '{action} cannot be called on a streaming frame: its rows never end.',
+    hint: 'Start it with writeStream.start(), or use read instead of readStream.',
+    retry: 'never',
+  },
+  STREAMING_UNSUPPORTED: {
+    message: '{what} is not supported on a streaming frame.',
+    hint: '{fix}',
+    retry: 'never',
+  },
+  TIMESTAMP_OUT_OF_RANGE: {
+    message: 'The time {value} cannot be held exactly in microseconds (years 1684 to 2255).',
+    hint: 'Check the unit of the column: is it nanoseconds, or milliseconds taken as seconds?',
+    retry: 'never',
+  },
+  USER_FUNCTION_FAILED: {
+    message: 'The function {name} threw: {why}.',
+    hint: 'The row was not lost: correct the function and start the query again.',
+    retry: 'never',
+  },
+  WATERMARK_INVALID: {
+    message: 'The watermark on {column} is not allowed: {why}.',
+    hint: '{fix}',
+    retry: 'never',
+  },
+} as const satisfies Record<string, { message: string; hint: string; retry: 'never' | 'backoff' }>
+
+export type ErrorCode = keyof typeof catalogue
+
+type Placeholders<S extends string> = S extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Placeholders<Rest>
+  : never
+
+/** The values that the templates of `Code` name; a missing or misspelled one does not compile. */
+export type ErrorDetails<Code extends ErrorCode> = Readonly<
+  Record<Placeholders<(typeof catalogue)[Code]['message' | 'hint']>, string | number>
+>
+
+/** The one error class that users meet. Switch on `code`; show `message` and `hint`. */
+export class StreamError<Code extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'StreamError'
+  readonly code: Code
+  readonly hint: string
+  readonly retry: 'never' | 'backoff'
+  readonly details: ErrorDetails<Code>
+
+  constructor(code: Code, details: ErrorDetails<Code>, options?: ErrorOptions) {
+    const { message, hint, retry } = catalogue[code]
+    super(`${code}: ${fill(message, details)}\n  Hint: ${fill(hint, details)}`, options)
+    this.code = code
+    this.hint = fill(hint, details)
+    this.retry = retry
+    this.details = details
+  }
+}
+
+/** Every code, by alphabet; documentation is made from it. */
+export function errorCodes(): readonly {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly hint: string
+  readonly retry: 'never' | 'backoff'
+}[] {
+  const codes = Object.keys(catalogue) as ErrorCode[]
+  return codes.map((code) => ({ code, ...catalogue[code] }))
+}
+
+function fill(template: string, details: Readonly<Record<string, string | number>>): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(details[name]))
+}
+
+/** Closes a switch: compiles only when every case was handled. */
+export function unreachable(value: never): never {
+  throw new StreamError('INTERNAL', { what: `unhandled case ${JSON.stringify(value)}` })
+}
+
+/** The message of anything that was thrown, for the `why` of an error. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}

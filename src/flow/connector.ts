@@ -1,0 +1,92 @@
+import type { Batch } from '../batch/batch.ts'
+import type { Schema } from '../batch/schema.ts'
+import type { Json } from '../core/json.ts'
+import type { Epoch, Micros } from '../core/units.ts'
+import type { Position, PositionRange } from './message.ts'
+
+/** How much one epoch may take from one source. Absent = no limit. Connectors ignore what they cannot count. */
+export interface ReadLimit {
+  readonly maxRows?: number
+  readonly maxFiles?: number
+  readonly maxBytes?: number
+}
+
+/** Which share of a range a task reads: `index` of `count` lanes. The shares are disjoint and complete. */
+export interface Slice {
+  readonly index: number
+  readonly count: number
+}
+
+export interface PolledBatch {
+  readonly batch: Batch
+  readonly position: Position
+}
+
+/**
+ * An input whose rows can be read again: the same range gives the same rows in the same order, for
+ * as long as the position was not passed to `commit`. Positions are plain data and are kept in the
+ * checkpoint. One object serves `latest` and several `read`s at a time.
+ */
+export interface Source {
+  readonly description: string
+  readonly schema: Schema
+  /** `false`: rows of a decided epoch may be gone after a crash (socket). Reported, never hidden. */
+  readonly replayable: boolean
+  /** The position of a first start, before any row this query will read. */
+  initial(): Promise<Position>
+  /** How far an epoch that begins at `from` may go. Equal to `from` (by JSON) when nothing waits. */
+  latest(from: Position, limit: ReadLimit): Promise<Position>
+  /** The rows of `from <= row < to` that belong to the slice, in order. */
+  read(range: PositionRange, slice: Slice): AsyncIterable<Batch>
+  /**
+   * Continuous trigger: rows that are there now, at most `maxRows`, or `undefined` at once when none
+   * are. Only called with positions this source gave out.
+   */
+  poll(from: Position, maxRows: number): Promise<PolledBatch | undefined>
+  /** Calls `wake` when rows may have arrived; returns the way to stop that. Absent: asked every `pollMs`. */
+  onArrival?(wake: () => void): () => void
+  /** How often to ask when idle and there is no `onArrival`, milliseconds. */
+  readonly pollMs?: number
+  /** Everything before it is committed in the checkpoint: may be cleaned up. Repeatable, best effort. */
+  commit(position: Position): Promise<void>
+  /** Every epoch's rows after `position` were counted as lost on a source that is not replayable. */
+  close(): Promise<void>
+  /** Figures for `sources[].metrics` of the progress. */
+  metrics?(): Readonly<Record<string, string>>
+}
+
+/** How sure a sink's output is; see `docs/guarantees.md`. */
+export type SinkKind = 'repeatable' | 'authoritative' | 'bestEffort' | 'immediate'
+
+export interface SinkStart {
+  readonly queryId: string
+  readonly runId: string
+  /** Grows with every attempt to run the query; part of the name of everything hidden. */
+  readonly token: number
+  /** The newest checkpoint: the sink commits it again if it must, and removes everything else it finds. */
+  readonly lastCommitted: { readonly epoch: Epoch; readonly committable: Json } | undefined
+}
+
+/**
+ * An output. Per epoch: `write` any number of times, `prepare`, then `commit` or `abort`.
+ * Rows become visible only at `commit` (kinds `repeatable` and `authoritative`).
+ */
+export interface Sink {
+  readonly description: string
+  readonly kind: SinkKind
+  open(start: SinkStart): Promise<void>
+  write(batch: Batch, epoch: Epoch): Promise<void>
+  /** Makes the rows of the epoch durable and says everything that `commit` needs, as plain data. */
+  prepare(epoch: Epoch, processingTime: Micros): Promise<Json>
+  /**
+   * Makes them visible. Called again with the same value after a crash: same outcome; a no-op when the
+   * sink already stands at `epoch` or later.
+   */
+  commit(epoch: Epoch, committable: Json): Promise<void>
+  /** Forgets everything written for `epoch` and later. */
+  abort(epoch: Epoch): Promise<void>
+  close(): Promise<void>
+  /** Authoritative sinks: the checkpoint that stands. */
+  committed?(): Promise<{ readonly epoch: Epoch; readonly snapshotId: string } | undefined>
+  metrics?(): Readonly<Record<string, string>>
+}

@@ -1,0 +1,136 @@
+import type { FrozenState } from '../../state/frozen.ts'
+import type { Batch } from '../batch/batch.ts'
+import type { Micros } from '../core/units.ts'
+import type { EpochHeader } from './message.ts'
+
+/** `undefined` = go on at once; a promise = wait for it. Avoids a turn of the event loop per batch. */
+export type Wait = Promise<void> | undefined
+
+/** Where an operator puts its results. Waiting for the returned promise is how back-pressure reaches it. */
+export interface Output {
+  emit(batch: Batch): Wait
+  /** A side output, such as the late rows of an aggregation; dropped when nobody reads it. */
+  emitSide(name: string, batch: Batch): Wait
+}
+
+/** What an operator found out while it handled an epoch; the coordinator decides the next header from it. */
+export interface EpochReport {
+  /** Largest event time minus delay, per watermark node and source partition; only what moved. */
+  readonly watermarks?: Readonly<Record<string, Readonly<Record<string, Micros>>>>
+  /** The smallest watermark at which this operator would emit or forget something. */
+  readonly nextWatermark?: Micros
+  /** The smallest processing time at which this operator has something to do. */
+  readonly nextTimer?: Micros
+  /** Figures for the progress of the query, by operator name. */
+  readonly progress?: Readonly<Record<string, OperatorProgress>>
+  /** Event-time statistics of the rows of this epoch, microseconds; for progress only. */
+  readonly eventTime?: {
+    readonly min: number
+    readonly max: number
+    readonly sum: number
+    readonly count: number
+  }
+}
+
+/** Figures of one operator over one epoch; totals are as of its end. */
+export interface OperatorProgress {
+  /** Spark's operator name, such as `stateStoreSave`; absent for stateless operators. */
+  readonly stateName?: string
+  readonly rowsIn: number
+  readonly rowsTotal?: number
+  readonly rowsUpdated?: number
+  readonly rowsRemoved?: number
+  readonly rowsDroppedByWatermark?: number
+  readonly memoryUsedBytes?: number
+  readonly custom?: Readonly<Record<string, number>>
+}
+
+/**
+ * One step of a stage. Its task calls it one call at a time and in channel order, so an operator
+ * holds no lock and starts no timer. What it keeps per key lives in its `OperatorState`.
+ *
+ * Life: `open(N)`, any number of `process`, `closeEpoch(N)`, `freeze(N)`, then `open(N+1)`.
+ */
+export interface Operator {
+  readonly name: string
+  open(header: EpochHeader): void
+  /** `input` counts the inputs of operators that have more than one; 0 otherwise. */
+  process(input: number, batch: Batch, output: Output): Wait
+  /** The barrier: emits what closes, forgets what is over, and reports. */
+  closeEpoch(header: EpochHeader, output: Output): EpochReport | Promise<EpochReport>
+  /** Sets aside what changed in the epoch, without waiting; `undefined` when it keeps no state. */
+  freeze(): readonly FrozenState[] | undefined
+}
+
+/** Merges what the operators of a chain, or the tasks of an epoch, report. */
+export function mergeReports(reports: readonly EpochReport[]): EpochReport {
+  const watermarks: Record<string, Record<string, Micros>> = {}
+  const progress: Record<string, OperatorProgress> = {}
+  let nextWatermark: Micros | undefined
+  let nextTimer: Micros | undefined
+  let eventTime: EpochReport['eventTime']
+  for (const report of reports) {
+    for (const [node, partitions] of Object.entries(report.watermarks ?? {})) {
+      const known = watermarks[node] ?? {}
+      watermarks[node] = known
+      for (const [partition, time] of Object.entries(partitions)) {
+        known[partition] = larger(known[partition], time)
+      }
+    }
+    for (const [name, figures] of Object.entries(report.progress ?? {})) {
+      const known = progress[name]
+      progress[name] = known === undefined ? figures : addProgress(known, figures)
+    }
+    nextWatermark = smaller(nextWatermark, report.nextWatermark)
+    nextTimer = smaller(nextTimer, report.nextTimer)
+    eventTime = addEventTime(eventTime, report.eventTime)
+  }
+  return {
+    watermarks,
+    progress,
+    ...(nextWatermark === undefined ? {} : { nextWatermark }),
+    ...(nextTimer === undefined ? {} : { nextTimer }),
+    ...(eventTime === undefined ? {} : { eventTime }),
+  }
+}
+
+function larger(left: Micros | undefined, right: Micros): Micros {
+  return left === undefined || right > left ? right : left
+}
+
+function smaller(left: Micros | undefined, right: Micros | undefined): Micros | undefined {
+  if (left === undefined) return right
+  return right !== undefined && right < left ? right : left
+}
+
+function addEventTime(
+  left: EpochReport['eventTime'],
+  right: EpochReport['eventTime'],
+): EpochReport['eventTime'] {
+  if (left === undefined) return right
+  if (right === undefined) return left
+  return {
+    min: Math.min(left.min, right.min),
+    max: Math.max(left.max, right.max),
+    sum: left.sum + right.sum,
+    count: left.count + right.count,
+  }
+}
+
+function addProgress(left: OperatorProgress, right: OperatorProgress): OperatorProgress {
+  const custom: Record<string, number> = { ...left.custom }
+  for (const [name, value] of Object.entries(right.custom ?? {})) {
+    custom[name] = (custom[name] ?? 0) + value
+  }
+  return {
+    ...(left.stateName === undefined ? {} : { stateName: left.stateName }),
+    rowsIn: left.rowsIn + right.rowsIn,
+    rowsTotal: (left.rowsTotal ?? 0) + (right.rowsTotal ?? 0),
+    rowsUpdated: (left.rowsUpdated ?? 0) + (right.rowsUpdated ?? 0),
+    rowsRemoved: (left.rowsRemoved ?? 0) + (right.rowsRemoved ?? 0),
+    rowsDroppedByWatermark:
+      (left.rowsDroppedByWatermark ?? 0) + (right.rowsDroppedByWatermark ?? 0),
+    memoryUsedBytes: (left.memoryUsedBytes ?? 0) + (right.memoryUsedBytes ?? 0),
+    custom,
+  }
+}

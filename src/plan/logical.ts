@@ -1,0 +1,242 @@
+import type { Field, Schema } from '../batch/schema.ts'
+import { windowType } from '../batch/schema.ts'
+import { unreachable } from '../core/error.ts'
+import type { AggregateCall } from '../expr/aggregates.ts'
+import { type Expression, isNullable } from '../expr/expression.ts'
+
+/** What the user asked for, names resolved. Says nothing of tasks, channels or actors. */
+export type LogicalPlan =
+  | Scan
+  | Filter
+  | Project
+  | Generate
+  | WindowAssign
+  | Watermark
+  | Aggregate
+  | Union
+  | Sort
+  | Limit
+
+export type SaveMode = 'append' | 'update' | 'complete'
+
+/** Rows of a source; the columns that nobody reads are not decoded (`columns`). */
+export interface Scan {
+  readonly kind: 'scan'
+  /** Stable name, given with `.name()` or made from format and position; offsets are kept under it. */
+  readonly source: string
+  readonly format: string
+  readonly options: Readonly<Record<string, string>>
+  readonly schema: Schema
+  readonly streaming: boolean
+  /** Rows or a live object of this process, for the formats `rows`, `memory` and `push`. */
+  readonly handle?: object
+}
+
+export interface Filter {
+  readonly kind: 'filter'
+  readonly input: LogicalPlan
+  readonly predicate: Expression
+}
+
+export interface NamedExpression {
+  readonly name: string
+  readonly expression: Expression
+}
+
+export interface Project {
+  readonly kind: 'project'
+  readonly input: LogicalPlan
+  readonly columns: readonly NamedExpression[]
+}
+
+/** One row per element of an array or entry of a map, put after the columns of `input`. */
+export interface Generate {
+  readonly kind: 'generate'
+  readonly input: LogicalPlan
+  readonly expression: Expression
+  /** `explode_outer`: a row with NULL where there is no element. */
+  readonly outer: boolean
+  /** `posexplode`: the position comes first. */
+  readonly withPosition: boolean
+  /** The new columns: element; key and value; with the position in front if asked for. */
+  readonly columns: readonly Field[]
+}
+
+/**
+ * Puts a `window` column after the columns of `input`: one row per window that holds `time`.
+ * Rows whose time is null are dropped. Tumbling when slide equals size.
+ */
+export interface WindowAssign {
+  readonly kind: 'window'
+  readonly input: LogicalPlan
+  readonly time: Expression
+  readonly sizeMicros: number
+  readonly slideMicros: number
+  readonly startMicros: number
+  readonly name: string
+}
+
+/** Declares the event-time column. `node` is its stable name in the checkpoint. */
+export interface Watermark {
+  readonly kind: 'watermark'
+  readonly input: LogicalPlan
+  readonly column: number
+  readonly delayMicros: number
+  readonly node: string
+}
+
+/** One row per distinct combination of `keys`: the keys, then the aggregates. */
+export interface Aggregate {
+  readonly kind: 'aggregate'
+  readonly input: LogicalPlan
+  readonly keys: readonly NamedExpression[]
+  readonly aggregates: readonly { readonly name: string; readonly call: AggregateCall }[]
+}
+
+/** Rows of every input; columns by position. */
+export interface Union {
+  readonly kind: 'union'
+  readonly inputs: readonly LogicalPlan[]
+}
+
+export interface SortKey {
+  readonly expression: Expression
+  readonly descending: boolean
+  readonly nullsFirst: boolean
+}
+
+export interface Sort {
+  readonly kind: 'sort'
+  readonly input: LogicalPlan
+  readonly keys: readonly SortKey[]
+}
+
+export interface Limit {
+  readonly kind: 'limit'
+  readonly input: LogicalPlan
+  readonly count: number
+}
+
+/** The columns of a plan's rows. */
+export function schemaOf(plan: LogicalPlan): Schema {
+  switch (plan.kind) {
+    case 'scan':
+      return plan.schema
+    case 'filter':
+    case 'watermark':
+    case 'sort':
+    case 'limit':
+      return schemaOf(plan.input)
+    case 'project':
+      return plan.columns.map(fieldOf)
+    case 'generate':
+      return [...schemaOf(plan.input), ...plan.columns]
+    case 'window':
+      return [...schemaOf(plan.input), { name: plan.name, type: windowType, nullable: false }]
+    case 'aggregate':
+      return [
+        ...plan.keys.map(fieldOf),
+        ...plan.aggregates.map(({ name, call }) => ({
+          name,
+          type: call.type,
+          nullable: call.nullable,
+        })),
+      ]
+    case 'union':
+      return unionSchema(plan.inputs.map(schemaOf))
+    default:
+      return unreachable(plan)
+  }
+}
+
+export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
+  if (plan.kind === 'scan') return []
+  return plan.kind === 'union' ? plan.inputs : [plan.input]
+}
+
+/** True when any row comes from a stream. */
+export function isStreaming(plan: LogicalPlan): boolean {
+  return plan.kind === 'scan' ? plan.streaming : inputsOf(plan).some(isStreaming)
+}
+
+/** Rebuilds a plan bottom-up. Returns `plan` itself if nothing changed, so `===` means "same". */
+export function rewrite(plan: LogicalPlan, rule: (node: LogicalPlan) => LogicalPlan): LogicalPlan {
+  if (plan.kind === 'scan') return rule(plan)
+  if (plan.kind === 'union') {
+    const inputs = plan.inputs.map((input) => rewrite(input, rule))
+    const changed = inputs.some((input, index) => input !== plan.inputs[index])
+    return rule(changed ? { ...plan, inputs } : plan)
+  }
+  const input = rewrite(plan.input, rule)
+  return rule(input === plan.input ? plan : { ...plan, input })
+}
+
+/** The event-time column of a plan's rows: the one a watermark was declared on, or a window over it. */
+export interface EventTimeColumn {
+  readonly index: number
+  readonly kind: 'time' | 'window'
+}
+
+/**
+ * Event-time columns survive filters, renames and grouping (Spark: the metadata of the attribute).
+ * Empty when no watermark was declared below.
+ */
+export function eventTimeColumns(plan: LogicalPlan): readonly EventTimeColumn[] {
+  switch (plan.kind) {
+    case 'scan':
+      return []
+    case 'filter':
+    case 'sort':
+    case 'limit':
+    case 'generate':
+      return eventTimeColumns(plan.input)
+    case 'watermark':
+      return [
+        ...eventTimeColumns(plan.input).filter(({ index }) => index !== plan.column),
+        { index: plan.column, kind: 'time' },
+      ]
+    case 'window': {
+      const below = eventTimeColumns(plan.input)
+      const { time } = plan
+      const over = time.kind === 'column' && below.some(({ index }) => index === time.index)
+      const column = { index: schemaOf(plan.input).length, kind: 'window' as const }
+      return over ? [...below, column] : below
+    }
+    case 'project':
+      return follow(plan.columns, eventTimeColumns(plan.input))
+    case 'aggregate':
+      return follow(plan.keys, eventTimeColumns(plan.input))
+    case 'union':
+      // Every input must agree: a column that is event time in one branch only is not safe to evict by.
+      return plan.inputs
+        .map(eventTimeColumns)
+        .reduce((all, some) =>
+          all.filter((a) => some.some((b) => a.index === b.index && a.kind === b.kind)),
+        )
+    default:
+      return unreachable(plan)
+  }
+}
+
+function follow(
+  columns: readonly NamedExpression[],
+  below: readonly EventTimeColumn[],
+): readonly EventTimeColumn[] {
+  return columns.flatMap(({ expression }, index) => {
+    if (expression.kind !== 'column') return []
+    const source = below.find((column) => column.index === expression.index)
+    return source === undefined ? [] : [{ index, kind: source.kind }]
+  })
+}
+
+function fieldOf({ name, expression }: NamedExpression): Field {
+  return { name, type: expression.type, nullable: isNullable(expression) }
+}
+
+function unionSchema(schemas: readonly Schema[]): Schema {
+  const [first = []] = schemas
+  return first.map((field, index) => ({
+    ...field,
+    nullable: schemas.some((schema) => schema[index]?.nullable === true),
+  }))
+}
