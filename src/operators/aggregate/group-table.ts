@@ -1,0 +1,200 @@
+import type { Column } from '../../batch/batch.ts'
+import type { ByteWriter } from '../../batch/byte-writer.ts'
+import { KeyReader } from '../../batch/key-codec.ts'
+import { hashValues } from '../../batch/key-hash.ts'
+import type { DataType } from '../../batch/schema.ts'
+import { ByteReader } from '../../batch/value-codec.ts'
+import type { AggregateCall } from '../../expr/aggregates.ts'
+import type { Accumulator } from './accumulator.ts'
+import { ByteKeys, fitsNumberKeys, type GroupKeys, NumberKeys } from './group-keys.ts'
+import { makeAccumulator } from './make-accumulator.ts'
+
+/** Rows of a batch that one aggregate takes; all of them unless it has a FILTER. */
+export interface AggregateInput {
+  readonly args: readonly Column[]
+  /** Bit per row, set where the FILTER is true. */
+  readonly keep?: (row: number) => boolean
+}
+
+/** The groups of one window pane, or all groups of an aggregation without windows. */
+export class GroupTable {
+  keys: GroupKeys
+  readonly accumulators: readonly Accumulator[]
+  /** The epoch that last changed each slot. */
+  stamps: Int32Array
+  /** Slots changed in the epoch `#epoch`, in order of first change. */
+  dirty: number[] = []
+  readonly #types: readonly DataType[]
+  #epoch = -2
+  #slots = new Int32Array(4096)
+
+  constructor(types: readonly DataType[], calls: readonly AggregateCall[]) {
+    this.#types = types
+    const [type] = types
+    this.keys =
+      type !== undefined && fitsNumberKeys(types) ? new NumberKeys(type) : new ByteKeys(types)
+    this.accumulators = calls.map(makeAccumulator)
+    this.stamps = new Int32Array(0)
+    this.#fitCapacity()
+  }
+
+  get count(): number {
+    return this.keys.count
+  }
+
+  /** Begins an epoch: nothing has changed in it yet. */
+  openEpoch(epoch: number): void {
+    if (this.#epoch === epoch) return
+    this.#epoch = epoch
+    this.dirty = []
+  }
+
+  /** Adds rows to their groups. `hashes[k]` belongs to row `rows[k]` (k without `rows`). */
+  update(
+    keyColumns: readonly Column[],
+    hashes: Int32Array,
+    rows: Int32Array | undefined,
+    inputs: readonly AggregateInput[],
+  ): void {
+    const count = hashes.length
+    if (this.#slots.length < count) this.#slots = new Int32Array(count)
+    const slots = this.#slots.subarray(0, count)
+    if (!this.keys.findOrInsert(keyColumns, rows, hashes, slots)) {
+      this.#useByteKeys()
+      this.keys.findOrInsert(keyColumns, rows, hashes, slots)
+    }
+    this.#fitCapacity()
+    this.#markDirty(slots)
+    inputs.forEach((input, index) => {
+      const accumulator = this.accumulators[index]
+      if (accumulator === undefined) return
+      if (input.keep === undefined) accumulator.update(slots, rows, count, input.args)
+      else updateFiltered(accumulator, slots, rows, input.args, input.keep)
+    })
+  }
+
+  /** Puts an entry read from state in its slot; the key bytes are those of the key codec. */
+  load(key: Uint8Array, value: Uint8Array | undefined): void {
+    const reader = new KeyReader(key)
+    const hash = hashValues(
+      this.#types,
+      this.#types.map((type) => reader.read(type)),
+    )
+    if (value === undefined) return this.#remove(key, hash)
+    if (!this.#holds(key)) this.#useByteKeys()
+    const slot = this.keys.insertEncoded(key, hash)
+    this.#fitCapacity()
+    const values = new ByteReader(value)
+    for (const accumulator of this.accumulators) accumulator.decode(slot, values)
+    this.stamps[slot] = -2
+  }
+
+  /** The slot of an encoded key, or −1. */
+  find(key: Uint8Array, hash: number): number {
+    return this.#holds(key) ? this.keys.findEncoded(key, hash) : -1
+  }
+
+  encodeKey(slot: number, writer: ByteWriter): void {
+    this.keys.encode(slot, writer)
+  }
+
+  encodeValue(slot: number, writer: ByteWriter): void {
+    for (const accumulator of this.accumulators) accumulator.encode(slot, writer)
+  }
+
+  /** Squeezes out the slots for which `keep` is not 1; slot numbers change. */
+  compact(keep: Uint8Array): void {
+    let to = 0
+    const newSlot = new Map<number, number>()
+    for (let slot = 0; slot < this.count; slot++) {
+      if (keep[slot] !== 1) continue
+      newSlot.set(slot, to)
+      if (slot !== to) {
+        for (const accumulator of this.accumulators) accumulator.move(slot, to)
+        this.stamps[to] = this.stamps[slot] as number
+      }
+      to++
+    }
+    this.dirty = this.dirty.flatMap((slot) => newSlot.get(slot) ?? [])
+    this.keys.compact(keep)
+    for (const accumulator of this.accumulators) accumulator.clearFrom(to)
+    this.stamps.fill(-2, to)
+  }
+
+  byteLength(): number {
+    return this.accumulators.reduce(
+      (sum, accumulator) => sum + accumulator.byteLength(),
+      this.keys.byteLength() + this.stamps.byteLength,
+    )
+  }
+
+  #markDirty(slots: Int32Array): void {
+    const { stamps, dirty } = this
+    const epoch = this.#epoch
+    for (let k = 0; k < slots.length; k++) {
+      const slot = slots[k] as number
+      if (stamps[slot] === epoch) continue
+      stamps[slot] = epoch
+      dirty.push(slot)
+    }
+  }
+
+  #fitCapacity(): void {
+    const { capacity } = this.keys
+    if (this.stamps.length >= capacity) return
+    const stamps = new Int32Array(capacity).fill(-2)
+    stamps.set(this.stamps)
+    this.stamps = stamps
+    for (const accumulator of this.accumulators) accumulator.grow(capacity)
+  }
+
+  #remove(key: Uint8Array, hash: number): void {
+    const slot = this.find(key, hash)
+    if (slot < 0) return
+    const keep = new Uint8Array(this.count).fill(1)
+    keep[slot] = 0
+    this.compact(keep)
+  }
+
+  /** Whether the present index can hold the encoded key: whole numbers beyond 2^53 need the other one. */
+  #holds(key: Uint8Array): boolean {
+    if (!(this.keys instanceof NumberKeys)) return true
+    const [type] = this.#types
+    const value = type === undefined ? null : new KeyReader(key).read(type)
+    return value === null || Number.isSafeInteger(Number(value))
+  }
+
+  /** Takes over every key under its old slot number. */
+  #useByteKeys(): void {
+    const before = this.keys
+    const keys = new ByteKeys(this.#types)
+    const columns = before.columns(Int32Array.from({ length: before.count }, (_, slot) => slot))
+    keys.findOrInsert(
+      columns,
+      undefined,
+      before.hashes.subarray(0, before.count),
+      new Int32Array(before.count),
+    )
+    this.keys = keys
+    this.#fitCapacity()
+  }
+}
+
+function updateFiltered(
+  accumulator: Accumulator,
+  slots: Int32Array,
+  rows: Int32Array | undefined,
+  args: readonly Column[],
+  keep: (row: number) => boolean,
+): void {
+  const keptRows = new Int32Array(slots.length)
+  const keptSlots = new Int32Array(slots.length)
+  let kept = 0
+  for (let k = 0; k < slots.length; k++) {
+    const row = rows === undefined ? k : (rows[k] as number)
+    if (!keep(row)) continue
+    keptRows[kept] = row
+    keptSlots[kept++] = slots[k] as number
+  }
+  accumulator.update(keptSlots, keptRows, kept, args)
+}
