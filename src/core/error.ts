@@ -54,6 +54,11 @@ const catalogue = {
     hint: 'Check the spelling. Did you mean {closest}?',
     retry: 'never',
   },
+  COLUMN_NOT_GROUPED: {
+    message: 'The column {column} is neither a grouping key nor inside an aggregate.',
+    hint: 'Add it to groupBy, or put it into an aggregate such as max({column}). The keys are [{keys}].',
+    retry: 'never',
+  },
   CONFIG_INVALID: {
     message: 'The option {option} cannot be {value}: {expected} is expected.',
     hint: 'Correct the value of {option}.',
@@ -82,6 +87,11 @@ const catalogue = {
   EPOCH_POISONED: {
     message: 'Epoch {epoch} failed {attempts} times in a row; the last error was {cause}.',
     hint: 'The same input fails each time: correct the row, the function or the sink, then start the query again. Nothing was lost.',
+    retry: 'never',
+  },
+  EXPRESSION_MISPLACED: {
+    message: 'The expression {expression} cannot stand here: {why}.',
+    hint: '{fix}',
     retry: 'never',
   },
   FENCED: {
@@ -185,9 +195,19 @@ const catalogue = {
     hint: '{fix}',
     retry: 'never',
   },
+  TABLE_NOT_FOUND: {
+    message: 'There is no table or view {name}.',
+    hint: 'Register a frame with createOrReplaceTempView. Did you mean {closest}?',
+    retry: 'never',
+  },
   TIMESTAMP_OUT_OF_RANGE: {
     message: 'The time {value} cannot be held exactly in microseconds (years 1684 to 2255).',
     hint: 'Check the unit of the column: is it nanoseconds, or milliseconds taken as seconds?',
+    retry: 'never',
+  },
+  UNION_MISMATCH: {
+    message: 'These frames cannot be united: {why}.',
+    hint: '{fix}',
     retry: 'never',
   },
   USER_FUNCTION_FAILED: {

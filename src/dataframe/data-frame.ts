@@ -1,0 +1,248 @@
+import type { EdgeRow } from '../batch/edge-row.ts'
+import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
+import type { Column, ColumnOrName } from './column.ts'
+import type { StreamingQuery } from './streaming-query.ts'
+import type { StructType } from './struct-type.ts'
+import type { TriggerOptions } from './trigger.ts'
+
+// One file for four interfaces: a frame makes writers, and a writer's foreachBatch gets frames.
+
+/** One column or name, or a list of them. */
+export type Columns = readonly (ColumnOrName | readonly ColumnOrName[])[]
+
+/** How the result of a streaming query reaches the sink; Spark's names, any letter case. */
+export type OutputMode = 'append' | 'update' | 'complete' | (string & {})
+
+/**
+ * A query over rows, built step by step and run by an action (batch) or by `writeStream…start()`
+ * (streaming). Immutable: every method returns a new frame. A wrong name or type is reported by the
+ * method that was given it.
+ *
+ * @example
+ * ```ts
+ * import { Session } from 'millrace'
+ * import { avg, col } from 'millrace/functions'
+ *
+ * const spark = Session.builder.appName('readings').getOrCreate()
+ * const readings = spark.createDataFrame(
+ *   [
+ *     { room: 'kitchen', celsius: 21.5 },
+ *     { room: 'kitchen', celsius: 22.5 },
+ *     { room: 'cellar', celsius: 11.0 },
+ *   ],
+ *   'room STRING, celsius DOUBLE',
+ * )
+ * const mean = readings.groupBy('room').agg(avg('celsius').alias('mean')).filter(col('mean').gt(15))
+ * await mean.show()
+ * await spark.stop()
+ * ```
+ */
+export interface DataFrame {
+  /** The plan as written; for the engine and for tests. */
+  readonly plan: UnresolvedPlan
+  /** Names and types of the columns. */
+  readonly schema: StructType
+  readonly columns: readonly string[]
+  /** Names with types as text, in order. */
+  readonly dtypes: readonly (readonly [name: string, type: string])[]
+  /** True when any row comes from a stream; actions are then refused. */
+  readonly isStreaming: boolean
+  /** Starts building the sink of a streaming query. */
+  readonly writeStream: DataStreamWriter
+  /** Starts building the sink of a batch query. */
+  readonly write: DataFrameWriter
+
+  /**
+   * Keeps the named columns and expressions. `'*'` is all columns, `'data.*'` the fields of a struct.
+   * `explode(…)` makes a row per element, `window(…)` a row per window, as in Spark.
+   * @throws StreamError `COLUMN_NOT_FOUND`, `DATATYPE_MISMATCH`, …
+   */
+  select(...columns: Columns): DataFrame
+  /** `select` with SQL text: `selectExpr('price * 2 AS double', 'id')`. */
+  selectExpr(...expressions: readonly (string | readonly string[])[]): DataFrame
+  /** Adds a column, or replaces the one of that name. */
+  withColumn(name: string, column: Column): DataFrame
+  /** Adds or replaces several columns; none sees the others. */
+  withColumns(columns: Readonly<Record<string, Column>>): DataFrame
+  /** Renames a column; without one of that name nothing changes. */
+  withColumnRenamed(from: string, to: string): DataFrame
+  withColumnsRenamed(renames: Readonly<Record<string, string>>): DataFrame
+  /** Leaves columns out; names that do not exist are passed over. */
+  drop(...columns: Columns): DataFrame
+
+  /** Keeps the rows for which the condition, a column or SQL text, is true. */
+  filter(condition: Column | string): DataFrame
+  /** The same as `filter`. */
+  where(condition: Column | string): DataFrame
+
+  /** Groups rows by keys; without keys all rows are one group. */
+  groupBy(...keys: Columns): GroupedData
+  /** Aggregates over all rows: `groupBy().agg(…)`. */
+  agg(...aggregates: readonly Column[]): DataFrame
+  agg(aggregates: Readonly<Record<string, string>>): DataFrame
+
+  /** Rows of both, columns by position, types widened. Keeps duplicates (UNION ALL). */
+  union(other: DataFrame): DataFrame
+  /** The same as `union`. */
+  unionAll(other: DataFrame): DataFrame
+  /** Rows of both, columns by name. */
+  unionByName(
+    other: DataFrame,
+    options?: boolean | { readonly allowMissingColumns?: boolean },
+  ): DataFrame
+
+  /**
+   * Says which column is the event time and how late a row may be. The watermark is the largest event
+   * time seen minus `delay`; windows at or below it are closed, emitted and forgotten. On a batch frame
+   * nothing changes.
+   *
+   * @param delay - for example `'10 minutes'`; not negative
+   * @throws StreamError `WATERMARK_INVALID`, `DURATION_INVALID`, `COLUMN_NOT_FOUND`
+   * @example
+   * ```ts
+   * import { Session } from 'millrace'
+   * import { window } from 'millrace/functions'
+   *
+   * const spark = Session.builder.getOrCreate()
+   * const perMinute = spark.readStream
+   *   .format('rate')
+   *   .load()
+   *   .withWatermark('timestamp', '10 seconds')
+   *   .groupBy(window('timestamp', '1 minute'))
+   *   .count()
+   * perMinute.printSchema()
+   * await spark.stop()
+   * ```
+   */
+  withWatermark(eventTime: string, delay: string): DataFrame
+
+  /** Sorts by columns, ascending unless they say `.desc()`. On streams only in complete mode. */
+  orderBy(...columns: Columns): DataFrame
+  /** The same as `orderBy`. */
+  sort(...columns: Columns): DataFrame
+  /** At most `count` rows. */
+  limit(count: number): DataFrame
+  /** A name for the frame: its columns may then be written `name.column`. */
+  alias(name: string): DataFrame
+  /** Applies a function of your own to the frame, for chains that read from left to right. */
+  transform(change: (frame: DataFrame) => DataFrame): DataFrame
+
+  /** Prints the schema as a tree. */
+  printSchema(): void
+  /** Prints the plan, and returns the same text; `extended` shows every step from query to stages. */
+  explain(extended?: boolean): string
+
+  /** Prints the first rows as a table; values longer than `truncate` characters are cut. */
+  show(rowLimit?: number, truncate?: boolean | number): Promise<void>
+  /** All rows. @throws StreamError `STREAMING_ACTION` on a streaming frame, like every action */
+  collect(): Promise<readonly EdgeRow[]>
+  /** The first rows. */
+  take(count: number): Promise<readonly EdgeRow[]>
+  /** The first row, or `undefined` if there is none. */
+  first(): Promise<EdgeRow | undefined>
+  /** The same as `first`; with a count the same as `take`. */
+  head(): Promise<EdgeRow | undefined>
+  head(count: number): Promise<readonly EdgeRow[]>
+  /** How many rows there are. */
+  count(): Promise<number>
+  isEmpty(): Promise<boolean>
+  /** The rows one by one. */
+  toLocalIterator(): AsyncIterable<EdgeRow>
+  /** Calls the function with every row, waiting for it each time. */
+  foreach(call: (row: EdgeRow) => void | Promise<void>): Promise<void>
+
+  /** Gives the frame a name in the session, for `spark.table(name)`. */
+  createOrReplaceTempView(name: string): void
+}
+
+/** Rows grouped by keys; the next call says what to compute per group. Names are Spark's: `sum(price)`. */
+export interface GroupedData {
+  /**
+   * One column per argument, after the keys. Arguments may be expressions over several aggregates.
+   * A record means function by column: `{ price: 'max' }`.
+   */
+  agg(...aggregates: readonly Column[]): DataFrame
+  agg(aggregates: Readonly<Record<string, string>>): DataFrame
+  /** Rows per group, in the column `count`. */
+  count(): DataFrame
+  /** Sums; without names of every numeric column that is not a key. */
+  sum(...columns: readonly string[]): DataFrame
+  avg(...columns: readonly string[]): DataFrame
+  /** The same as `avg`. */
+  mean(...columns: readonly string[]): DataFrame
+  min(...columns: readonly string[]): DataFrame
+  max(...columns: readonly string[]): DataFrame
+}
+
+/**
+ * Says where the result of a streaming query goes, and starts it. Each call returns a new writer.
+ *
+ * @example
+ * ```ts
+ * import { Session } from 'millrace'
+ *
+ * const spark = Session.builder.getOrCreate()
+ * const query = spark.readStream
+ *   .format('rate')
+ *   .option('rowsPerSecond', 100)
+ *   .load()
+ *   .writeStream.format('noop')
+ *   .queryName('numbers')
+ *   .trigger({ availableNow: true })
+ *   .start()
+ * await query.awaitTermination()
+ * await spark.stop()
+ * ```
+ */
+export interface DataStreamWriter {
+  /** `append` (default): finished rows once; `update`: changed groups; `complete`: all groups each time. */
+  outputMode(mode: OutputMode): DataStreamWriter
+  /** When epochs run; default one after the other. */
+  trigger(trigger: TriggerOptions): DataStreamWriter
+  /** A name, unique among the active queries of the session. */
+  queryName(name: string): DataStreamWriter
+  format(name: string): DataStreamWriter
+  /** Sets an option; names in any letter case. */
+  option(name: string, value: string | number | boolean): DataStreamWriter
+  options(options: Readonly<Record<string, string | number | boolean>>): DataStreamWriter
+  /** File sinks: one folder per value of these columns. */
+  partitionBy(...columns: readonly string[]): DataStreamWriter
+  /** Calls the function, or the methods of the object, for every row: at-least-once. */
+  foreach(writer: ForeachWriter | ForeachWriter['process']): DataStreamWriter
+  /** Calls the function with the rows of every epoch as a batch frame: at-least-once, epoch as key. */
+  foreachBatch(call: ForeachBatch): DataStreamWriter
+  /**
+   * Starts the query. Wrong plans and options are reported here; what fails later ends the query and
+   * comes out of `awaitTermination()`.
+   * @throws StreamError `OUTPUT_MODE_UNSUPPORTED`, `STREAMING_UNSUPPORTED`, `CONFIG_INVALID`, …
+   */
+  start(path?: string): StreamingQuery
+}
+
+/** Says where the result of a batch query goes. Each call returns a new writer. */
+export interface DataFrameWriter {
+  format(name: string): DataFrameWriter
+  /** What to do if there is something already: default `error`. */
+  mode(mode: 'append' | 'overwrite' | 'error' | 'errorifexists' | 'ignore'): DataFrameWriter
+  option(name: string, value: string | number | boolean): DataFrameWriter
+  options(options: Readonly<Record<string, string | number | boolean>>): DataFrameWriter
+  partitionBy(...columns: readonly string[]): DataFrameWriter
+  /** Runs the query into the sink. */
+  save(path?: string): Promise<void>
+  json(path: string): Promise<void>
+  csv(path: string): Promise<void>
+  text(path: string): Promise<void>
+}
+
+/**
+ * Called for every row. `open` returning false passes over the rows of that partition and epoch.
+ * At-least-once: after a crash an epoch may come again.
+ */
+export interface ForeachWriter {
+  open?(partitionId: number, epochId: number): boolean | Promise<boolean>
+  process(row: EdgeRow): void | Promise<void>
+  close?(error: unknown): void | Promise<void>
+}
+
+/** Called once per epoch with its rows as a batch frame; the epoch number is good for removing duplicates. */
+export type ForeachBatch = (frame: DataFrame, epochId: number) => unknown

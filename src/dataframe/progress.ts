@@ -1,0 +1,96 @@
+import type { EdgeRow } from '../batch/edge-row.ts'
+import type { Json } from '../core/json.ts'
+
+/**
+ * What one epoch did: Spark's progress, field by field. `JSON.stringify` of it is Spark's JSON.
+ * Rates are rows per second with one decimal, absent where Spark has NaN or infinity.
+ */
+export interface StreamingQueryProgress {
+  readonly id: string
+  readonly runId: string
+  /** `null` for a query without a name. */
+  readonly name: string | null
+  /** When the trigger started, ISO in UTC with milliseconds. */
+  readonly timestamp: string
+  /** The epoch. Does not advance while idle. */
+  readonly batchId: number
+  /** Milliseconds. */
+  readonly batchDuration: number
+  readonly numInputRows: number
+  /** Rows ÷ (start of this trigger − start of the previous one). */
+  readonly inputRowsPerSecond?: number
+  /** Rows ÷ processing time, at least 1 ms. */
+  readonly processedRowsPerSecond?: number
+  readonly durationMs: DurationMs
+  readonly eventTime: EventTimeProgress
+  readonly stateOperators: readonly StateOperatorProgress[]
+  readonly sources: readonly SourceProgress[]
+  readonly sink: SinkProgress
+  /** By name of the `observe` call. */
+  readonly observedMetrics: Readonly<Record<string, EdgeRow>>
+  /** Not in Spark: how the rows of the epoch were spread over the lanes. */
+  readonly lanes?: readonly LaneProgress[]
+}
+
+/** Milliseconds per step of the epoch; steps that did not happen are absent. */
+export interface DurationMs {
+  readonly triggerExecution?: number
+  readonly latestOffset?: number
+  readonly getOffset?: number
+  readonly walCommit?: number
+  readonly getBatch?: number
+  readonly queryPlanning?: number
+  readonly addBatch?: number
+  readonly commitOffsets?: number
+  readonly commitBatch?: number
+}
+
+/** ISO times in UTC. Empty when the query has no watermark; no `min`, `max`, `avg` without rows. */
+export interface EventTimeProgress {
+  readonly max?: string
+  readonly min?: string
+  readonly avg?: string
+  /** The one this epoch used. */
+  readonly watermark?: string
+}
+
+/** Totals are as of the end of the epoch, the other counts are of the epoch. */
+export interface StateOperatorProgress {
+  /** `stateStoreSave` for aggregations. */
+  readonly operatorName: string
+  readonly numRowsTotal: number
+  readonly numRowsUpdated: number
+  readonly allUpdatesTimeMs: number
+  readonly numRowsRemoved: number
+  readonly allRemovalsTimeMs: number
+  readonly commitTimeMs: number
+  readonly memoryUsedBytes: number
+  readonly numRowsDroppedByWatermark: number
+  readonly numShufflePartitions: number
+  readonly numStateStoreInstances: number
+  readonly customMetrics: Readonly<Record<string, number>>
+}
+
+export interface SourceProgress {
+  readonly description: string
+  /** Positions by source partition; `null` before the first epoch. */
+  readonly startOffset: Json
+  readonly endOffset: Json
+  readonly latestOffset: Json
+  readonly numInputRows: number
+  readonly inputRowsPerSecond?: number
+  readonly processedRowsPerSecond?: number
+  readonly metrics: Readonly<Record<string, string>>
+}
+
+export interface SinkProgress {
+  readonly description: string
+  /** −1 when the sink does not know. */
+  readonly numOutputRows: number
+  readonly metrics: Readonly<Record<string, string>>
+}
+
+export interface LaneProgress {
+  readonly lane: number
+  readonly numInputRows: number
+}

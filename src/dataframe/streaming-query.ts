@@ -1,0 +1,128 @@
+import type { EdgeRow } from '../batch/edge-row.ts'
+import type { StreamError } from '../core/error.ts'
+import type { StreamingQueryProgress } from './progress.ts'
+
+/** Text such as `'10 seconds'`, or a number of seconds as in PySpark. */
+export type Timeout = string | number
+
+/** What a query is doing right now. */
+export interface StreamingQueryStatus {
+  /** For example `Waiting for data to arrive`; Spark's wording. */
+  readonly message: string
+  readonly isDataAvailable: boolean
+  readonly isTriggerActive: boolean
+}
+
+/** For readiness and liveness probes; cheap enough to ask every second. */
+export interface QueryHealth {
+  /** `degraded`: restarting after a failure, or not a single commit within the expected time. */
+  readonly state: 'starting' | 'healthy' | 'degraded' | 'stopped' | 'failed'
+  /** Why it is not healthy; empty otherwise. */
+  readonly reason: string
+  /** The newest committed epoch; −1 before the first. */
+  readonly lastCommittedEpoch: number
+  /** Milliseconds since the newest commit, or since the start before the first. */
+  readonly lastCommitAgeMs: number
+  /** Times the query was restarted after a failure in this run. */
+  readonly restarts: number
+}
+
+/** The rows that one epoch added to the result (append), changed (update), or all of it (complete). */
+export interface ResultBatch {
+  readonly epoch: number
+  readonly rows: readonly EdgeRow[]
+}
+
+/** A row that came after the watermark had passed it, so that no result counts it. */
+export interface LateRow {
+  readonly epoch: number
+  /** The operator that refused it. */
+  readonly operator: string
+  /** The late watermark of that epoch. */
+  readonly watermark: Date
+  /** The row as the operator saw it, window column included. */
+  readonly row: EdgeRow
+}
+
+export interface StopOptions {
+  /** Drops the running epoch instead of finishing it; it runs again at the next start. Nothing is lost. */
+  readonly force?: boolean
+  /** How long to wait for the running epoch before dropping it; default `'20 seconds'`. */
+  readonly timeout?: Timeout
+}
+
+/** A running query. It keeps the process alive until it ends. */
+export interface StreamingQuery {
+  /** Stays the same over restarts from the same checkpoint. */
+  readonly id: string
+  /** New with every start. */
+  readonly runId: string
+  /** The `queryName`, if one was given. */
+  readonly name: string | undefined
+  readonly isActive: boolean
+  readonly status: StreamingQueryStatus
+  readonly lastProgress: StreamingQueryProgress | undefined
+  /** Oldest first; at most `numRecentProgressUpdates` (100). */
+  readonly recentProgress: readonly StreamingQueryProgress[]
+
+  /**
+   * Waits until the query ends. Resolves to `true` when it has, to `false` when the timeout came first.
+   * @throws StreamError the error that ended the query, as Spark does
+   */
+  awaitTermination(timeout?: Timeout): Promise<boolean>
+
+  /**
+   * Waits until everything that was in the sources at the call is committed. Meant for tests: with a
+   * source that never pauses it may wait for ever.
+   */
+  processAllAvailable(): Promise<void>
+
+  /**
+   * Finishes and commits the running epoch, then ends the query. Spark cancels the running batch
+   * instead; `{ force: true }` does that here. Calling it again is harmless.
+   * @throws StreamError `STOP_TIMEOUT` if user code is stuck
+   */
+  stop(options?: StopOptions): Promise<void>
+
+  /** The error that ended the query; `undefined` while it runs and after a clean stop. */
+  exception(): StreamError | undefined
+
+  /** Prints the plan, and returns the same text. `extended` adds the logical plan before optimisation. */
+  explain(extended?: boolean): string
+
+  /**
+   * The committed results, epoch by epoch, from the moment of the call; a slow reader slows the query.
+   * With `uncommitted` rows come as soon as they exist, and again after a crash.
+   */
+  results(options?: { readonly uncommitted?: boolean }): AsyncIterable<ResultBatch>
+
+  /** Rows that came too late, from the moment of the call on; at-least-once after a crash. */
+  lateRows(): AsyncIterable<LateRow>
+
+  health(): QueryHealth
+}
+
+/** Called for every query of a session. Errors it throws are logged and never stop a query. */
+export interface StreamingQueryListener {
+  onQueryStarted?(event: {
+    readonly id: string
+    readonly runId: string
+    readonly name: string | undefined
+    /** ISO time in UTC. */
+    readonly timestamp: string
+  }): void
+  onQueryProgress?(event: { readonly progress: StreamingQueryProgress }): void
+  /** No data for `noDataProgressEventInterval` (10 s). */
+  onQueryIdle?(event: {
+    readonly id: string
+    readonly runId: string
+    readonly timestamp: string
+  }): void
+  onQueryTerminated?(event: {
+    readonly id: string
+    readonly runId: string
+    readonly exception: string | undefined
+    /** The code of the `StreamError`. */
+    readonly errorClass: string | undefined
+  }): void
+}

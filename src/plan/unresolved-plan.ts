@@ -1,0 +1,114 @@
+import type { UnresolvedExpression } from '../expr/unresolved.ts'
+import type { LogicalPlan, Scan } from './logical.ts'
+
+/**
+ * A query as it was written: columns by name, stars and generators not yet expanded. Plain data, and
+ * immutable: a frame's plan is shared by every frame made from it. `analyze` turns it into a `LogicalPlan`.
+ */
+export type UnresolvedPlan =
+  | UnresolvedScan
+  | UnresolvedSelect
+  | UnresolvedWithColumns
+  | UnresolvedRename
+  | UnresolvedDrop
+  | UnresolvedFilter
+  | UnresolvedAggregate
+  | UnresolvedUnion
+  | UnresolvedWatermark
+  | UnresolvedSort
+  | UnresolvedLimit
+  | UnresolvedAlias
+  | ResolvedPlan
+
+/**
+ * Rows of a source. One object is one source: a plan that holds it twice reads the same source twice,
+ * at the same positions. `scan.source` is empty until `analyze` names it, unless the user did.
+ */
+export interface UnresolvedScan {
+  readonly kind: 'scan'
+  readonly scan: Scan
+}
+
+/** A select list: may hold stars, one generator, windows, and aggregates over the whole input. */
+export interface UnresolvedSelect {
+  readonly kind: 'select'
+  readonly input: UnresolvedPlan
+  readonly columns: readonly UnresolvedExpression[]
+}
+
+/** Each column replaces those of its name, or comes last. All see the input, not each other. */
+export interface UnresolvedWithColumns {
+  readonly kind: 'withColumns'
+  readonly input: UnresolvedPlan
+  readonly columns: readonly { readonly name: string; readonly expression: UnresolvedExpression }[]
+}
+
+/** Names that do not exist are passed over, as in Spark. */
+export interface UnresolvedRename {
+  readonly kind: 'rename'
+  readonly input: UnresolvedPlan
+  readonly renames: readonly { readonly from: string; readonly to: string }[]
+}
+
+/** Names that do not exist are passed over, as in Spark. */
+export interface UnresolvedDrop {
+  readonly kind: 'drop'
+  readonly input: UnresolvedPlan
+  readonly columns: readonly string[]
+}
+
+export interface UnresolvedFilter {
+  readonly kind: 'filter'
+  readonly input: UnresolvedPlan
+  readonly predicate: UnresolvedExpression
+}
+
+/** The keys come first in the result, then one column per item of `aggregates`. */
+export interface UnresolvedAggregate {
+  readonly kind: 'aggregate'
+  readonly input: UnresolvedPlan
+  readonly keys: readonly UnresolvedExpression[]
+  /** Any expression over aggregate calls and keys. */
+  readonly aggregates: readonly UnresolvedExpression[]
+}
+
+export interface UnresolvedUnion {
+  readonly kind: 'union'
+  readonly inputs: readonly UnresolvedPlan[]
+  /** `byNameOrNull` fills columns that an input lacks with NULL (`allowMissingColumns`). */
+  readonly match: 'byPosition' | 'byName' | 'byNameOrNull'
+}
+
+export interface UnresolvedWatermark {
+  readonly kind: 'watermark'
+  readonly input: UnresolvedPlan
+  readonly column: string
+  /** As written, for example `'10 minutes'`. */
+  readonly delay: string
+}
+
+export interface UnresolvedSort {
+  readonly kind: 'sort'
+  readonly input: UnresolvedPlan
+  /** Plain expressions sort ascending with nulls first. */
+  readonly keys: readonly UnresolvedExpression[]
+}
+
+export interface UnresolvedLimit {
+  readonly kind: 'limit'
+  readonly input: UnresolvedPlan
+  readonly count: number
+}
+
+/** A name for the whole frame, so that its columns may be written `name.column`. */
+export interface UnresolvedAlias {
+  readonly kind: 'alias'
+  readonly input: UnresolvedPlan
+  readonly name: string
+}
+
+/** A plan that is resolved already, such as the rows of one epoch given to `foreachBatch`. */
+export interface ResolvedPlan {
+  readonly kind: 'resolved'
+  readonly plan: LogicalPlan
+}

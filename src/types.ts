@@ -1,0 +1,20 @@
+export type { DataType, Field } from './batch/schema.ts'
+export {
+  ArrayType,
+  BinaryType,
+  BooleanType,
+  ByteType,
+  DateType,
+  DecimalType,
+  DoubleType,
+  FloatType,
+  IntegerType,
+  LongType,
+  MapType,
+  type SchemaLike,
+  ShortType,
+  StringType,
+  StructField,
+  StructType,
+  TimestampType,
+} from './dataframe/struct-type.ts'
