@@ -66,11 +66,11 @@ export interface NexmarkGenerator {
 /** Starts the stream at its first event. */
 export function nexmarkGenerator(options: NexmarkOptions): NexmarkGenerator {
   const random = seededRandom(options.seed)
-  const microsPerEvent = 1e6 / (options.ratePerSecond ?? 10_000)
+  const ratePerSecond = options.ratePerSecond ?? 10_000
   const bidderOffset = options.bugCompatible === true ? 1000 : 0
   const channels = channelTable(random)
   const event = blankEvent()
-  const timeOf = (index: number): number => baseTimeMs + Math.floor((index * microsPerEvent) / 1000)
+  const timeOf = (index: number): number => baseTimeMs + Math.floor((index * 1000) / ratePerSecond)
   let index = 0
   return {
     next() {
