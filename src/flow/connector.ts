@@ -34,8 +34,12 @@ export interface Source {
   readonly replayable: boolean
   /** The position of a first start, before any row this query will read. */
   initial(): Promise<Position>
-  /** How far an epoch that begins at `from` may go. Equal to `from` (by JSON) when nothing waits. */
-  latest(from: Position, limit: ReadLimit): Promise<Position>
+  /**
+   * How far an epoch that begins at `from` may go. Equal to `from` (by JSON) when nothing waits.
+   * `end` is a position given out before that the answer must not pass; a source whose positions
+   * are one number per partition may ignore it, its caller takes the smaller number.
+   */
+  latest(from: Position, limit: ReadLimit, end?: Position): Promise<Position>
   /** The rows of `from <= row < to` that belong to the slice, in order. */
   read(range: PositionRange, slice: Slice): AsyncIterable<Batch>
   /**
