@@ -43,4 +43,10 @@ export interface OperatorState {
   getMany(shard: number, keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]>
   /** Cold entries in key order; the caller overlays its table. */
   scan(shard: number, from: Uint8Array, to: Uint8Array | undefined): AsyncIterable<Entry>
+  /**
+   * The operator says that cold entries with `from <= key < to` are dead and never asked for again;
+   * they may be removed at leisure. Dead entries may reappear after a restore: the operator knows which
+   * are dead without them being deleted.
+   */
+  dropRange(shard: number, from: Uint8Array, to: Uint8Array): void
 }

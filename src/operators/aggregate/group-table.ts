@@ -75,18 +75,34 @@ export class GroupTable {
 
   /** Puts an entry read from state in its slot; the key bytes are those of the key codec. */
   load(key: Uint8Array, value: Uint8Array | undefined): void {
-    const reader = new KeyReader(key)
-    const hash = hashValues(
-      this.#types,
-      this.#types.map((type) => reader.read(type)),
-    )
+    const hash = this.hashOf(key)
     if (value === undefined) return this.#remove(key, hash)
-    if (!this.#holds(key)) this.#useByteKeys()
-    const slot = this.keys.insertEncoded(key, hash)
-    this.#fitCapacity()
+    const slot = this.insert(key, hash)
     const values = new ByteReader(value)
     for (const accumulator of this.accumulators) accumulator.decode(slot, values)
     this.stamps[slot] = -2
+  }
+
+  /** The slot of an encoded key; a new one holds the value of no rows. */
+  insert(key: Uint8Array, hash: number): number {
+    if (!this.#holds(key)) this.#useByteKeys()
+    const slot = this.keys.insertEncoded(key, hash)
+    this.#fitCapacity()
+    return slot
+  }
+
+  /** The slot of an encoded key whose hash is not at hand, or −1. */
+  findKey(key: Uint8Array): number {
+    return this.find(key, this.hashOf(key))
+  }
+
+  /** The hash of an encoded key. */
+  hashOf(key: Uint8Array): number {
+    const reader = new KeyReader(key)
+    return hashValues(
+      this.#types,
+      this.#types.map((type) => reader.read(type)),
+    )
   }
 
   /** The slot of an encoded key, or −1. */

@@ -1,0 +1,368 @@
+import { type Batch, type Column, isValid, liveRows, select } from '../../batch/batch.ts'
+import { hashKeys } from '../../batch/key-hash.ts'
+import type { Micros } from '../../core/units.ts'
+import type { EpochHeader } from '../../flow/message.ts'
+import type { EpochReport, Operator, Output, Wait } from '../../flow/operator.ts'
+import type { StateContext } from '../context.ts'
+import { windowsOf } from '../window.ts'
+import { type ColdGroups, coldGroups } from './cold-groups.ts'
+import { emitTable, emitWindow, singleWindow } from './emit.ts'
+import { GroupBuckets } from './group-buckets.ts'
+import type { AggregateInput } from './group-table.ts'
+import { type AggregateSpec, bucketOf, firstClosing, lastClosing, nullBucket } from './spec.ts'
+
+/** Rows of one batch that fall in one bucket; all rows without `rows`. */
+interface BucketRows {
+  readonly bucket: number
+  readonly rows: Int32Array | undefined
+  readonly count: number
+}
+
+/**
+ * Keyed aggregation, with and without windows, in every output mode, with Spark's timing: a row is
+ * late when its last window ended at or before the late watermark; a group is closed when its window
+ * ended at or before the eviction watermark (rules W3, W4, E1 to E4).
+ */
+export async function aggregateOperator(
+  spec: AggregateSpec,
+  context: StateContext,
+): Promise<Operator> {
+  const buckets = new GroupBuckets(spec, context)
+  for (const shard of context.state.shards) {
+    await context.state.attach(shard, buckets.hotTable(shard))
+  }
+  const cold = coldGroups(spec, context, buckets)
+  await cold.discover()
+  return new AggregateOperator(spec, buckets, cold)
+}
+
+class AggregateOperator implements Operator {
+  readonly name: string
+  readonly #spec: AggregateSpec
+  readonly #buckets: GroupBuckets
+  readonly #cold: ColdGroups
+  readonly #keyTypes
+  #late = 0
+  #rowsIn = 0
+  #rowsLate = 0
+  #rowsNullTime = 0
+  #emittedThrough: number | undefined
+
+  constructor(spec: AggregateSpec, buckets: GroupBuckets, cold: ColdGroups) {
+    this.name = spec.operator
+    this.#spec = spec
+    this.#buckets = buckets
+    this.#cold = cold
+    this.#keyTypes = spec.keys.map((key) => key.type)
+  }
+
+  open(header: EpochHeader): void {
+    this.#late = this.#spec.mode === 'complete' ? Number.NEGATIVE_INFINITY : header.lateWatermark
+    this.#rowsIn = 0
+    this.#rowsLate = 0
+    this.#rowsNullTime = 0
+    this.#buckets.openEpoch(header.epoch)
+  }
+
+  process(_input: number, batch: Batch, output: Output): Wait {
+    const count = liveRows(batch)
+    if (count === 0) return undefined
+    this.#rowsIn += count
+    const { parts, late } = this.#split(batch, count)
+    if (this.#cold.any()) return this.#processWithCold(batch, parts, late, output)
+    for (const part of parts) this.#add(batch, part)
+    return this.#emitLate(batch, late, output)
+  }
+
+  async closeEpoch(header: EpochHeader, output: Output): Promise<EpochReport> {
+    const before = this.#buckets.groupCount()
+    const changed = this.#buckets.changedCount()
+    const { mode } = this.#spec
+    if (mode === 'update') await this.#emitChanged(header, output)
+    if (mode === 'complete') await this.#emitAll(output)
+    else if (this.#closes(header)) await this.#close(header, output)
+    if (header.flush === true && mode === 'append' && before === 0) await this.#emitGlobal(output)
+    const after = this.#buckets.groupCount()
+    const nextWatermark = this.#nextWatermark(header)
+    return {
+      ...(nextWatermark === undefined ? {} : { nextWatermark }),
+      progress: {
+        [this.name]: {
+          stateName: 'stateStoreSave',
+          rowsIn: this.#rowsIn,
+          rowsTotal: after,
+          rowsUpdated: changed,
+          rowsRemoved: before - after,
+          rowsDroppedByWatermark: this.#rowsLate,
+          memoryUsedBytes: this.#buckets.byteLength(),
+          ...(this.#rowsNullTime === 0
+            ? {}
+            : { custom: { rowsWithNullEventTime: this.#rowsNullTime } }),
+        },
+      },
+    }
+  }
+
+  freeze() {
+    return this.#buckets.freeze()
+  }
+
+  /** Whether anything may be closed: with a watermark, or because the input has ended. */
+  #closes(header: EpochHeader): boolean {
+    return this.#spec.watermarked || header.flush === true
+  }
+
+  #nextWatermark(header: EpochHeader): Micros | undefined {
+    if (!this.#spec.watermarked || this.#spec.mode === 'complete') return undefined
+    let next: number | undefined
+    for (const bucket of this.#buckets.tables.keys()) {
+      if (bucket === nullBucket) continue
+      const closing = this.#nextClosing(bucket, header.evictWatermark)
+      if (next === undefined || closing < next) next = closing
+    }
+    return next as Micros | undefined
+  }
+
+  /** The next watermark above `watermark` that emits or forgets something of the bucket. */
+  #nextClosing(bucket: number, watermark: number): number {
+    const { bucketing } = this.#spec
+    // Update mode forgets silently, and only when the last window of a pane is over.
+    if (this.#spec.mode === 'update') return lastClosing(bucketing, bucket)
+    let closing = firstClosing(bucketing, bucket)
+    if (bucketing.kind === 'window') {
+      const { slideMicros } = bucketing.windows
+      if (closing <= watermark) {
+        closing += (Math.floor((watermark - closing) / slideMicros) + 1) * slideMicros
+      }
+    }
+    return closing
+  }
+
+  #split(batch: Batch, count: number): { parts: readonly BucketRows[]; late: number[] } {
+    const { bucketing } = this.#spec
+    const all = [{ bucket: 0, rows: batch.selection, count }]
+    if (bucketing.kind === 'none') return { parts: all, late: [] }
+    const times = timesOf(batch, this.#spec)
+    const late: number[] = []
+    const limit = this.#spec.watermarked ? this.#late : Number.NEGATIVE_INFINITY
+    const single = this.#singleBucket(times, batch.selection, count, limit)
+    if (single !== undefined) {
+      return { parts: [{ bucket: single, rows: batch.selection, count }], late }
+    }
+    const lists = new Map<number, number[]>()
+    for (let k = 0; k < count; k++) {
+      const row = batch.selection === undefined ? k : (batch.selection[k] as number)
+      const bucket = this.#bucketOfRow(times, row, limit)
+      if (bucket === undefined) late.push(row)
+      else if (bucket === 'drop') this.#rowsNullTime++
+      else {
+        const list = lists.get(bucket)
+        if (list === undefined) lists.set(bucket, [row])
+        else list.push(row)
+      }
+    }
+    this.#rowsLate += late.length
+    const parts = [...lists].map(([bucket, rows]) => ({
+      bucket,
+      rows: Int32Array.from(rows),
+      count: rows.length,
+    }))
+    return { parts, late }
+  }
+
+  /** The bucket that all rows share, if none is null or late: then no row lists are needed. */
+  #singleBucket(
+    times: Times,
+    rows: Int32Array | undefined,
+    count: number,
+    limit: number,
+  ): number | undefined {
+    if (times.validity !== undefined) return undefined
+    const { values } = times
+    let min = Number.POSITIVE_INFINITY
+    let max = Number.NEGATIVE_INFINITY
+    for (let k = 0; k < count; k++) {
+      const time = values[rows === undefined ? k : (rows[k] as number)] as number
+      if (time < min) min = time
+      if (time > max) max = time
+    }
+    const { bucketing } = this.#spec
+    const bucket = bucketOf(bucketing, min)
+    if (bucket !== bucketOf(bucketing, max)) return undefined
+    const oldest = bucketing.kind === 'timeKey' ? min : lastClosing(bucketing, bucket)
+    return oldest <= limit ? undefined : bucket
+  }
+
+  /** `undefined` = late, `'drop'` = null time in a window. */
+  #bucketOfRow(times: Times, row: number, limit: number): number | 'drop' | undefined {
+    const { bucketing } = this.#spec
+    if (!isValid(times.validity, row)) return bucketing.kind === 'window' ? 'drop' : nullBucket
+    const time = times.values[row] as number
+    const bucket = bucketOf(bucketing, time)
+    const closes = bucketing.kind === 'timeKey' ? time : lastClosing(bucketing, bucket)
+    return closes <= limit ? undefined : bucket
+  }
+
+  #add(batch: Batch, part: BucketRows): void {
+    const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
+    const hashes = hashKeys(keyColumns, this.#keyTypes, part.rows, part.count)
+    const table = this.#buckets.table(part.bucket)
+    table.update(keyColumns, hashes, part.rows, this.#inputs(batch))
+  }
+
+  #inputs(batch: Batch): readonly AggregateInput[] {
+    return this.#spec.aggregates.map(({ args, filter }) => {
+      const columns = args.map((index) => batch.columns[index] as Column)
+      if (filter === undefined) return { args: columns }
+      const column = batch.columns[filter]
+      if (column === undefined || column.layout !== 'bits')
+        return { args: columns, keep: () => false }
+      const { values, validity } = column
+      return {
+        args: columns,
+        keep: (row) =>
+          (((values[row >> 3] as number) >> (row & 7)) & 1) === 1 && isValid(validity, row),
+      }
+    })
+  }
+
+  async #processWithCold(
+    batch: Batch,
+    parts: readonly BucketRows[],
+    late: number[],
+    output: Output,
+  ): Promise<void> {
+    for (const part of parts) {
+      const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
+      await this.#cold.fetch(part.bucket, keyColumns, part.rows, part.count)
+      this.#add(batch, part)
+    }
+    await this.#emitLate(batch, late, output)
+  }
+
+  #emitLate(batch: Batch, late: number[], output: Output): Wait {
+    if (late.length === 0) return undefined
+    return output.emitSide('late', select(batch, Int32Array.from(late)))
+  }
+
+  /** Update mode: each group changed in this epoch once, whether or not its window closes now. */
+  async #emitChanged(header: EpochHeader, output: Output): Promise<void> {
+    const { bucketing } = this.#spec
+    if (bucketing.kind === 'window' && windowsOf(bucketing.windows).panesPerWindow > 1) {
+      const math = windowsOf(bucketing.windows)
+      const starts = new Set<number>()
+      for (const [bucket, table] of this.#buckets.tables) {
+        if (table.dirty.length > 0) for (const start of math.startsOf(bucket)) starts.add(start)
+      }
+      for (const start of [...starts].sort((a, b) => a - b)) {
+        if (start + bucketing.windows.sizeMicros <= header.lateWatermark) continue
+        await this.#cold.loadWindow(start)
+        await emitWindow(this.#spec, this.#buckets, start, output, 'changed')
+      }
+      return
+    }
+    for (const [bucket, table] of this.#buckets.tables) {
+      if (table.dirty.length === 0) continue
+      const slots = Int32Array.from(table.dirty)
+      await emitTable(this.#spec, table, slots, singleWindow(this.#spec, bucket), output)
+    }
+  }
+
+  async #emitAll(output: Output): Promise<void> {
+    const { bucketing } = this.#spec
+    for (const start of this.#buckets.windowStarts()) {
+      if (bucketing.kind !== 'window') break
+      await this.#cold.loadWindow(start)
+      await emitWindow(this.#spec, this.#buckets, start, output, 'all')
+    }
+    if (bucketing.kind === 'window') return
+    for (const bucket of [...this.#buckets.tables.keys()]) {
+      await this.#cold.loadBucket(bucket)
+      const table = this.#buckets.table(bucket)
+      await emitTable(this.#spec, table, allSlots(table.count), undefined, output)
+    }
+    await this.#emitGlobal(output)
+  }
+
+  /** A global aggregate has a row even without input. */
+  async #emitGlobal(output: Output): Promise<void> {
+    if (!this.#spec.global || this.#buckets.groupCount() > 0) return
+    if (this.#spec.bucketing.kind !== 'none') return
+    const table = this.#buckets.emptyTable()
+    table.keys.insertEncoded(new Uint8Array(0), 0)
+    await emitTable(this.#spec, table, allSlots(1), undefined, output)
+  }
+
+  /** Emits (append) and forgets what the eviction watermark closes. */
+  async #close(header: EpochHeader, output: Output): Promise<void> {
+    const { bucketing, mode } = this.#spec
+    const watermark = header.evictWatermark
+    if (mode === 'append' && bucketing.kind === 'window') {
+      for (const start of this.#buckets.windowStarts()) {
+        const end = start + bucketing.windows.sizeMicros
+        if (end > watermark || (this.#emittedThrough ?? header.lateWatermark) >= end) continue
+        await this.#cold.loadWindow(start)
+        await emitWindow(this.#spec, this.#buckets, start, output, 'all')
+      }
+    }
+    for (const bucket of [...this.#buckets.tables.keys()].sort((a, b) => a - b)) {
+      const closed =
+        bucketing.kind === 'none' ? mode === 'append' : lastClosing(bucketing, bucket) <= watermark
+      if (closed) {
+        if (mode === 'append' && bucketing.kind !== 'window') {
+          await this.#cold.loadBucket(bucket)
+          const table = this.#buckets.table(bucket)
+          await emitTable(this.#spec, table, allSlots(table.count), undefined, output)
+        }
+        this.#buckets.drop(bucket)
+        this.#cold.drop(bucket)
+      } else if (bucketing.kind === 'timeKey' && bucket <= watermark) {
+        await this.#closePart(bucket, bucketing.key, watermark, output)
+      }
+    }
+    if (this.#spec.watermarked) this.#emittedThrough = watermark
+  }
+
+  /** The bucket that the watermark stands in: only groups at or below it are closed. */
+  async #closePart(bucket: number, key: number, watermark: number, output: Output): Promise<void> {
+    await this.#cold.loadBucket(bucket)
+    const table = this.#buckets.table(bucket)
+    const all = allSlots(table.count)
+    const times = table.keys.columns(all)[key]
+    if (times === undefined || times.layout !== 'f64') return
+    const keep = Uint8Array.from(all, (slot) =>
+      (times.values[slot] as number) > watermark ? 1 : 0,
+    )
+    const closed = all.filter((slot) => keep[slot] === 0)
+    if (closed.length === 0) return
+    if (this.#spec.mode === 'append') {
+      await emitTable(this.#spec, table, closed, undefined, output)
+    }
+    table.compact(keep)
+  }
+}
+
+interface Times {
+  readonly values: Float64Array
+  readonly validity: Uint8Array | undefined
+}
+
+/** The column that decides the bucket: the time itself, or the end of a window column. */
+function timesOf(batch: Batch, spec: AggregateSpec): Times {
+  const { bucketing } = spec
+  if (bucketing.kind === 'none') return { values: new Float64Array(0), validity: undefined }
+  const index =
+    bucketing.kind === 'window' ? bucketing.timeColumn : (spec.keys[bucketing.key]?.column ?? 0)
+  const column = batch.columns[index]
+  if (column?.layout === 'f64') return { values: column.values, validity: column.validity }
+  if (column?.layout === 'struct') {
+    const end = column.children[1]
+    if (end?.layout === 'f64') return { values: end.values, validity: column.validity }
+  }
+  // Nothing but NULLs: no row has a time.
+  return { values: new Float64Array(batch.rowCount), validity: new Uint8Array(batch.rowCount) }
+}
+
+function allSlots(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, slot) => slot)
+}

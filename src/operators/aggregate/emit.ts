@@ -1,0 +1,112 @@
+import type { Column } from '../../batch/batch.ts'
+import { ByteWriter } from '../../batch/byte-writer.ts'
+import type { Output } from '../../flow/operator.ts'
+import { windowsOf } from '../window.ts'
+import type { GroupBuckets } from './group-buckets.ts'
+import type { GroupTable } from './group-table.ts'
+import type { AggregateSpec } from './spec.ts'
+
+const rowsPerBatch = 4096
+
+/** Emits the results of some groups of one table, in batches. */
+export async function emitTable(
+  spec: AggregateSpec,
+  table: GroupTable,
+  slots: Int32Array,
+  windowStart: number | undefined,
+  output: Output,
+): Promise<void> {
+  for (let from = 0; from < slots.length; from += rowsPerBatch) {
+    const part = slots.subarray(from, from + rowsPerBatch)
+    const columns: Column[] = [...table.keys.columns(part)]
+    if (spec.bucketing.kind === 'window' && windowStart !== undefined) {
+      const { sizeMicros } = spec.bucketing.windows
+      columns.splice(spec.bucketing.position, 0, windowColumn(windowStart, sizeMicros, part.length))
+    }
+    for (const accumulator of table.accumulators) columns.push(accumulator.finish(part))
+    const wait = output.emit({ schema: spec.output, rowCount: part.length, columns })
+    if (wait !== undefined) await wait
+  }
+}
+
+/** The start of the only window of a pane when windows do not overlap. */
+export function singleWindow(spec: AggregateSpec, bucket: number): number | undefined {
+  return spec.bucketing.kind === 'window' ? bucket : undefined
+}
+
+/**
+ * Emits the groups of one window, combined from its panes: all of them, or those with a pane that
+ * changed in this epoch.
+ */
+export async function emitWindow(
+  spec: AggregateSpec,
+  buckets: GroupBuckets,
+  start: number,
+  output: Output,
+  which: 'all' | 'changed',
+): Promise<void> {
+  if (spec.bucketing.kind !== 'window') return
+  const math = windowsOf(spec.bucketing.windows)
+  const panes: GroupTable[] = []
+  for (let index = 0; index < math.panesPerWindow; index++) {
+    const table = buckets.tables.get(start + index * math.paneMicros)
+    if (table !== undefined && table.count > 0) panes.push(table)
+  }
+  const [only] = panes
+  if (only !== undefined && panes.length === 1) {
+    const slots =
+      which === 'all'
+        ? Int32Array.from({ length: only.count }, (_, slot) => slot)
+        : Int32Array.from(only.dirty)
+    return emitTable(spec, only, slots, start, output)
+  }
+  const merged = mergePanes(buckets, panes, which)
+  const slots = Int32Array.from({ length: merged.count }, (_, slot) => slot)
+  await emitTable(spec, merged, slots, start, output)
+}
+
+function mergePanes(
+  buckets: GroupBuckets,
+  panes: readonly GroupTable[],
+  which: 'all' | 'changed',
+): GroupTable {
+  const merged = buckets.emptyTable()
+  const writer = new ByteWriter()
+  const keyAt = (pane: GroupTable, slot: number): Uint8Array => {
+    writer.length = 0
+    pane.encodeKey(slot, writer)
+    return writer.view()
+  }
+  if (which === 'changed') {
+    for (const pane of panes) {
+      for (const slot of pane.dirty) {
+        merged.insert(keyAt(pane, slot), pane.keys.hashes[slot] as number)
+      }
+    }
+  }
+  for (const pane of panes) {
+    for (let slot = 0; slot < pane.count; slot++) {
+      const hash = pane.keys.hashes[slot] as number
+      const key = keyAt(pane, slot)
+      const target = which === 'all' ? merged.insert(key, hash) : merged.find(key, hash)
+      if (target < 0) continue
+      merged.accumulators.forEach((accumulator, index) => {
+        const from = pane.accumulators[index]
+        if (from !== undefined) accumulator.merge(target, from, slot)
+      })
+    }
+  }
+  return merged
+}
+
+function windowColumn(start: number, size: number, count: number): Column {
+  const starts = new Float64Array(count).fill(start)
+  const ends = new Float64Array(count).fill(start + size)
+  return {
+    layout: 'struct',
+    children: [
+      { layout: 'f64', values: starts },
+      { layout: 'f64', values: ends },
+    ],
+  }
+}

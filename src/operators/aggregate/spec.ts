@@ -1,0 +1,76 @@
+import type { DataType, Schema } from '../../batch/schema.ts'
+import type { AggregateCall } from '../../expr/aggregates.ts'
+import { type Windows, windowsOf } from '../window.ts'
+
+/**
+ * What decides when a group is closed.
+ * `window`: the operator assigns windows itself, from a time column; groups live in panes.
+ * `windowKey`, `timeKey`: a key column is a window or a time that came with the row.
+ */
+export type Bucketing =
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'window'
+      readonly timeColumn: number
+      readonly windows: Windows
+      /** Where the window column stands among the keys of the output. */
+      readonly position: number
+    }
+  | { readonly kind: 'windowKey'; readonly key: number }
+  | { readonly kind: 'timeKey'; readonly key: number }
+
+/** A keyed aggregation as plain data; columns are numbers of the input batch. */
+export interface AggregateSpec {
+  readonly operator: string
+  readonly mode: 'append' | 'update' | 'complete'
+  readonly keys: readonly { readonly column: number; readonly type: DataType }[]
+  readonly aggregates: readonly {
+    readonly call: AggregateCall
+    readonly args: readonly number[]
+    readonly filter: number | undefined
+  }[]
+  readonly bucketing: Bucketing
+  /** False without a watermark over the bucket: nothing is late and nothing is ever forgotten. */
+  readonly watermarked: boolean
+  /** Keys (with the window at its position), then aggregates. */
+  readonly output: Schema
+  /** Without keys: one row even when there was no input (SQL's global aggregate). */
+  readonly global: boolean
+}
+
+/** Buckets of plain time keys are a minute wide: few tables, and closing one looks at few groups. */
+const timeBucketMicros = 60_000_000
+
+/** Groups whose time is NULL are in a bucket of their own that only the end of the input closes. */
+export const nullBucket = Number.MAX_SAFE_INTEGER
+
+/** The bucket of a time under the spec's bucketing. */
+export function bucketOf(bucketing: Bucketing, time: number): number {
+  switch (bucketing.kind) {
+    case 'window':
+      return windowsOf(bucketing.windows).paneOf(time)
+    case 'timeKey':
+      return Math.floor(time / timeBucketMicros) * timeBucketMicros
+    default:
+      return time
+  }
+}
+
+/** The smallest watermark that closes something in the bucket. */
+export function firstClosing(bucketing: Bucketing, bucket: number): number {
+  if (bucketing.kind !== 'window' || bucket === nullBucket) return bucket
+  return windowsOf(bucketing.windows).firstEnd(bucket)
+}
+
+/** The watermark from which nothing of the bucket is needed. */
+export function lastClosing(bucketing: Bucketing, bucket: number): number {
+  if (bucket === nullBucket) return bucket
+  switch (bucketing.kind) {
+    case 'window':
+      return windowsOf(bucketing.windows).lastEnd(bucket)
+    case 'timeKey':
+      return bucket + timeBucketMicros - 1
+    default:
+      return bucket
+  }
+}
