@@ -1,0 +1,65 @@
+import type { DataType, Schema } from '../batch/schema.ts'
+import type { Expression } from '../expr/expression.ts'
+import type { AggregateSpec } from '../operators/aggregate/spec.ts'
+import type { GenerateSpec } from '../operators/generate.ts'
+import type { SortSpec } from '../operators/sort.ts'
+import type { WatermarkSpec } from '../operators/watermark.ts'
+import type { WindowAssignSpec } from '../operators/window-assign.ts'
+import type { Scan } from '../plan/logical.ts'
+
+/** One operator of a stage, as plain data. */
+export type Step =
+  /** Keeps the rows for which `filter` is true, and computes `columns` from them. */
+  | {
+      readonly kind: 'compute'
+      readonly input: Schema
+      readonly filter: Expression | undefined
+      readonly columns: readonly Expression[]
+      readonly output: Schema
+    }
+  | { readonly kind: 'watermark'; readonly spec: WatermarkSpec }
+  | { readonly kind: 'generate'; readonly spec: GenerateSpec }
+  | { readonly kind: 'window'; readonly spec: WindowAssignSpec }
+  | { readonly kind: 'aggregate'; readonly spec: AggregateSpec }
+  | { readonly kind: 'sort'; readonly spec: SortSpec }
+  | { readonly kind: 'limit'; readonly count: number }
+
+/** How rows find their task on the way into a stage. */
+export type Exchange =
+  /** To the task of the same lane. */
+  | { readonly kind: 'forward' }
+  /** By the hash of key columns, so that equal keys meet. */
+  | {
+      readonly kind: 'hash'
+      readonly keys: readonly { readonly column: number; readonly type: DataType }[]
+    }
+  /** All to one task. */
+  | { readonly kind: 'single' }
+
+export interface StageInput {
+  readonly from: number
+  readonly exchange: Exchange
+  /** A side output of the stage it comes from; its main output without. */
+  readonly side?: string
+}
+
+/** Operators with no exchange between them; one task per lane runs them. */
+export interface Stage {
+  readonly id: number
+  readonly source?: Scan
+  readonly inputs: readonly StageInput[]
+  readonly steps: readonly Step[]
+  readonly output: Schema
+  /** One task only, whatever the number of lanes. */
+  readonly single: boolean
+}
+
+/** A plan ready to run: stages in an order in which inputs come first. Plain data. */
+export interface PhysicalPlan {
+  readonly stages: readonly Stage[]
+  /** The stage whose output goes to the sink. */
+  readonly result: number
+  /** The stage that delivers late rows, if they were asked for, in the columns before the aggregation. */
+  readonly late?: number
+  readonly output: Schema
+}
