@@ -1,0 +1,253 @@
+import { StreamError } from '../src/core/error.ts'
+import type { Json } from '../src/core/json.ts'
+import { type Epoch, type Micros, micros } from '../src/core/units.ts'
+import type { EpochHeader } from '../src/flow/message.ts'
+import type { EpochReport } from '../src/flow/operator.ts'
+import type { WatermarkNode } from './job.ts'
+
+/** The eviction watermark of the epoch that ends a bounded input: everything is at or below it. */
+export const endOfTime = Number.MAX_SAFE_INTEGER as Micros
+
+/** What one source partition has told one watermark node. */
+export interface PartitionTime {
+  /** Largest event time minus delay so far, floored to milliseconds, never below 0. */
+  readonly watermark: Micros
+  /** Processing time of the last epoch that brought rows of it. */
+  readonly movedAt: Micros
+}
+
+/** Everything that decides the next header. Kept in the manifest, so a restart changes nothing. */
+export interface EpochTime {
+  /** By node, then source partition. */
+  readonly nodes: Readonly<Record<string, Readonly<Record<string, PartitionTime>>>>
+  /** The global watermark as last used; it never goes back. */
+  readonly global: Micros
+  /** Eviction watermark of the last epoch that ran or was passed over. */
+  readonly evicted: Micros
+  /** Processing time of the last epoch; it never goes back. */
+  readonly processingTime: Micros
+  /** Processing time of the first epoch, from which a source without any row counts as idle. */
+  readonly startedAt: Micros | undefined
+  /** Empty epochs passed over since the last one that ran. */
+  readonly skipped: number
+  /** The input was declared ended and everything was emitted. */
+  readonly flushed: boolean
+}
+
+/** How the watermarks of several nodes become one. */
+export interface TimeRules {
+  readonly nodes: readonly WatermarkNode[]
+  readonly policy: 'min' | 'max'
+  /** By source name; absent = its partitions are never idle. */
+  readonly idleTimeoutMicros: Readonly<Record<string, number>>
+}
+
+const zero = 0 as Micros
+
+/** Before the first epoch of a query. */
+export const initialTime: EpochTime = {
+  nodes: {},
+  global: zero,
+  evicted: zero,
+  processingTime: zero,
+  startedAt: undefined,
+  skipped: 0,
+  flushed: false,
+}
+
+/** The processing time of an epoch decided now. */
+export function processingTimeAt(time: EpochTime, nowMs: number): Micros {
+  return micros(Math.max(time.processingTime, Math.floor(nowMs) * 1000))
+}
+
+/**
+ * The global watermark as of a processing time: per node the smallest of its partitions that are
+ * not idle, then the smallest (or largest) node. A node without any row yet counts as 0 and holds a
+ * minimum back, unless all its sources are idle; when everything is idle nothing moves.
+ */
+export function watermarkAt(time: EpochTime, rules: TimeRules, at: Micros): Micros {
+  let result: number | undefined
+  for (const node of rules.nodes) {
+    const watermark = nodeWatermark(time, rules, node, at)
+    if (watermark === undefined) continue
+    if (result === undefined) result = watermark
+    else result = rules.policy === 'min' ? Math.min(result, watermark) : Math.max(result, watermark)
+  }
+  return micros(Math.max(time.global, result ?? 0))
+}
+
+/** The sources whose idleness let the watermark pass: every node above them was left out. */
+export function idleSources(time: EpochTime, rules: TimeRules, at: Micros): readonly string[] {
+  const idle = new Map<string, boolean>()
+  for (const node of rules.nodes) {
+    const isIdle = nodeWatermark(time, rules, node, at) === undefined
+    for (const source of node.sources) idle.set(source, isIdle && (idle.get(source) ?? true))
+  }
+  return [...idle].filter(([, isIdle]) => isIdle).map(([source]) => source)
+}
+
+/** When idleness could next let the watermark move, if nothing else happens. */
+export function nextIdleAt(time: EpochTime, rules: TimeRules, at: Micros): Micros | undefined {
+  let next: number | undefined
+  for (const node of rules.nodes) {
+    const timeout = idleTimeout(rules, node)
+    if (timeout === undefined) continue
+    const moves = Object.values(time.nodes[node.name] ?? {}).map((partition) => partition.movedAt)
+    if (moves.length === 0 && time.startedAt !== undefined) moves.push(time.startedAt)
+    for (const moved of moves) {
+      const due = moved + timeout
+      if (due > at && (next === undefined || due < next)) next = due
+    }
+  }
+  return next === undefined ? undefined : micros(next)
+}
+
+/** The next header, without ranges; `applyHeader` with it gives the time that follows. */
+export function nextHeader(
+  time: EpochTime,
+  rules: TimeRules,
+  decision: { readonly epoch: Epoch; readonly nowMs: number; readonly flush: boolean },
+): EpochHeader {
+  const processingTime = processingTimeAt(time, decision.nowMs)
+  const header: EpochHeader = {
+    epoch: decision.epoch,
+    lateWatermark: time.evicted,
+    evictWatermark: decision.flush ? endOfTime : watermarkAt(time, rules, processingTime),
+    processingTime,
+    idle: idleSources(time, rules, processingTime),
+  }
+  return {
+    ...header,
+    ...(time.skipped === 0 ? {} : { skipped: time.skipped }),
+    ...(decision.flush ? { flush: true } : {}),
+  }
+}
+
+/** The time once this header is decided, by this attempt or an earlier one. */
+export function applyHeader(time: EpochTime, header: EpochHeader): EpochTime {
+  return {
+    ...time,
+    global: later(time.global, header.evictWatermark),
+    evicted: header.evictWatermark,
+    processingTime: header.processingTime,
+    startedAt: time.startedAt ?? header.processingTime,
+    skipped: 0,
+    flushed: time.flushed || header.flush === true,
+  }
+}
+
+/** Takes in what the tasks reported about the epoch of this header. */
+export function absorbReport(time: EpochTime, header: EpochHeader, report: EpochReport): EpochTime {
+  if (report.watermarks === undefined) return time
+  const nodes: Record<string, Record<string, PartitionTime>> = {}
+  for (const [node, partitions] of Object.entries(time.nodes)) nodes[node] = { ...partitions }
+  for (const [node, partitions] of Object.entries(report.watermarks)) {
+    const known = nodes[node] ?? {}
+    nodes[node] = known
+    for (const [partition, reported] of Object.entries(partitions)) {
+      const floored = micros(Math.max(0, Math.floor(reported / 1000) * 1000))
+      const watermark = later(known[partition]?.watermark ?? zero, floored)
+      known[partition] = { watermark, movedAt: header.processingTime }
+    }
+  }
+  return { ...time, nodes }
+}
+
+/**
+ * Passes over an empty epoch that would do nothing. The late watermark moves as if it had run, so
+ * the next rows are judged the same.
+ */
+export function skipEmptyEpoch(time: EpochTime, watermark: Micros): EpochTime {
+  return { ...time, global: watermark, evicted: watermark, skipped: time.skipped + 1 }
+}
+
+/** As plain data for the manifest. */
+export function encodeTime(time: EpochTime): Json {
+  const { startedAt, ...rest } = time
+  const nodes: Record<string, Json> = {}
+  for (const [node, partitions] of Object.entries(rest.nodes)) {
+    const encoded: Record<string, Json> = {}
+    for (const [partition, { watermark, movedAt }] of Object.entries(partitions)) {
+      encoded[partition] = [watermark, movedAt]
+    }
+    nodes[node] = encoded
+  }
+  return { ...rest, nodes, startedAt: startedAt ?? null }
+}
+
+/** Reads what `encodeTime` wrote; `undefined` is the time before the first epoch. */
+export function decodeTime(json: Json | undefined): EpochTime {
+  if (json === undefined || json === null) return initialTime
+  const fields: Partial<Record<keyof EpochTime, Json>> = record(json)
+  const nodes: Record<string, Record<string, PartitionTime>> = {}
+  for (const [node, partitions] of Object.entries(record(fields.nodes))) {
+    const decoded: Record<string, PartitionTime> = {}
+    for (const [partition, pair] of Object.entries(record(partitions))) {
+      const [watermark, movedAt] = Array.isArray(pair) ? pair : []
+      decoded[partition] = { watermark: time(watermark), movedAt: time(movedAt) }
+    }
+    nodes[node] = decoded
+  }
+  const startedAt = fields.startedAt
+  return {
+    nodes,
+    global: time(fields.global),
+    evicted: time(fields.evicted),
+    processingTime: time(fields.processingTime),
+    startedAt: startedAt === null ? undefined : time(startedAt),
+    skipped: time(fields.skipped),
+    flushed: fields.flushed === true,
+  }
+}
+
+function nodeWatermark(
+  time: EpochTime,
+  rules: TimeRules,
+  node: WatermarkNode,
+  at: Micros,
+): number | undefined {
+  const timeout = idleTimeout(rules, node)
+  const partitions = Object.values(time.nodes[node.name] ?? {})
+  if (partitions.length === 0) {
+    const since = time.startedAt
+    const isIdle = timeout !== undefined && since !== undefined && at - since >= timeout
+    return isIdle ? undefined : 0
+  }
+  let smallest: number | undefined
+  for (const { watermark, movedAt } of partitions) {
+    if (timeout !== undefined && at - movedAt >= timeout) continue
+    if (smallest === undefined || watermark < smallest) smallest = watermark
+  }
+  return smallest
+}
+
+/** A node over several sources is idle only when the most patient of them is. */
+function idleTimeout(rules: TimeRules, node: WatermarkNode): number | undefined {
+  let longest: number | undefined
+  for (const source of node.sources) {
+    const timeout = rules.idleTimeoutMicros[source]
+    if (timeout === undefined) return undefined
+    longest = Math.max(longest ?? 0, timeout)
+  }
+  return longest
+}
+
+function later(left: Micros, right: Micros): Micros {
+  return right > left ? right : left
+}
+
+function record(json: Json | undefined): Readonly<Record<string, Json>> {
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) {
+    return json as Readonly<Record<string, Json>>
+  }
+  throw unreadable(json)
+}
+
+function time(json: Json | undefined): Micros {
+  if (typeof json === 'number') return micros(json)
+  throw unreadable(json)
+}
+
+function unreadable(json: Json | undefined): StreamError<'INTERNAL'> {
+  return new StreamError('INTERNAL', { what: `times of a manifest: ${JSON.stringify(json)}` })
+}
