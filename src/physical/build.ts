@@ -12,7 +12,7 @@ import {
   schemaOf,
   type WindowAssign,
 } from '../plan/logical.ts'
-import type { Exchange, PhysicalPlan, Stage, StageInput, Step } from './physical.ts'
+import type { Exchange, PhysicalPlan, StageInput, Step } from './physical.ts'
 
 export interface BuildOptions {
   readonly mode: SaveMode

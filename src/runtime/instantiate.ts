@@ -1,0 +1,53 @@
+import { unreachable } from '../core/error.ts'
+import type { Operator } from '../flow/operator.ts'
+import { aggregateOperator } from '../operators/aggregate/aggregate.ts'
+import { chain } from '../operators/chain.ts'
+import { computeOperator } from '../operators/compute.ts'
+import type { StateContext } from '../operators/context.ts'
+import { generateOperator } from '../operators/generate.ts'
+import { limitOperator } from '../operators/limit.ts'
+import { sortOperator } from '../operators/sort.ts'
+import { watermarkOperator } from '../operators/watermark.ts'
+import { windowAssignOperator } from '../operators/window-assign.ts'
+import type { Stage, Step } from '../physical/physical.ts'
+
+/** Where the operators of a stage find their state; asked once per stateful step. */
+export type StateFor = (operator: string) => StateContext
+
+/** The running operator of one stage in one task. State is loaded when the promise resolves. */
+export async function instantiateStage(stage: Stage, stateFor: StateFor): Promise<Operator> {
+  const operators: Operator[] = []
+  for (const step of stage.steps) operators.push(await instantiateStep(step, stateFor))
+  return chain(operators)
+}
+
+function instantiateStep(step: Step, stateFor: StateFor): Operator | Promise<Operator> {
+  switch (step.kind) {
+    case 'compute':
+      return computeOperator(step)
+    case 'watermark':
+      return watermarkOperator(step.spec)
+    case 'generate':
+      return generateOperator(step.spec)
+    case 'window':
+      return windowAssignOperator(step.spec)
+    case 'aggregate':
+      return aggregateOperator(step.spec, stateFor(step.spec.operator))
+    case 'sort':
+      return sortOperator(step.spec)
+    case 'limit':
+      return limitOperator(step.count)
+    default:
+      return unreachable(step)
+  }
+}
+
+/** Names of the stateful operators of a stage; their state lies under these. */
+export function statefulOperators(stage: Stage): readonly string[] {
+  return stage.steps.flatMap((step) => (step.kind === 'aggregate' ? [step.spec.operator] : []))
+}
+
+/** The watermark nodes of a stage. */
+export function watermarkNodes(stage: Stage): readonly string[] {
+  return stage.steps.flatMap((step) => (step.kind === 'watermark' ? [step.spec.node] : []))
+}

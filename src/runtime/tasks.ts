@@ -1,0 +1,127 @@
+import type { EdgeSpec, TaskSpec } from '../../actors/job.ts'
+import { type TaskId, taskId } from '../../actors/task-id.ts'
+import { laneOfShard, type ShardLayout, shardOf } from '../../state/key-group.ts'
+import type { TaskState } from '../../state/task-state.ts'
+import { StreamError } from '../core/error.ts'
+import type { Sink, Source } from '../flow/connector.ts'
+import { byKey, type Partition, toOne } from '../flow/partitioner.ts'
+import type { PhysicalPlan, Stage, StageInput } from '../physical/physical.ts'
+import { instantiateStage, statefulOperators, watermarkNodes } from './instantiate.ts'
+
+/** What the tasks of one attempt are made of. */
+export interface TaskParts {
+  readonly plan: PhysicalPlan
+  readonly lanes: number
+  readonly layout: ShardLayout
+  readonly restoredWatermark: number
+  readonly source: (name: string) => Source
+  readonly sink: Sink
+  /** Takes late rows, when the plan delivers them. */
+  readonly lateSink: Sink | undefined
+  /** Opens the state service of a task that keeps state. */
+  readonly openState: (task: TaskId, lane: number, single: boolean) => Promise<TaskState>
+}
+
+/** Names of the sinks in a manifest's committables. */
+export const resultSink = 'result'
+export const lateRowsSink = 'lateRows'
+
+/** Builds every task of an attempt and wires the channels. */
+export async function buildTasks(parts: TaskParts): Promise<readonly TaskSpec[]> {
+  const { plan, lanes } = parts
+  const tasks: TaskSpec[] = []
+  for (const stage of plan.stages) {
+    for (let lane = 0; lane < tasksOf(stage, lanes); lane++) {
+      tasks.push(await buildTask(parts, stage, lane))
+    }
+  }
+  tasks.push(sinkTask(plan.stages.length, resultSink, parts.sink))
+  if (plan.late !== undefined && parts.lateSink !== undefined) {
+    tasks.push(sinkTask(plan.stages.length + 1, lateRowsSink, parts.lateSink))
+  }
+  return tasks
+}
+
+/** How many tasks run a stage. */
+export function tasksOf(stage: Stage, lanes: number): number {
+  return stage.single ? 1 : lanes
+}
+
+async function buildTask(parts: TaskParts, stage: Stage, lane: number): Promise<TaskSpec> {
+  const id = taskId(stage.id, lane)
+  const stateful = statefulOperators(stage).length > 0
+  const state = stateful ? await parts.openState(id, lane, stage.single) : undefined
+  const operator = await instantiateStage(stage, (name) => {
+    if (state === undefined) throw new StreamError('INTERNAL', { what: `no state for ${name}` })
+    return {
+      state: state.operator(name),
+      shardOf: (hash) => shardOf(hash, parts.layout),
+      restoredWatermark: parts.restoredWatermark,
+    }
+  })
+  const nodes = watermarkNodes(stage)
+  const base = {
+    id,
+    edges: edgesOf(parts, stage, lane),
+    ...(state === undefined ? {} : { state }),
+    ...(nodes.length === 0 ? {} : { watermarkNodes: nodes }),
+  }
+  if (stage.source === undefined) return { ...base, type: 'operator', operator }
+  return {
+    ...base,
+    type: 'source',
+    operator,
+    sourceName: stage.source.source,
+    source: parts.source(stage.source.source),
+    slice: { index: lane, count: parts.lanes },
+  }
+}
+
+function sinkTask(stage: number, name: string, sink: Sink): TaskSpec {
+  return { type: 'sink', id: taskId(stage, 0), edges: [], sinkName: name, sink }
+}
+
+function edgesOf(parts: TaskParts, stage: Stage, lane: number): readonly EdgeSpec[] {
+  const { plan } = parts
+  const edges: EdgeSpec[] = []
+  for (const target of plan.stages) {
+    target.inputs.forEach((input, index) => {
+      if (input.from === stage.id) edges.push(edgeInto(parts, target, input, index, lane))
+    })
+  }
+  const last = plan.stages.length
+  if (stage.id === plan.result) edges.push(toTask(taskId(last, 0)))
+  if (stage.id === plan.late && parts.lateSink !== undefined)
+    edges.push(toTask(taskId(last + 1, 0)))
+  return edges
+}
+
+function toTask(target: TaskId): EdgeSpec {
+  return { targets: [target], input: 0, partition: toOne }
+}
+
+function edgeInto(
+  parts: TaskParts,
+  target: Stage,
+  { exchange, side }: StageInput,
+  input: number,
+  lane: number,
+): EdgeSpec {
+  const count = tasksOf(target, parts.lanes)
+  const all = Array.from({ length: count }, (_, index) => taskId(target.id, index))
+  const named = side === undefined ? {} : { side }
+  if (exchange.kind === 'hash' && count > 1) {
+    return { ...named, targets: all, input, partition: hashPartition(parts, exchange.keys, count) }
+  }
+  const to = exchange.kind === 'forward' ? Math.min(lane, count - 1) : 0
+  return { ...named, targets: [taskId(target.id, to)], input, partition: toOne }
+}
+
+function hashPartition(
+  { layout }: TaskParts,
+  keys: Parameters<typeof byKey>[0],
+  lanes: number,
+): Partition {
+  const { shardCount } = layout
+  return byKey(keys, lanes, (hash) => laneOfShard(shardOf(hash, layout), { shardCount, lanes }))
+}
