@@ -124,8 +124,22 @@ export function typeText(type: DataType): string {
 /** The schema as one line of DDL. */
 export function schemaText(schema: Schema): string {
   return schema
-    .map((f) => `${f.name} ${typeText(f.type).toUpperCase()}${f.nullable ? '' : ' NOT NULL'}`)
+    .map((f) => `${f.name} ${ddlText(f.type)}${f.nullable ? '' : ' NOT NULL'}`)
     .join(', ')
+}
+
+/** Type names in capitals, field names as they are. */
+function ddlText(type: DataType): string {
+  switch (type.kind) {
+    case 'array':
+      return `ARRAY<${ddlText(type.element)}>`
+    case 'map':
+      return `MAP<${ddlText(type.key)}, ${ddlText(type.value)}>`
+    case 'struct':
+      return `STRUCT<${type.fields.map((f) => `${f.name}: ${ddlText(f.type)}`).join(', ')}>`
+    default:
+      return typeText(type).toUpperCase()
+  }
 }
 
 export function isNumeric(type: DataType): boolean {
