@@ -1,0 +1,33 @@
+import type { EdgeRow } from '../../src/batch/edge-row.ts'
+import type { CaseRow } from './case.ts'
+
+/** Rows that the engine gave out, in the form of the cases: cells in column order, whole numbers as numbers. */
+export function caseRows(rows: readonly EdgeRow[]): readonly CaseRow[] {
+  return rows.map((row) => Object.values(row).map(cellOf))
+}
+
+function cellOf(value: unknown): unknown {
+  if (typeof value === 'bigint') {
+    return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
+  }
+  if (value instanceof Date) return value.toISOString()
+  if (Array.isArray(value)) return value.map(cellOf)
+  if (typeof value === 'object' && value !== null) return Object.values(value).map(cellOf)
+  return value
+}
+
+/** Nothing when both hold the same rows as often; else both as text. */
+export function difference(
+  expected: readonly CaseRow[],
+  actual: readonly CaseRow[],
+  ordered = false,
+): string | undefined {
+  const left = expected.map((row) => JSON.stringify(row))
+  const right = actual.map((row) => JSON.stringify(row))
+  if (!ordered) {
+    left.sort()
+    right.sort()
+  }
+  if (left.join('\n') === right.join('\n')) return undefined
+  return `expected [${left.join(', ')}], actual [${right.join(', ')}]`
+}
