@@ -60,7 +60,7 @@ class Builder {
   build(plan: LogicalPlan): OpenStage {
     switch (plan.kind) {
       case 'scan':
-        return this.#open({ source: plan, inputs: [], output: plan.schema, single: false })
+        return this.#open({ source: plan, inputs: [], output: schemaOf(plan), single: false })
       case 'filter': {
         const stage = this.build(plan.input)
         const schema = schemaOf(plan.input)
