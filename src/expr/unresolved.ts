@@ -34,7 +34,13 @@ export type UnresolvedExpression =
       readonly otherwise: UnresolvedExpression | undefined
     }
   | { readonly kind: 'field'; readonly input: UnresolvedExpression; readonly name: string }
-  | { readonly kind: 'alias'; readonly input: UnresolvedExpression; readonly name: string }
+  | {
+      readonly kind: 'alias'
+      readonly input: UnresolvedExpression
+      readonly name: string
+      /** Further names, for generators that make several columns: `explode(map) AS (key, value)`. */
+      readonly more?: readonly string[]
+    }
   | {
       readonly kind: 'sort'
       readonly input: UnresolvedExpression

@@ -26,7 +26,10 @@ export interface Scan {
   readonly source: string
   readonly format: string
   readonly options: Readonly<Record<string, string>>
+  /** Every column of the source, in its order: formats without names decode by position. */
   readonly schema: Schema
+  /** Positions in `schema`, ascending, of the columns this plan reads; absent = all. */
+  readonly columns?: readonly number[]
   readonly streaming: boolean
   /** Rows or a live object of this process, for the formats `rows`, `memory` and `push`. */
   readonly handle?: object
@@ -121,7 +124,7 @@ export interface Limit {
 export function schemaOf(plan: LogicalPlan): Schema {
   switch (plan.kind) {
     case 'scan':
-      return plan.schema
+      return scanSchema(plan)
     case 'filter':
     case 'watermark':
     case 'sort':
@@ -197,10 +200,8 @@ export function eventTimeColumns(plan: LogicalPlan): readonly EventTimeColumn[] 
       ]
     case 'window': {
       const below = eventTimeColumns(plan.input)
-      const { time } = plan
-      const over = time.kind === 'column' && below.some(({ index }) => index === time.index)
       const column = { index: schemaOf(plan.input).length, kind: 'window' as const }
-      return over ? [...below, column] : below
+      return eventTimeOf(plan.time, below) === 'time' ? [...below, column] : below
     }
     case 'project':
       return follow(plan.columns, eventTimeColumns(plan.input))
@@ -223,10 +224,29 @@ function follow(
   below: readonly EventTimeColumn[],
 ): readonly EventTimeColumn[] {
   return columns.flatMap(({ expression }, index) => {
-    if (expression.kind !== 'column') return []
-    const source = below.find((column) => column.index === expression.index)
-    return source === undefined ? [] : [{ index, kind: source.kind }]
+    const kind = eventTimeOf(expression, below)
+    return kind === undefined ? [] : [{ index, kind }]
   })
+}
+
+/** `window_time(window)`, the last moment of a window, is event time again: how windows are chained. */
+function eventTimeOf(
+  expression: Expression,
+  below: readonly EventTimeColumn[],
+): EventTimeColumn['kind'] | undefined {
+  if (expression.kind === 'column') {
+    return below.find(({ index }) => index === expression.index)?.kind
+  }
+  const [argument] = expression.kind === 'call' ? expression.args : []
+  const chained = expression.kind === 'call' && expression.name === 'window_time'
+  return chained && argument !== undefined && eventTimeOf(argument, below) === 'window'
+    ? 'time'
+    : undefined
+}
+
+/** The columns a scan gives: those it was told to read. */
+export function scanSchema({ schema, columns }: Scan): Schema {
+  return columns === undefined ? schema : schema.filter((_, index) => columns.includes(index))
 }
 
 function fieldOf({ name, expression }: NamedExpression): Field {

@@ -1,0 +1,57 @@
+import type { Expression } from '../expr/expression.ts'
+import type { LogicalPlan, NamedExpression } from './logical.ts'
+
+type Change = (expression: Expression) => Expression
+
+/** The node with each of its own expressions changed; the node itself if none was. */
+export function mapExpressions(node: LogicalPlan, change: Change): LogicalPlan {
+  switch (node.kind) {
+    case 'filter': {
+      const predicate = change(node.predicate)
+      return predicate === node.predicate ? node : { ...node, predicate }
+    }
+    case 'project': {
+      const columns = changed(node.columns, (column) => namedChanged(column, change))
+      return columns === node.columns ? node : { ...node, columns }
+    }
+    case 'generate': {
+      const expression = change(node.expression)
+      return expression === node.expression ? node : { ...node, expression }
+    }
+    case 'window': {
+      const time = change(node.time)
+      return time === node.time ? node : { ...node, time }
+    }
+    case 'aggregate': {
+      const keys = changed(node.keys, (key) => namedChanged(key, change))
+      const aggregates = changed(node.aggregates, (one) => {
+        const { call } = one
+        const args = changed(call.args, change)
+        const filter = call.filter && change(call.filter)
+        if (args === call.args && filter === call.filter) return one
+        return { ...one, call: { ...call, args, ...(filter === undefined ? {} : { filter }) } }
+      })
+      const same = keys === node.keys && aggregates === node.aggregates
+      return same ? node : { ...node, keys, aggregates }
+    }
+    case 'sort': {
+      const keys = changed(node.keys, (key) => {
+        const expression = change(key.expression)
+        return expression === key.expression ? key : { ...key, expression }
+      })
+      return keys === node.keys ? node : { ...node, keys }
+    }
+    default:
+      return node
+  }
+}
+
+function namedChanged(named: NamedExpression, change: Change): NamedExpression {
+  const expression = change(named.expression)
+  return expression === named.expression ? named : { ...named, expression }
+}
+
+function changed<T>(items: readonly T[], change: (item: T) => T): readonly T[] {
+  const after = items.map(change)
+  return after.every((item, index) => item === items[index]) ? items : after
+}

@@ -1,0 +1,135 @@
+import { StreamError } from '../core/error.ts'
+import {
+  type Aggregate,
+  eventTimeColumns,
+  inputsOf,
+  isStreaming,
+  type LogicalPlan,
+  type SaveMode,
+  schemaOf,
+} from './logical.ts'
+
+/**
+ * Refuses what cannot stream, or not in this output mode: the matrix of `docs/guarantees.md`.
+ * Batch parts of the plan are not looked at.
+ * @throws StreamError `OUTPUT_MODE_UNSUPPORTED`, `STREAMING_UNSUPPORTED`
+ */
+export function checkStreaming(plan: LogicalPlan, mode: SaveMode): void {
+  checkNodes(plan, mode)
+  if (mode === 'complete') checkComplete(plan)
+}
+
+function checkNodes(plan: LogicalPlan, mode: SaveMode): void {
+  if (!isStreaming(plan)) return
+  switch (plan.kind) {
+    case 'aggregate':
+      checkAggregate(plan, mode)
+      break
+    case 'union':
+      checkUnion(plan.inputs)
+      break
+    case 'sort':
+      checkSort(plan.input, mode)
+      break
+    case 'limit':
+      checkLimit(plan.input, mode)
+      break
+    default:
+  }
+  for (const input of inputsOf(plan)) checkNodes(input, mode)
+}
+
+function checkAggregate(plan: Aggregate, mode: SaveMode): void {
+  if (mode !== 'append' && hasAggregate(plan.input)) {
+    throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
+      mode,
+      why: 'an aggregation follows an aggregation, and the second would count groups of the first again each time they change',
+      fix: "Use outputMode('append'), with withWatermark before the first aggregation.",
+    })
+  }
+  const eventTime = eventTimeColumns(plan).map(({ index }) => plan.keys[index]?.name ?? '')
+  if (eventTime.length > 1) {
+    throw new StreamError('STREAMING_UNSUPPORTED', {
+      what: `Grouping by several event-time columns (${eventTime.join(', ')})`,
+      fix: 'Keep one of them as a key: a group is finished by one time only.',
+    })
+  }
+  if (mode === 'append' && eventTime.length === 0) throw withoutEventTimeKey(plan)
+}
+
+function withoutEventTimeKey(plan: Aggregate): StreamError<'OUTPUT_MODE_UNSUPPORTED'> {
+  const schema = schemaOf(plan.input)
+  const names = eventTimeColumns(plan.input).map(({ index }) => schema[index]?.name ?? '')
+  const [name] = names
+  const refuse = (why: string, fix: string): StreamError<'OUTPUT_MODE_UNSUPPORTED'> =>
+    new StreamError('OUTPUT_MODE_UNSUPPORTED', { mode: 'append', why, fix })
+  if (name === undefined) {
+    return refuse(
+      'the aggregation has no watermark below it, so no group is ever finished',
+      "Call withWatermark('eventTime', '10 minutes') before groupBy and group by window('eventTime', …), or use outputMode('update').",
+    )
+  }
+  return refuse(
+    `the watermark is on ${names.join(', ')}, which is not among the grouping keys [${plan.keys.map((key) => key.name).join(', ')}], so no group is ever finished`,
+    `Group by window(${name}, …) or by ${name}, or use outputMode('update').`,
+  )
+}
+
+function checkUnion(inputs: readonly LogicalPlan[]): void {
+  if (inputs.every(isStreaming)) return
+  throw new StreamError('STREAMING_UNSUPPORTED', {
+    what: 'A union of a streaming frame and a batch frame',
+    fix: 'Read both with readStream, or both with read.',
+  })
+}
+
+function checkSort(input: LogicalPlan, mode: SaveMode): void {
+  if (!hasAggregate(input)) {
+    throw new StreamError('STREAMING_UNSUPPORTED', {
+      what: 'Sorting rows that never end',
+      fix: "Sort after an aggregation, with outputMode('complete'), or sort each epoch in foreachBatch.",
+    })
+  }
+  if (mode !== 'complete') {
+    throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
+      mode,
+      why: 'a sorted result has to be given out whole',
+      fix: "Use outputMode('complete'), or sort each epoch in foreachBatch.",
+    })
+  }
+}
+
+function checkLimit(input: LogicalPlan, mode: SaveMode): void {
+  if (mode === 'complete' && hasAggregate(input)) return
+  throw new StreamError('STREAMING_UNSUPPORTED', {
+    what: `limit in ${mode} mode`,
+    fix:
+      mode === 'update'
+        ? "Rows that were given out cannot be taken back: limit after an aggregation with outputMode('complete')."
+        : "The rows given out so far would have to be counted over the whole life of the query: limit after an aggregation with outputMode('complete'), or limit each epoch in foreachBatch.",
+  })
+}
+
+/** Complete mode gives out everything again each time, so every branch has to remember everything. */
+function checkComplete(plan: LogicalPlan): void {
+  if (plan.kind === 'union') {
+    for (const input of plan.inputs) checkComplete(input)
+    return
+  }
+  if (plan.kind === 'aggregate' && isStreaming(plan)) return
+  const [input] = inputsOf(plan)
+  if (input !== undefined) {
+    checkComplete(input)
+    return
+  }
+  throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
+    mode: 'complete',
+    why: 'without an aggregation the result is every row ever read, which would have to be kept for ever',
+    fix: "Use outputMode('append').",
+  })
+}
+
+function hasAggregate(plan: LogicalPlan): boolean {
+  if (!isStreaming(plan)) return false
+  return plan.kind === 'aggregate' || inputsOf(plan).some(hasAggregate)
+}

@@ -1,0 +1,147 @@
+import { unreachable } from '../core/error.ts'
+import type { UnresolvedExpression } from '../expr/unresolved.ts'
+
+/** The direct parts of an expression, in order of writing. */
+export function partsOf(expression: UnresolvedExpression): readonly UnresolvedExpression[] {
+  switch (expression.kind) {
+    case 'name':
+    case 'star':
+    case 'literal':
+    case 'interval':
+      return []
+    case 'call':
+      return expression.filter === undefined
+        ? expression.args
+        : [...expression.args, expression.filter]
+    case 'udf':
+      return expression.args
+    case 'cast':
+    case 'field':
+    case 'alias':
+    case 'sort':
+      return [expression.input]
+    case 'case': {
+      const parts = expression.branches.flatMap((branch) => [branch.when, branch.then])
+      return expression.otherwise === undefined ? parts : [...parts, expression.otherwise]
+    }
+    default:
+      return unreachable(expression)
+  }
+}
+
+/** Replaces, from the top down, what `replace` has an answer for; what it replaced is not looked into. */
+export function replaceParts(
+  expression: UnresolvedExpression,
+  replace: (node: UnresolvedExpression) => UnresolvedExpression | undefined,
+): UnresolvedExpression {
+  const replaced = replace(expression)
+  if (replaced !== undefined) return replaced
+  const into = (part: UnresolvedExpression): UnresolvedExpression => replaceParts(part, replace)
+  switch (expression.kind) {
+    case 'name':
+    case 'star':
+    case 'literal':
+    case 'interval':
+      return expression
+    case 'call': {
+      const args = expression.args.map(into)
+      const { filter } = expression
+      return { ...expression, args, ...(filter === undefined ? {} : { filter: into(filter) }) }
+    }
+    case 'udf':
+      return { ...expression, args: expression.args.map(into) }
+    case 'cast':
+    case 'field':
+    case 'alias':
+    case 'sort':
+      return { ...expression, input: into(expression.input) }
+    case 'case': {
+      const branches = expression.branches.map((branch) => ({
+        when: into(branch.when),
+        // biome-ignore lint/suspicious/noThenProperty: the branch of a CASE is never awaited.
+        then: into(branch.then),
+      }))
+      const { otherwise } = expression
+      return { ...expression, branches, otherwise: otherwise && into(otherwise) }
+    }
+    default:
+      return unreachable(expression)
+  }
+}
+
+/** Every part for which the test holds, outermost first; what was found is not looked into. */
+export function findParts(
+  expression: UnresolvedExpression,
+  test: (node: UnresolvedExpression) => boolean,
+): readonly UnresolvedExpression[] {
+  if (test(expression)) return [expression]
+  return partsOf(expression).flatMap((part) => findParts(part, test))
+}
+
+/** The call of that name, or `undefined`; function names have no letter case. */
+export function callNamed(
+  expression: UnresolvedExpression,
+  ...names: readonly string[]
+): Extract<UnresolvedExpression, { kind: 'call' }> | undefined {
+  if (expression.kind !== 'call') return undefined
+  return names.includes(expression.name.toLowerCase()) ? expression : undefined
+}
+
+/**
+ * True when both were written alike, letter case of names apart. User functions are equal only when
+ * they are the same function.
+ */
+export function sameExpression(left: UnresolvedExpression, right: UnresolvedExpression): boolean {
+  if (left.kind === 'udf' && right.kind === 'udf' && left.call !== right.call) return false
+  const ownLeft = ownText(left)
+  const leftParts = partsOf(left)
+  const rightParts = partsOf(right)
+  return (
+    ownLeft === ownText(right) &&
+    leftParts.length === rightParts.length &&
+    leftParts.every((part, index) => {
+      const other = rightParts[index]
+      return other !== undefined && sameExpression(part, other)
+    })
+  )
+}
+
+/** What an expression is by itself, without its parts. */
+function ownText(expression: UnresolvedExpression): string {
+  switch (expression.kind) {
+    case 'name':
+    case 'star':
+      return json([expression.kind, expression.path.map((part) => part.toLowerCase())])
+    case 'literal':
+      return json([expression.kind, expression.type, typeof expression.value, expression.value])
+    case 'interval':
+      return json([expression.kind, expression.months, expression.micros])
+    case 'call': {
+      const { name, distinct = false, filter } = expression
+      return json([expression.kind, name.toLowerCase(), distinct, filter === undefined])
+    }
+    case 'udf':
+      return json([expression.kind, expression.name, expression.type])
+    case 'cast':
+      return json([expression.kind, expression.type, expression.safe])
+    case 'field':
+      return json([expression.kind, expression.name.toLowerCase()])
+    case 'alias':
+      return json([expression.kind, expression.name, expression.more ?? []])
+    case 'sort':
+      return json([expression.kind, expression.descending, expression.nullsFirst])
+    case 'case':
+      return json([expression.kind, expression.branches.length, expression.otherwise === undefined])
+    default:
+      return unreachable(expression)
+  }
+}
+
+function json(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) => {
+    if (typeof item === 'bigint') return `${item}n`
+    // JSON has no NaN, no infinities and one zero.
+    const special = typeof item === 'number' && (!Number.isFinite(item) || Object.is(item, -0))
+    return special ? `number ${Object.is(item, -0) ? '-0' : String(item)}` : item
+  })
+}
