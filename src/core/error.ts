@@ -100,9 +100,19 @@ const catalogue = {
     hint: 'Nothing is lost: the newer run goes on from the last committed epoch.',
     retry: 'never',
   },
+  FUNCTION_ARGUMENTS: {
+    message: 'The function {name} takes {expected} but got {actual}: {expression}.',
+    hint: 'Correct the arguments of the call.',
+    retry: 'never',
+  },
   FUNCTION_NOT_FOUND: {
     message: 'There is no function {name}.',
     hint: 'Did you mean {closest}?',
+    retry: 'never',
+  },
+  INDEX_INVALID: {
+    message: 'The index {index} cannot be used: {why}.',
+    hint: 'Use get or try_element_at, which give NULL.',
     retry: 'never',
   },
   INTERNAL: {
@@ -133,6 +143,11 @@ const catalogue = {
   PARSE_ERROR: {
     message: 'Syntax error in {text} at position {position}: {why}.',
     hint: 'Correct the text near the position.',
+    retry: 'never',
+  },
+  PATTERN_INVALID: {
+    message: 'The {kind} {pattern} cannot be used: {why}.',
+    hint: 'Correct the pattern; look at its brackets and escapes.',
     retry: 'never',
   },
   PUSH_CLOSED: {
@@ -229,9 +244,12 @@ type Placeholders<S extends string> = S extends `${string}{${infer Name}}${infer
   : never
 
 /** The values that the templates of `Code` name; a missing or misspelled one does not compile. */
-export type ErrorDetails<Code extends ErrorCode> = Readonly<
-  Record<Placeholders<(typeof catalogue)[Code]['message' | 'hint']>, string | number>
->
+export type ErrorDetails<Code extends ErrorCode> = {
+  // By code, so that an error of one code is also an error of any code.
+  readonly [C in Code]: Readonly<
+    Record<Placeholders<(typeof catalogue)[C]['message' | 'hint']>, string | number>
+  >
+}[Code]
 
 /** The one error class that users meet. Switch on `code`; show `message` and `hint`. */
 export class StreamError<Code extends ErrorCode = ErrorCode> extends Error {
