@@ -1,0 +1,135 @@
+import { spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runCompiler } from './built-package.ts'
+import { codeBlocks } from './code-blocks.ts'
+import { type Outcome, runProgram } from './run-program.ts'
+import { projectRoot, sourceRoots } from './tree.ts'
+
+interface PackageFile {
+  readonly exports: Readonly<Record<string, unknown>>
+  readonly devDependencies: Readonly<Record<string, string>>
+}
+
+interface Packed {
+  readonly filename: string
+  readonly files: readonly { readonly path: string }[]
+}
+
+const manifest: PackageFile = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'))
+const subpaths = Object.keys(manifest.exports).filter((path) => path !== './package.json')
+
+const top = mkdtempSync(join(tmpdir(), 'millrace-pack-'))
+const user = join(top, 'user')
+let packed: Packed
+
+// Packing builds, and installing may reach for the registry.
+beforeAll(() => {
+  packed = pack()
+  mkdirSync(user)
+  const own = { name: 'user', version: '1.0.0', type: 'module', private: true }
+  writeFileSync(join(user, 'package.json'), JSON.stringify(own))
+  npm(user, ['install', '--prefer-offline', join(top, packed.filename)])
+}, 300_000)
+
+afterAll(() => rmSync(top, { recursive: true, force: true }))
+
+test('the package holds what users need and nothing else', () => {
+  const paths = packed.files.map(({ path }) => path)
+  const wanted =
+    /^(?:dist\/(?:src|actors|state|properties)\/.*\.(?:js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
+  expect(paths.filter((path) => !wanted.test(path))).toEqual([])
+  expect(paths).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md']))
+  expect(paths.filter((path) => path.endsWith('.js')).length).toBeGreaterThan(40)
+})
+
+test('what a user needs loads in a project that has nothing else, without a word', async () => {
+  const needed = subpaths.filter((path) => path !== './properties')
+  expect(needed.length).toBeGreaterThanOrEqual(4)
+  expect(await importAll(needed)).toEqual({ exitCode: 0, output: '' })
+  // The test kit needs the peer, which is not there yet.
+  expect(await importAll(['./properties'])).toMatchObject({ exitCode: 1 })
+})
+
+test('the test kit loads beside fast-check', async () => {
+  npm(user, ['install', '--prefer-offline', `fast-check@${manifest.devDependencies['fast-check']}`])
+  expect(await importAll(subpaths)).toEqual({ exitCode: 0, output: '' })
+}, 120_000)
+
+test("the README's programs compile under strict and run", async () => {
+  const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8')
+  const blocks = codeBlocks(new Map([['README.md', readme]]))
+  expect(blocks.length).toBeGreaterThan(0)
+  const files = blocks.map((block, index) => {
+    writeFileSync(join(user, `readme-${index}.ts`), block.text)
+    return `readme-${index}.ts`
+  })
+  const namespaces = subpaths.map((path, index) => `export * as n${index} from '${nameOf(path)}'`)
+  writeFileSync(join(user, 'namespaces.ts'), namespaces.join('\n'))
+  expect(
+    runCompiler(user, { compilerOptions: strict, files: [...files, 'namespaces.ts'] }),
+  ).toEqual([])
+  for (const file of files) {
+    const outcome = await runProgram(join(user, file.replace('.ts', '.js')), { timeoutMs: 60_000 })
+    expect(outcome.exitCode, outcome.output).toBe(0)
+  }
+}, 180_000)
+
+/** As a careful user sets the compiler. */
+const strict = {
+  target: 'es2022',
+  module: 'nodenext',
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: true,
+  typeRoots: [join(projectRoot, 'node_modules/@types')],
+  types: ['node'],
+}
+
+/** Imports subpaths and fails if one of them has no names. */
+async function importAll(paths: readonly string[]): Promise<Outcome> {
+  const lines = paths.map(
+    (path) =>
+      `if (Object.keys(await import('${nameOf(path)}')).length === 0) throw new Error('${path}')`,
+  )
+  const program = join(user, 'imports.js')
+  writeFileSync(program, lines.join('\n'))
+  return runProgram(program, { timeoutMs: 60_000 })
+}
+
+function nameOf(subpath: string): string {
+  return `millrace${subpath.slice(1)}`
+}
+
+/** Packs a copy, so that the build of the working tree is left alone. */
+function pack(): Packed {
+  const copy = join(top, 'millrace')
+  mkdirSync(copy)
+  const files = ['package.json', 'tsconfig.json', 'README.md', 'LICENSE', 'CHANGELOG.md']
+  for (const path of [...files, ...sourceRoots]) {
+    cpSync(join(projectRoot, path), join(copy, path), { recursive: true })
+  }
+  symlinkSync(join(projectRoot, 'node_modules'), join(copy, 'node_modules'))
+  const args = ['pack', '--json', '--silent', '--pack-destination', top]
+  const made: readonly Packed[] = JSON.parse(npm(copy, args))
+  const [first] = made
+  if (first === undefined) throw new Error('npm pack made nothing')
+  return first
+}
+
+function npm(folder: string, args: readonly string[]): string {
+  const { stdout, stderr, status } = spawnSync('npm', [...args], { cwd: folder, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`npm ${args[0]} ended with ${status}: ${stdout}${stderr}`)
+  return stdout
+}
