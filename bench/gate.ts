@@ -7,7 +7,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { formatDecimal } from '../src/batch/decimal-text.ts'
 import { type DataType, type Field, type Schema, typeText } from '../src/batch/schema.ts'
 import type { Cell } from './checksum.ts'
-import { oracleSql } from './nexmark/oracle.ts'
+import { bidSql, oracleSql } from './nexmark/oracle.ts'
 import { type QueryName, resultSchemas, updateKeys } from './nexmark/results.ts'
 
 /** What the gate found: rows on both sides, and how many have no partner on the other. */
@@ -25,7 +25,7 @@ export function passed({ missing, unexpected, oracleRows }: GateResult): boolean
   return missing === 0 && unexpected === 0 && oracleRows > 0
 }
 
-/** The oracle: DuckDB over the same file of JSON lines. */
+/** The oracle: DuckDB over the same JSON lines. */
 export interface Gate {
   /**
    * Compares a query's result with DuckDB's, as multisets of rows. Of a query in update mode the last
@@ -35,17 +35,12 @@ export interface Gate {
   close(): Promise<void>
 }
 
-/** Loads the bids of the file. */
+/** Loads the bids of the file or folder of JSON lines. */
 export async function openGate(eventsPath: string): Promise<Gate> {
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()
   await connection.run("set TimeZone = 'UTC'")
-  await connection.run(`create table bid as
-    select bid.auction, bid.bidder, bid.price, bid.channel, bid.url, bid.dateTime, bid.extra
-    from read_json(${quoted(eventsPath)}, format = 'newline_delimited', columns = {
-      event_type: 'int', bid: 'struct(auction bigint, bidder bigint, price bigint, channel varchar,
-        url varchar, dateTime timestamp, extra varchar)'})
-    where event_type = 2`)
+  await connection.run(`create table bid as ${bidSql(eventsPath)}`)
   return {
     check: (query, rows) => check(connection, query, rows),
     async close() {

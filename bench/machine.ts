@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 
 /** Where and of what a figure was taken; printed with every table. */
@@ -27,6 +28,26 @@ export function thisMachine(): Machine {
 export function loadOfLastMinute(): number {
   return loadavg()[0] ?? 0
 }
+
+/**
+ * CPU seconds that all processes together have used since the machine started; `undefined` where the
+ * system does not tell.
+ */
+export function busySeconds(): number | undefined {
+  try {
+    const [total = ''] = readFileSync('/proc/stat', 'utf8').split('\n')
+    const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0] = total
+      .split(/\s+/)
+      .slice(1)
+      .map(Number)
+    return (user + nice + system + irq + softIrq) / ticksPerSecond
+  } catch {
+    return undefined
+  }
+}
+
+/** Linux reports times in hundredths of a second, whatever its own clock. */
+const ticksPerSecond = 100
 
 /** The commit, with `+` when the tree holds changes; `unknown` outside a checkout. */
 function commitText(): string {

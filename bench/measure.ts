@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
+import { systemClock } from '../src/core/system-clock.ts'
 import { calibrate, drift, driftMax } from './calibrate.ts'
-import { loadOfLastMinute } from './machine.ts'
+import { busySeconds, loadOfLastMinute, thisMachine } from './machine.ts'
 import { type MeasuredRun, reportedRun } from './measured-run.ts'
 import { type Spread, spreadOf } from './statistics.ts'
 
@@ -34,9 +35,15 @@ export interface MeasureOptions {
   readonly events: number
   /** At least 5 for a figure that is published. */
   readonly runs: number
-  /** Load of the last minute above which the machine counts as busy. */
-  readonly loadMax?: number
+  /** Load of the last minute before anything was measured; later it is our own. Default: as of now. */
+  readonly load?: number
 }
+
+/** A load above this before the start means that the machine had other work. */
+const loadMax = 0.5
+
+/** More of the machine than this in other hands during the runs is a doubt. */
+const othersMax = 0.03
 
 /**
  * Runs the contenders in turn, A B A B …, each run in a process of its own, between two calibrations.
@@ -46,19 +53,38 @@ export async function compare(
   contenders: readonly Contender[],
   options: MeasureOptions,
 ): Promise<Comparison> {
-  const load = loadOfLastMinute()
+  const load = options.load ?? loadOfLastMinute()
   const before = calibrate()
+  const watch = watchOthers()
   const runs = new Map(contenders.map(({ name }): [string, MeasuredRun[]] => [name, []]))
   for (let turn = 0; turn < options.runs; turn++) {
     for (const contender of contenders) {
       runs.get(contender.name)?.push(await runChild(contender))
     }
   }
+  const others = watch([...runs.values()].flat())
   const after = calibrate()
   const measurements = contenders.map(({ name }) =>
     summarize(name, options.events, runs.get(name) ?? []),
   )
-  return { measurements, doubts: doubtsOf({ load, before, after, options }) }
+  return { measurements, doubts: doubtsOf({ load, before, after, others, runs: options.runs }) }
+}
+
+/** Tells at the end which share of the machine other processes had meanwhile. */
+function watchOthers(): (runs: readonly MeasuredRun[]) => number | undefined {
+  const clock = systemClock()
+  const { cores } = thisMachine()
+  const startedMs = clock.monotonic()
+  const busyBefore = busySeconds()
+  const ownBefore = process.cpuUsage()
+  return (runs) => {
+    const busyAfter = busySeconds()
+    if (busyBefore === undefined || busyAfter === undefined) return undefined
+    const { user, system } = process.cpuUsage(ownBefore)
+    const children = runs.reduce((sum, { processCpuSeconds }) => sum + processCpuSeconds, 0)
+    const others = busyAfter - busyBefore - (user + system) / 1e6 - children
+    return Math.max(0, others / (((clock.monotonic() - startedMs) / 1000) * cores))
+  }
 }
 
 /** One run in a process of its own. Rejects with the child's own words when it fails. */
@@ -102,20 +128,27 @@ export function summarize(name: string, events: number, runs: readonly MeasuredR
 /** What speaks against figures taken under these circumstances. */
 export function doubtsOf(circumstances: {
   readonly load: number
+  /** Seconds of the calibration loop. */
   readonly before: number
   readonly after: number
-  readonly options: MeasureOptions
+  /** Share of the machine; `undefined` where it cannot be told. */
+  readonly others: number | undefined
+  readonly runs: number
 }): readonly string[] {
-  const { load, before, after, options } = circumstances
+  const { load, before, after, others, runs } = circumstances
   const doubts: string[] = []
-  const loadMax = options.loadMax ?? 0.5
   if (load > loadMax) {
     doubts.push(`busy machine: the load was ${load.toFixed(2)} before the start, over ${loadMax}`)
+  }
+  if (others === undefined) {
+    doubts.push('it cannot be told what other processes did: there is no /proc/stat')
+  } else if (others > othersMax) {
+    doubts.push(`busy machine: other processes had ${(others * 100).toFixed(1)} % of it`)
   }
   const change = drift(before, after)
   if (Math.abs(change) > driftMax) {
     doubts.push(`void: the calibration loop drifted by ${(change * 100).toFixed(1)} %`)
   }
-  if (options.runs < 5) doubts.push(`only ${options.runs} runs; 5 are needed to publish`)
+  if (runs < 5) doubts.push(`only ${runs} runs; 5 are needed to publish`)
   return doubts
 }

@@ -1,5 +1,11 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
-import { type NexmarkEvent, type NexmarkOptions, nexmarkGenerator } from './generator.ts'
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  type NexmarkEvent,
+  type NexmarkGenerator,
+  type NexmarkOptions,
+  nexmarkGenerator,
+} from './generator.ts'
 import type { Text } from './text.ts'
 
 const flushBytes = 1 << 20
@@ -46,7 +52,33 @@ export interface WrittenFile {
  * and three objects, two of them null; times as `yyyy-MM-dd HH:mm:ss.SSS` in UTC.
  */
 export function writeJsonLines(path: string, events: number, options: NexmarkOptions): WrittenFile {
+  return writeFile(path, events, nexmarkGenerator(options))
+}
+
+/**
+ * Writes the same lines into `files` files of a folder, in order of their names and of time, so that a
+ * file source has a row range to cut epochs at.
+ */
+export function writeJsonLinesFolder(
+  folder: string,
+  size: { readonly events: number; readonly files: number },
+  options: NexmarkOptions,
+): WrittenFile {
   const generator = nexmarkGenerator(options)
+  mkdirSync(folder, { recursive: true })
+  let bytes = 0
+  let events = 0
+  for (let index = 0; index < size.files; index++) {
+    const name = `events-${String(index).padStart(4, '0')}.jsonl`
+    const upTo = Math.floor((size.events * (index + 1)) / size.files)
+    const written = writeFile(join(folder, name), upTo - events, generator)
+    bytes += written.bytes
+    events = upTo
+  }
+  return { events, bytes }
+}
+
+function writeFile(path: string, events: number, generator: NexmarkGenerator): WrittenFile {
   const line = lineWriter(flushBytes + lineBytesMax)
   const file = openSync(path, 'w')
   let bytes = 0

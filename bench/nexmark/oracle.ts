@@ -1,4 +1,16 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { QueryName } from './results.ts'
+
+/** The bids of a file, or of the files of a folder, as a query for DuckDB; times are UTC. */
+export function bidSql(eventsPath: string): string {
+  const path = statSync(eventsPath).isDirectory() ? join(eventsPath, '*.jsonl') : eventsPath
+  return `select bid.auction, bid.bidder, bid.price, bid.channel, bid.url, bid.dateTime, bid.extra
+    from read_json('${path.replaceAll("'", "''")}', format = 'newline_delimited', columns = {
+      event_type: 'int', bid: 'struct(auction bigint, bidder bigint, price bigint, channel varchar,
+        url varchar, dateTime timestamp, extra varchar)'})
+    where event_type = 2`
+}
 
 /**
  * Each query as batch SQL for DuckDB over a table `bid`, columns as in `results.ts`.

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { columnTables } from '../../bench/nexmark/columns.ts'
 import { baseTimeMs, type NexmarkOptions } from '../../bench/nexmark/generator.ts'
-import { writeJsonLines } from '../../bench/nexmark/json-lines.ts'
+import { writeJsonLines, writeJsonLinesFolder } from '../../bench/nexmark/json-lines.ts'
 import type { Batch } from '../../src/batch/batch.ts'
 import { valueAt } from '../../src/batch/read.ts'
 import type { Value } from '../../src/batch/value.ts'
@@ -97,6 +97,15 @@ test('bug-compatible bidders are a thousand higher and nothing else changes', ()
     line.bid === null ? line : { ...line, bid: { ...line.bid, bidder: line.bid.bidder - 1000 } },
   )
   expect(repaired).toEqual(plain)
+})
+
+test('a folder of files holds the lines of the one file', () => {
+  const parts = join(folder, 'parts')
+  writeJsonLinesFolder(parts, { events: count, files: 3 }, { seed: 42 })
+  const names = readdirSync(parts).sort()
+  expect(names).toHaveLength(3)
+  const whole = names.map((name) => readFileSync(join(parts, name), 'utf8')).join('')
+  expect(whole).toBe(readFileSync(fileOf({ seed: 42 }), 'utf8'))
 })
 
 test('column batches hold the same rows as the file', () => {

@@ -44,15 +44,20 @@ test('runs with different results are refused', () => {
 })
 
 test('a busy machine and a drifting clock are doubts', () => {
-  const options = { events: 1, runs: 5 }
-  expect(doubtsOf({ load: 0.1, before: 1, after: 1.04, options })).toEqual([])
-  expect(doubtsOf({ load: 0.1, before: 1, after: 1.06, options })).toEqual([
+  const quiet = { load: 0.1, before: 1, after: 1.04, others: 0.02, runs: 5 }
+  expect(doubtsOf(quiet)).toEqual([])
+  expect(doubtsOf({ ...quiet, after: 1.06 })).toEqual([
     'void: the calibration loop drifted by 6.0 %',
   ])
-  expect(doubtsOf({ load: 0.1, before: 1, after: 0.94, options })).toHaveLength(1)
-  expect(doubtsOf({ load: 2, before: 1, after: 1, options })).toEqual([
+  expect(doubtsOf({ ...quiet, after: 0.94 })).toHaveLength(1)
+  expect(doubtsOf({ ...quiet, load: 2 })).toEqual([
     'busy machine: the load was 2.00 before the start, over 0.5',
   ])
+  expect(doubtsOf({ ...quiet, others: 0.2 })).toEqual([
+    'busy machine: other processes had 20.0 % of it',
+  ])
+  expect(doubtsOf({ ...quiet, others: undefined })).toHaveLength(1)
+  expect(doubtsOf({ ...quiet, runs: 4 })).toEqual(['only 4 runs; 5 are needed to publish'])
 })
 
 test('the median of an even count is between the middle two', () => {

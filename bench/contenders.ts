@@ -1,0 +1,18 @@
+import { fileURLToPath } from 'node:url'
+import type { Contender } from './measure.ts'
+import type { QueryName } from './nexmark/results.ts'
+
+/** The hand-written program for a query over a file or folder of JSON lines. */
+export function byHand(query: QueryName, path: string): Contender {
+  return { name: 'by hand', args: [script('by-hand/run'), query, path] }
+}
+
+/** DuckDB's batch answer to the same query over the same lines, two threads. */
+export function duckdbBatch(query: QueryName, path: string): Contender {
+  return { name: 'DuckDB batch', args: [script('duckdb/run'), query, path] }
+}
+
+/** A compiled script beside this one. */
+function script(name: string): string {
+  return fileURLToPath(new URL(`./${name}.js`, import.meta.url))
+}

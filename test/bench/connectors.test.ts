@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest'
+import { batchSource } from '../../bench/batch-source.ts'
+import { checksumSink } from '../../bench/checksum.ts'
+import { checksumConnector } from '../../bench/checksum-connector.ts'
+import { columnTables } from '../../bench/nexmark/columns.ts'
+import { bidSchema } from '../../bench/nexmark/schema.ts'
+import type { Batch } from '../../src/batch/batch.ts'
+import { epoch } from '../../src/core/units.ts'
+import type { Position } from '../../src/flow/message.ts'
+
+const { bid } = columnTables(5000, { seed: 1, batchRows: 1000 })
+const source = batchSource(bidSchema, bid)
+
+async function readAll(from: Position, to: Position, lanes: number): Promise<readonly Batch[]> {
+  const batches: Batch[] = []
+  for (let index = 0; index < lanes; index++) {
+    for await (const batch of source.read({ from, to }, { index, count: lanes }))
+      batches.push(batch)
+  }
+  return batches
+}
+
+test('lanes read disjoint shares that are complete together', async () => {
+  const from = await source.initial()
+  const to = await source.latest(from, {})
+  expect(await readAll(from, to, 1)).toEqual(bid)
+  const shares = await readAll(from, to, 3)
+  expect(shares).toHaveLength(bid.length)
+  expect(new Set(shares)).toEqual(new Set(bid))
+})
+
+test('a row limit ends an epoch with the batch that reaches it', async () => {
+  const first = await source.latest(await source.initial(), { maxRows: 1500 })
+  expect(first).toEqual({ batches: 2 })
+  expect(await source.latest(first, { maxRows: 1_000_000 })).toEqual({ batches: bid.length })
+})
+
+test('polling gives the batches one by one and then nothing', async () => {
+  let position = await source.initial()
+  const seen: Batch[] = []
+  for (;;) {
+    const polled = await source.poll(position, 10)
+    if (polled === undefined) break
+    seen.push(polled.batch)
+    position = polled.position
+  }
+  expect(seen).toEqual(bid)
+})
+
+test('the checksum connector sums all epochs and notices the first row once', async () => {
+  let firstRows = 0
+  const connector = checksumConnector(bidSchema, () => firstRows++)
+  const [head] = bid
+  if (head === undefined) throw new Error('there is no batch')
+  await connector.write({ ...head, selection: new Int32Array(0) }, epoch(0))
+  expect(firstRows).toBe(0)
+  const plain = checksumSink(bidSchema)
+  for (const [index, batch] of bid.entries()) {
+    await connector.write(batch, epoch(index))
+    plain.batch(batch)
+  }
+  expect(firstRows).toBe(1)
+  expect(connector.result()).toEqual(plain.result())
+})
