@@ -1,0 +1,27 @@
+export type {
+  DataStreamWriter,
+  ForeachBatch,
+  ForeachWriter,
+  OutputMode,
+} from './dataframe/data-frame.ts'
+export type {
+  DurationMs,
+  EventTimeProgress,
+  LaneProgress,
+  SinkProgress,
+  SourceProgress,
+  StateOperatorProgress,
+  StreamingQueryProgress,
+} from './dataframe/progress.ts'
+export type { DataStreamReader } from './dataframe/reader.ts'
+export type {
+  LateRow,
+  QueryHealth,
+  ResultBatch,
+  StopOptions,
+  StreamingQuery,
+  StreamingQueryListener,
+  StreamingQueryStatus,
+  Timeout,
+} from './dataframe/streaming-query.ts'
+export { Trigger, type TriggerOptions } from './dataframe/trigger.ts'
