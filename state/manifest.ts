@@ -70,6 +70,8 @@ export interface Manifest {
   readonly positions: Readonly<Record<string, Json>>
   /** Watermarks as the coordinator keeps them; opaque here. */
   readonly time: Json
+  /** The eviction watermark of the epoch, microseconds: state that it closed is dead in older entries. */
+  readonly evictWatermark: number
   /** By operator name, then shard number. */
   readonly state: Readonly<Record<string, Readonly<Record<string, ShardVersion>>>>
   /** By sink name. */

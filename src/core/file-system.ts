@@ -19,6 +19,7 @@ export interface FileSystem {
   remove(path: string): Promise<void>
   /** Harmless if there is no such folder. */
   removeFolder(path: string): Promise<void>
+  /** Creates it with its parents, all names durable; harmless if it exists. */
   makeFolder(path: string): Promise<void>
   /** Makes names created, renamed or removed in the folder durable. */
   syncFolder(path: string): Promise<void>
@@ -26,6 +27,7 @@ export interface FileSystem {
   list(path: string): Promise<readonly FileEntry[]>
   /** `undefined` if there is no such file or folder. */
   stat(path: string): Promise<FileStat | undefined>
+  /** Copies the content to a new file, which must not exist, and fsyncs it. */
   copy(from: string, to: string): Promise<void>
 }
 

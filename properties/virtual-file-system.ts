@@ -1,0 +1,339 @@
+import { reasonOf, StreamError } from '../src/core/error.ts'
+import type { FileSystem } from '../src/core/file-system.ts'
+import { type Random, seededRandom } from '../src/core/random.ts'
+
+/** Thrown by a step hook to stop the process there; everything in memory is then gone. */
+export class SimulatedCrash extends Error {
+  override readonly name = 'SimulatedCrash'
+}
+
+/** Errors of the medium that can be put before a step. */
+export type DiskFault = 'ENOSPC' | 'EIO'
+
+/** How a virtual disk behaves. */
+export interface VirtualDiskOptions {
+  /** Decides what a power cut leaves. Default: seed 1. */
+  readonly random?: Random
+  /** Modification times, milliseconds. Default: the number of the step. */
+  readonly now?: () => number
+  /** Called before each step takes effect, with a name such as `write log/3`; may throw `SimulatedCrash`. */
+  readonly onStep?: (name: string, number: number) => void
+  /** An error of the medium instead of the step, or `undefined`. */
+  readonly fault?: (name: string, number: number) => DiskFault | undefined
+}
+
+/** A disk in memory that can lose its power. As a plain `FileSystem` it is exact and fast. */
+export interface VirtualFileSystem extends FileSystem {
+  /** Steps taken so far. */
+  steps(): number
+  /** What lies on the disk after a power cut now; this object is not changed and must not be used again. */
+  crash(options?: VirtualDiskOptions): VirtualFileSystem
+  /** What a killed process leaves: everything it wrote, as the machine itself lives on. */
+  kill(options?: VirtualDiskOptions): VirtualFileSystem
+  /** Every file, by path, ascending. */
+  allFiles(): readonly string[]
+  /** Changes a file behind everybody's back: bit flips, cuts; `undefined` deletes it. */
+  tamper(path: string, change: (bytes: Uint8Array) => Uint8Array | undefined): void
+}
+
+interface Inode {
+  bytes: Uint8Array<ArrayBuffer>
+  length: number
+  /** What is on the medium for certain. */
+  synced: Uint8Array
+  modifiedMs: number
+}
+
+/** What happened to names of a folder since it was last synced; each change survives or not as a whole. */
+interface NameChange {
+  readonly remove?: string
+  readonly add?: readonly [name: string, inode: Inode]
+}
+
+interface Folder {
+  readonly names: Map<string, Inode>
+  readonly durable: Map<string, Inode>
+  readonly pending: NameChange[]
+}
+
+type Folders = Map<string, Folder>
+
+/**
+ * A deterministic disk with a power-cut model: bytes that were not synced are lost, cut or scrambled;
+ * names that were added, renamed or removed since the last `syncFolder` of their folder may be as
+ * before, independently of each other. Folders themselves are durable at once, as the port says.
+ * All operations settle within microtasks.
+ */
+export function virtualFileSystem(options: VirtualDiskOptions = {}): VirtualFileSystem {
+  return disk(new Map([['', newFolder()]]), options)
+}
+
+function disk(folders: Folders, options: VirtualDiskOptions): VirtualFileSystem {
+  let steps = 0
+  let crashed = false
+  const now = options.now ?? (() => steps)
+  const step = (operation: string, path: string): void => {
+    if (crashed) throw new SimulatedCrash('the process is gone')
+    const name = `${operation} ${path}`
+    const number = steps++
+    try {
+      options.onStep?.(name, number)
+    } catch (thrown) {
+      // Whatever of the process still runs must not touch the disk any more.
+      if (thrown instanceof SimulatedCrash) crashed = true
+      throw thrown
+    }
+    const fault = options.fault?.(name, number)
+    if (fault !== undefined) throw ioError(operation, path, fault)
+  }
+  const inodeAt = (path: string): Inode | undefined => {
+    const [folder, name] = split(path)
+    return folders.get(folder)?.names.get(name)
+  }
+  const change = (path: string, operation: string, what: NameChange): void => {
+    const [folderPath] = split(path)
+    const folder = folders.get(folderPath)
+    if (folder === undefined) throw ioError(operation, path, 'ENOENT')
+    apply(folder.names, what)
+    folder.pending.push(what)
+  }
+  const addInode = (path: string, operation: string): Inode => {
+    const inode: Inode = {
+      bytes: new Uint8Array(64),
+      length: 0,
+      synced: new Uint8Array(),
+      modifiedMs: now(),
+    }
+    change(path, operation, { add: [split(path)[1], inode] })
+    return inode
+  }
+  const write = (path: string, inode: Inode, bytes: Uint8Array): void => {
+    try {
+      step('write', path)
+    } catch (thrown) {
+      // A full disk takes what fits.
+      if (thrown instanceof StreamError) grow(inode, bytes.subarray(0, bytes.length >>> 1))
+      throw thrown
+    }
+    grow(inode, bytes)
+    inode.modifiedMs = now()
+  }
+  const sync = (path: string, inode: Inode): void => {
+    step('sync', path)
+    inode.synced = inode.bytes.slice(0, inode.length)
+  }
+  const create = (path: string, parts: readonly Uint8Array[]): void => {
+    step('create', path)
+    if (inodeAt(path) !== undefined) throw ioError('create', path, 'EEXIST')
+    const inode = addInode(path, 'create')
+    try {
+      for (const part of parts) write(path, inode, part)
+      sync(path, inode)
+    } catch (thrown) {
+      if (thrown instanceof StreamError) change(path, 'create', { remove: split(path)[1] })
+      throw thrown
+    }
+  }
+  return {
+    async read(path) {
+      const inode = inodeAt(normal(path))
+      step('read', normal(path))
+      return inode?.bytes.slice(0, inode.length)
+    },
+    async readRange(path, offset, length) {
+      const inode = inodeAt(normal(path))
+      step('read', normal(path))
+      return inode?.bytes.slice(
+        Math.min(offset, inode.length),
+        Math.min(offset + length, inode.length),
+      )
+    },
+    async create(path, bytes) {
+      create(normal(path), bytes instanceof Uint8Array ? [bytes] : bytes)
+    },
+    async append(given) {
+      const path = normal(given)
+      step('open', path)
+      const inode = inodeAt(path) ?? addInode(path, 'open')
+      return {
+        append: async (bytes) => write(path, inode, bytes),
+        sync: async () => sync(path, inode),
+        close: async () => undefined,
+      }
+    },
+    async link(from, to) {
+      step('link', normal(to))
+      const inode = inodeAt(normal(from))
+      if (inode === undefined) throw ioError('link', normal(from), 'ENOENT')
+      if (inodeAt(normal(to)) !== undefined) return false
+      change(normal(to), 'link', { add: [split(normal(to))[1], inode] })
+      return true
+    },
+    async rename(from, to) {
+      step('rename', normal(from))
+      const inode = inodeAt(normal(from))
+      if (inode === undefined) throw ioError('rename', normal(from), 'ENOENT')
+      const [fromFolder, fromName] = split(normal(from))
+      const [toFolder, toName] = split(normal(to))
+      if (fromFolder === toFolder) {
+        change(normal(to), 'rename', { remove: fromName, add: [toName, inode] })
+      } else {
+        change(normal(to), 'rename', { add: [toName, inode] })
+        change(normal(from), 'rename', { remove: fromName })
+      }
+    },
+    async remove(path) {
+      step('remove', normal(path))
+      if (inodeAt(normal(path)) === undefined) return
+      change(normal(path), 'remove', { remove: split(normal(path))[1] })
+    },
+    async removeFolder(path) {
+      step('remove folder', normal(path))
+      for (const known of [...folders.keys()]) {
+        if (isWithin(known, normal(path))) folders.delete(known)
+      }
+    },
+    async makeFolder(path) {
+      step('make folder', normal(path))
+      let at = ''
+      for (const part of normal(path).split('/')) {
+        at = at === '' ? part : `${at}/${part}`
+        if (!folders.has(at)) folders.set(at, newFolder())
+      }
+    },
+    async syncFolder(path) {
+      step('sync folder', normal(path))
+      const folder = folders.get(normal(path))
+      if (folder === undefined) throw ioError('sync folder', normal(path), 'ENOENT')
+      for (const one of folder.pending.splice(0)) apply(folder.durable, one)
+    },
+    async list(path) {
+      step('list', normal(path))
+      const files = [...(folders.get(normal(path))?.names.keys() ?? [])]
+      const inside = [...folders.keys()].filter(
+        (known) => known !== '' && split(known)[0] === normal(path),
+      )
+      return [
+        ...files.map((name) => ({ name, isFolder: false })),
+        ...inside.map((known) => ({ name: split(known)[1], isFolder: true })),
+      ]
+    },
+    async stat(path) {
+      step('stat', normal(path))
+      const inode = inodeAt(normal(path))
+      if (inode !== undefined) {
+        return { byteLength: inode.length, modifiedMs: inode.modifiedMs, isFolder: false }
+      }
+      if (!folders.has(normal(path))) return undefined
+      return { byteLength: 0, modifiedMs: 0, isFolder: true }
+    },
+    async copy(from, to) {
+      const inode = inodeAt(normal(from))
+      if (inode === undefined) throw ioError('copy', normal(from), 'ENOENT')
+      create(normal(to), [inode.bytes.slice(0, inode.length)])
+    },
+    steps: () => steps,
+    crash: (next) => disk(afterPowerCut(folders, options.random ?? seededRandom(1)), next ?? {}),
+    kill: (next) => disk(folders, next ?? {}),
+    allFiles: () =>
+      [...folders]
+        .flatMap(([folder, { names }]) =>
+          [...names.keys()].map((name) => (folder === '' ? name : `${folder}/${name}`)),
+        )
+        .toSorted(),
+    tamper(given, changed) {
+      const [folderPath, name] = split(normal(given))
+      const folder = folders.get(folderPath)
+      const inode = folder?.names.get(name)
+      if (folder === undefined || inode === undefined) {
+        throw ioError('tamper', normal(given), 'ENOENT')
+      }
+      const bytes = changed(inode.bytes.slice(0, inode.length))
+      for (const names of [folder.names, folder.durable]) {
+        if (bytes === undefined) names.delete(name)
+        else names.set(name, newInode(bytes, inode.modifiedMs))
+      }
+    },
+  }
+}
+
+function newFolder(): Folder {
+  return { names: new Map(), durable: new Map(), pending: [] }
+}
+
+function newInode(bytes: Uint8Array, modifiedMs: number): Inode {
+  return { bytes: bytes.slice(), length: bytes.length, synced: bytes.slice(), modifiedMs }
+}
+
+function apply(names: Map<string, Inode>, change: NameChange): void {
+  if (change.remove !== undefined) names.delete(change.remove)
+  if (change.add !== undefined) names.set(...change.add)
+}
+
+function grow(inode: Inode, bytes: Uint8Array): void {
+  const needed = inode.length + bytes.length
+  if (needed > inode.bytes.length) {
+    const larger = new Uint8Array(Math.max(needed, 2 * inode.bytes.length))
+    larger.set(inode.bytes.subarray(0, inode.length))
+    inode.bytes = larger
+  }
+  inode.bytes.set(bytes, inode.length)
+  inode.length = needed
+}
+
+/** The disk that is found when the power is back. */
+function afterPowerCut(folders: Folders, random: Random): Folders {
+  const found: Folders = new Map()
+  const contents = new Map<Inode, Inode>()
+  for (const [path, folder] of folders) {
+    const names = new Map(folder.durable)
+    // A journal keeps the order of changes, others do not: both kinds of disk are tried.
+    const keepsOrder = random.next() < 0.5
+    const kept = Math.floor(random.next() * (folder.pending.length + 1))
+    for (const [index, change] of folder.pending.entries()) {
+      if (keepsOrder ? index < kept : random.next() < 0.5) apply(names, change)
+    }
+    const left = new Map<string, Inode>()
+    for (const [name, inode] of names) {
+      const content = contents.get(inode) ?? newInode(remains(inode, random), inode.modifiedMs)
+      contents.set(inode, content)
+      left.set(name, content)
+    }
+    found.set(path, { names: left, durable: new Map(left), pending: [] })
+  }
+  return found
+}
+
+/** Synced bytes stay; of the rest a prefix may have reached the medium, and its end may be scrambled. */
+function remains(inode: Inode, random: Random): Uint8Array {
+  const synced = inode.synced.length
+  const unsynced = inode.length - synced
+  const bytes = inode.bytes.slice(0, synced + Math.floor(random.next() * (unsynced + 1)))
+  if (random.next() < 0.3) {
+    for (let at = Math.max(synced, bytes.length - 16); at < bytes.length; at++) {
+      bytes[at] = Math.floor(random.next() * 256)
+    }
+  }
+  return bytes
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`)
+}
+
+function normal(path: string): string {
+  return path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/')
+}
+
+function split(path: string): readonly [folder: string, name: string] {
+  const cut = path.lastIndexOf('/')
+  return cut < 0 ? ['', path] : [path.slice(0, cut), path.slice(cut + 1)]
+}
+
+function ioError(operation: string, path: string, code: string): StreamError<'IO_ERROR'> {
+  const cause = Object.assign(new Error(`${code}: ${operation} of ${path}`), { code })
+  return new StreamError('IO_ERROR', { operation, path, why: reasonOf(cause) }, { cause })
+}

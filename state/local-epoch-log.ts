@@ -1,0 +1,264 @@
+import { StreamError } from '../src/core/error.ts'
+import { type FileSystem, joinPath } from '../src/core/file-system.ts'
+import { deltaFolder, logFolder, snapshotFolder } from './checkpoint-paths.ts'
+import { corrupt } from './corrupt.ts'
+import type { EpochLog } from './epoch-log.ts'
+import { currentlyInUse, type LockFile, type LockOptions, takeLock } from './lock-file.ts'
+import { decodeLogFile, encodeLogFile, type LogFile, newerFormat } from './log-file.ts'
+import { checkpointFormat, type LogEntry } from './manifest.ts'
+
+/** What the log needs to open. */
+export interface EpochLogOptions extends LockOptions {
+  /** Used by a first start; later the log keeps the id that it has. */
+  readonly queryId: string
+}
+
+/** The gapless log of a query on a file system, held by one attempt. */
+export interface LocalEpochLog extends EpochLog {
+  /** The id of the query since its first start. */
+  readonly queryId: string
+  /** Every entry not pruned, in order, those appended by this attempt included. */
+  records(): readonly LogFile<LogEntry>[]
+  /** Forgets every entry before number `first`, which stays. Repeatable. */
+  prune(first: number): Promise<void>
+  /** Lets the next attempt in. The log cannot be used afterwards. */
+  close(): Promise<void>
+}
+
+/**
+ * Takes the lock, reads the log to its end and publishes an attempt, which fences every older one.
+ * @throws StreamError `CHECKPOINT_IN_USE`, `CHECKPOINT_CORRUPT`, `CHECKPOINT_NEWER_FORMAT`
+ */
+export async function openEpochLog(options: EpochLogOptions): Promise<LocalEpochLog> {
+  const { files, root } = options
+  for (const folder of [logFolder, deltaFolder, snapshotFolder]) {
+    await files.makeFolder(joinPath(root, folder))
+  }
+  const lock = await takeLock(options)
+  try {
+    const found = await readLog(files, joinPath(root, logFolder))
+    const newest = found.first.number + found.records.length - 1
+    if (newest < lock.lastEntryBefore) {
+      throw corrupt(joinPath(root, logFolder), `entry ${lock.lastEntryBefore} is missing`)
+    }
+    return await beginAttempt(options, lock, found)
+  } catch (thrown) {
+    await lock.release()
+    throw thrown
+  }
+}
+
+/**
+ * Where the log begins after older entries were deleted, in a file `log/first-<number>` of its own:
+ * without it nobody could tell a pruned beginning from a lost one. A note has its number in its name
+ * and the highest one counts, so that a fenced attempt that still prunes cannot turn it back.
+ */
+interface FirstNote {
+  readonly type: 'first'
+  readonly token: number
+  readonly queryId: string
+}
+
+interface FoundLog {
+  readonly first: { readonly number: number; readonly token: number; readonly queryId: string }
+  readonly records: LogFile<LogEntry>[]
+}
+
+/** Fewer reads than this are under way at a time. */
+const readsAtOnce = 32
+const noNote = { number: 0, token: 0, queryId: '' }
+
+async function readLog(files: FileSystem, folder: string): Promise<FoundLog> {
+  const names = (await files.list(folder)).map(({ name }) => name)
+  const first = await readFirst(files, folder, names)
+  // Numbers below the first are left from a deletion that was cut short.
+  const numbers = names
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((number) => number >= first.number)
+    .toSorted((left, right) => left - right)
+  for (const [index, number] of numbers.entries()) {
+    const expected = first.number + index
+    if (number !== expected) throw corrupt(folder, `entry ${expected} is missing`)
+  }
+  if (numbers.length === 0 && first !== noNote) {
+    throw corrupt(folder, `entry ${first.number} is missing`)
+  }
+  const records: LogFile<LogEntry>[] = []
+  for (let at = 0; at < numbers.length; at += readsAtOnce) {
+    const some = numbers.slice(at, at + readsAtOnce)
+    records.push(...(await Promise.all(some.map((number) => readEntry(files, folder, number)))))
+  }
+  return { first, records }
+}
+
+async function readFirst(
+  files: FileSystem,
+  folder: string,
+  names: readonly string[],
+): Promise<FoundLog['first']> {
+  const numbers = names.flatMap((name) => {
+    const digits = /^first-(\d+)$/.exec(name)?.[1]
+    return digits === undefined ? [] : [Number(digits)]
+  })
+  if (numbers.length === 0) return noNote
+  const number = Math.max(...numbers)
+  const path = joinPath(folder, `first-${number}`)
+  const note = decodeLogFile(path, await present(files, path), isFirstNote)
+  if (note.number !== number) throw corrupt(path, `it holds the note of entry ${note.number}`)
+  return { number, token: note.entry.token, queryId: note.entry.queryId }
+}
+
+async function readEntry(
+  files: FileSystem,
+  folder: string,
+  number: number,
+): Promise<LogFile<LogEntry>> {
+  const path = joinPath(folder, String(number))
+  const file = decodeLogFile(path, await present(files, path), isLogEntry)
+  if (file.number !== number) throw corrupt(path, `it holds entry ${file.number}`)
+  const { entry } = file
+  const format =
+    entry.type === 'attempt' ? entry.format : entry.type === 'manifest' ? entry.manifest.format : 0
+  if (format > checkpointFormat) throw newerFormat(path, format)
+  return file
+}
+
+async function present(files: FileSystem, path: string): Promise<Uint8Array> {
+  const bytes = await files.read(path)
+  if (bytes === undefined) throw corrupt(path, 'the file is missing')
+  return bytes
+}
+
+const entryTypes: ReadonlySet<unknown> = new Set<LogEntry['type']>([
+  'attempt',
+  'decision',
+  'manifest',
+  'committed',
+  'void',
+])
+
+/** The checksum held, so what was written is what was read: the tag is enough. */
+function isLogEntry(found: unknown): found is LogEntry {
+  return (
+    typeof found === 'object' && found !== null && 'type' in found && entryTypes.has(found.type)
+  )
+}
+
+function isFirstNote(found: unknown): found is FirstNote {
+  return typeof found === 'object' && found !== null && 'type' in found && found.type === 'first'
+}
+
+async function beginAttempt(
+  options: EpochLogOptions,
+  lock: LockFile,
+  found: FoundLog,
+): Promise<LocalEpochLog> {
+  const { clock, random } = options
+  const known = found.records.flatMap(({ entry }) => (entry.type === 'attempt' ? [entry] : []))
+  const token = Math.max(found.first.token, ...known.map((entry) => entry.token)) + 1
+  const queryId = known[0]?.queryId ?? (found.first.queryId || options.queryId)
+  const entries = found.records.map(({ entry }) => entry)
+  const writer = logWriter(options, token, found)
+  const isMine = await writer.publish({
+    type: 'attempt',
+    token,
+    attempt: random.uuid(),
+    atMs: clock.now(),
+    format: checkpointFormat,
+    queryId,
+  })
+  // Somebody began in the same moment and was faster.
+  if (!isMine) throw await currentlyInUse(options)
+  lock.note(writer.newest())
+  await writer.sweep()
+  await lock.sweep()
+  let failure: unknown
+  let isClosed = false
+  return {
+    entries,
+    token,
+    queryId,
+    records: () => found.records,
+    async append(entry) {
+      if (isClosed)
+        throw new StreamError('INTERNAL', { what: 'a closed epoch log was appended to' })
+      // After a failed try nobody knows whether the entry is there: only a new attempt finds out.
+      if (failure !== undefined) throw failure
+      try {
+        if (!(await writer.publish(entry))) throw new StreamError('FENCED', { attempt: token + 1 })
+      } catch (thrown) {
+        failure = thrown
+        if (thrown instanceof StreamError && thrown.code === 'FENCED') lock.abandon()
+        throw thrown
+      }
+      lock.note(writer.newest())
+    },
+    prune: (first) => writer.prune(first, queryId),
+    async close() {
+      isClosed = true
+      if (failure instanceof StreamError && failure.code === 'FENCED') return
+      await lock.release()
+    },
+  }
+}
+
+interface LogWriter {
+  /** `false` if the next number is taken; then nothing was written. */
+  publish(entry: LogEntry): Promise<boolean>
+  prune(first: number, queryId: string): Promise<void>
+  /** Removes what crashed attempts left in the folder. */
+  sweep(): Promise<void>
+  newest(): number
+}
+
+function logWriter(options: EpochLogOptions, token: number, found: FoundLog): LogWriter {
+  const { files, clock, random } = options
+  const folder = joinPath(options.root, logFolder)
+  let { number: first } = found.first
+  let appending: Promise<unknown> = Promise.resolve()
+  const next = (): number => first + found.records.length
+  const publish = async (entry: LogEntry): Promise<boolean> => {
+    const file = { number: next(), atMs: clock.now(), entry }
+    const temporary = joinPath(folder, `new-${token}-${random.uuid()}`)
+    await files.create(temporary, encodeLogFile(file))
+    const isMine = await files.link(temporary, joinPath(folder, String(file.number)))
+    if (isMine) {
+      await files.syncFolder(folder)
+      found.records.push(file)
+    }
+    await files.remove(temporary)
+    return isMine
+  }
+  return {
+    publish(entry) {
+      // One at a time, in the order of the calls: the number is taken from what was published before.
+      const result = appending.then(() => publish(entry))
+      appending = result.catch(() => undefined)
+      return result
+    },
+    async prune(to, queryId) {
+      if (to <= first) return
+      const cut = Math.min(to, next() - 1)
+      const name = joinPath(folder, `first-${cut}`)
+      const temporary = joinPath(folder, `new-${token}-${random.uuid()}`)
+      const note: FirstNote = { type: 'first', token, queryId }
+      await files.create(temporary, encodeLogFile({ number: cut, atMs: clock.now(), entry: note }))
+      await files.rename(temporary, name)
+      await files.syncFolder(folder)
+      const removed = found.records.splice(0, cut - first)
+      const before = first
+      first = cut
+      for (const { number } of removed) await files.remove(joinPath(folder, String(number)))
+      if (before > 0) await files.remove(joinPath(folder, `first-${before}`))
+    },
+    async sweep() {
+      for (const { name } of await files.list(folder)) {
+        const number = Number(/^(?:first-)?(\d+)$/.exec(name)?.[1] ?? Number.POSITIVE_INFINITY)
+        const writer = Number(/^new-(\d+)-/.exec(name)?.[1] ?? Number.POSITIVE_INFINITY)
+        if (number < first || writer < token) await files.remove(joinPath(folder, name))
+      }
+    },
+    newest: () => next() - 1,
+  }
+}
