@@ -32,6 +32,14 @@ export interface EpochTime {
   readonly skipped: number
   /** The input was declared ended and everything was emitted. */
   readonly flushed: boolean
+  /** What operators wait for, as of their last barrier. */
+  readonly due: Due
+}
+
+/** The smallest watermark and processing time at which some operator has something to do. */
+export interface Due {
+  readonly nextWatermark?: Micros
+  readonly nextTimer?: Micros
 }
 
 /** How the watermarks of several nodes become one. */
@@ -53,6 +61,7 @@ export const initialTime: EpochTime = {
   startedAt: undefined,
   skipped: 0,
   flushed: false,
+  due: {},
 }
 
 /** The processing time of an epoch decided now. */
@@ -153,6 +162,27 @@ export function absorbReport(time: EpochTime, header: EpochHeader, report: Epoch
   return { ...time, nodes }
 }
 
+/** The part of the tasks' merged report that says what they wait for. */
+export function dueOf({ nextWatermark, nextTimer }: EpochReport): Due {
+  return {
+    ...(nextWatermark === undefined ? {} : { nextWatermark }),
+    ...(nextTimer === undefined ? {} : { nextTimer }),
+  }
+}
+
+/** Whether an epoch without rows, at this watermark and processing time, would do anything. */
+export function isDue(
+  time: EpochTime,
+  due: Due,
+  at: { readonly watermark: Micros; readonly processingTime: Micros },
+): boolean {
+  const { nextWatermark, nextTimer } = due
+  // A timer in event time that is overdue already waits for the watermark to move again.
+  const moved = at.watermark > time.evicted
+  if (moved && nextWatermark !== undefined && nextWatermark <= at.watermark) return true
+  return nextTimer !== undefined && nextTimer <= at.processingTime
+}
+
 /**
  * Passes over an empty epoch that would do nothing. The late watermark moves as if it had run, so
  * the next rows are judged the same.
@@ -163,7 +193,7 @@ export function skipEmptyEpoch(time: EpochTime, watermark: Micros): EpochTime {
 
 /** As plain data for the manifest. */
 export function encodeTime(time: EpochTime): Json {
-  const { startedAt, ...rest } = time
+  const { startedAt, due, ...rest } = time
   const nodes: Record<string, Json> = {}
   for (const [node, partitions] of Object.entries(rest.nodes)) {
     const encoded: Record<string, Json> = {}
@@ -172,7 +202,7 @@ export function encodeTime(time: EpochTime): Json {
     }
     nodes[node] = encoded
   }
-  return { ...rest, nodes, startedAt: startedAt ?? null }
+  return { ...rest, nodes, startedAt: startedAt ?? null, due: { ...due } }
 }
 
 /** Reads what `encodeTime` wrote; `undefined` is the time before the first epoch. */
@@ -197,6 +227,15 @@ export function decodeTime(json: Json | undefined): EpochTime {
     startedAt: startedAt === null ? undefined : time(startedAt),
     skipped: time(fields.skipped),
     flushed: fields.flushed === true,
+    due: decodeDue(fields.due),
+  }
+}
+
+function decodeDue(json: Json | undefined): Due {
+  const due: Partial<Record<keyof Due, Json>> = record(json)
+  return {
+    ...(due.nextWatermark === undefined ? {} : { nextWatermark: time(due.nextWatermark) }),
+    ...(due.nextTimer === undefined ? {} : { nextTimer: time(due.nextTimer) }),
   }
 }
 

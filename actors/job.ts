@@ -195,7 +195,13 @@ export type JobEvent =
   | { readonly type: 'decided'; readonly header: EpochHeader }
   | { readonly type: 'committed'; readonly progress: EpochProgress }
   /** A trigger found nothing to do and nothing is in flight. Everything that had arrived when it asked is committed. */
-  | { readonly type: 'idle'; readonly atMs: number; readonly nextEpoch: Epoch }
+  | {
+      readonly type: 'idle'
+      readonly atMs: number
+      readonly nextEpoch: Epoch
+      /** Calls of `wake` that came before it asked. */
+      readonly wakes: number
+    }
   | {
       readonly type: 'status'
       readonly message: string
@@ -253,6 +259,9 @@ export interface JobHandle {
   stop(timeoutMs: number): Promise<void>
   /** Ends at once; what is decided and not published runs again at the next start. */
   force(): Promise<void>
-  /** Looks for new data now instead of at the next poll. */
-  wake(): void
+  /**
+   * Looks for new data now instead of at the next poll, and returns which call of `wake` this was:
+   * an `idle` event with at least this number of wakes covers all that had arrived before the call.
+   */
+  wake(): number
 }

@@ -49,6 +49,7 @@ export function operatorBehaviour(
     switch (item.type) {
       case 'open':
         open = item.header
+        task.enter(open.epoch)
         operator.open(open)
         return await outbox.broadcast({ type: 'open', header: open })
       case 'data':

@@ -50,6 +50,7 @@ export function sinkBehaviour(
     switch (item.type) {
       case 'open':
         open = item.header
+        task.enter(open.epoch)
         operator?.open(open)
         return await task.outbox.broadcast({ type: 'open', header: open })
       case 'data': {

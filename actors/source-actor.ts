@@ -45,6 +45,7 @@ export function sourceBehaviour(
       throw new StreamError('INTERNAL', { what: `epoch ${header.epoch} opened inside another` })
     }
     open = { header, reading: startReading(spec, header, position, () => wake(header.epoch)) }
+    task.enter(header.epoch)
     operator.open(header)
     await outbox.broadcast({ type: 'open', header })
     options.self.send({ type: 'read', epoch: header.epoch })

@@ -24,6 +24,8 @@ export interface TaskShell {
   readonly state: TaskState | undefined
   /** Absent when there is no state. */
   readonly persist: Ref<PersistMessage> | undefined
+  /** The task works on this epoch now; a failure is put down to it. */
+  enter(epoch: Epoch): void
   /** True once the job is being torn down: handlers stop at the next batch. */
   closed(): boolean
   /** Calls when the teardown begins, to let go of timers and subscriptions. */
