@@ -1,0 +1,80 @@
+import { cpSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type BuiltPackage, buildPackage } from '../house/built-package.ts'
+import { runProgram } from '../house/run-program.ts'
+import { projectRoot } from '../house/tree.ts'
+
+/** What each example must print, in this order. */
+const expected: Readonly<Record<string, readonly RegExp[]>> = {
+  'checkpoint-root.ts': [/^active: 2$/m, /^refused: CHECKPOINT_IN_USE$/m, /checkpointLocation/],
+  'csv-folder.ts': [
+    /order_id: integer/,
+    /Batch: 0/,
+    /sum\(amount\)/,
+    /ada\s*\|\s*22\.0/,
+    /bob\s*\|\s*5\.0/,
+  ],
+  'hello-stream.ts': [/^a stream: true$/m, /Batch: 0/, /\|\s*2\s*\|/, /Batch: 1/],
+  'http-service.ts': [
+    /^accepted: 200$/m,
+    /^ada 42$/m,
+    /^healthy: 200$/m,
+    /^stopped without loss$/m,
+  ],
+  'own-sink.ts': [/^5 rows in 2 epochs, each once$/m],
+  'own-source.ts': [/^15$/m],
+  'socket-word-count.ts': [/be\s*\|\s*2/, /to\s*\|\s*2/, /not\s*\|\s*1/, /or\s*\|\s*1/],
+  'triggers.ts': [
+    /^once: 1 rows/m,
+    /^once: 0 rows/m,
+    /deprecated: 1 rows/,
+    /endless: /,
+    /'9007199254740993'/,
+  ],
+  'windowed-sums.ts': [/Batch: 0/, /ada\s*\|\s*20\.0/, /Batch: 1/, /ada\s*\|\s*42\.0/],
+}
+
+const examples = readdirSync(join(projectRoot, 'examples'))
+  .filter((file) => file.endsWith('.ts'))
+  .sort()
+
+let built: BuiltPackage
+let errors: readonly string[]
+
+beforeAll(() => {
+  built = buildPackage()
+  cpSync(join(projectRoot, 'examples'), join(built.folder, 'examples'), { recursive: true })
+  errors = built.compile(examples.map((file) => `examples/${file}`))
+}, 120_000)
+
+afterAll(() => built.remove())
+
+test('every example compiles as a user would compile it, and is expected to print something', () => {
+  expect(errors).toEqual([])
+  expect(examples).toEqual(Object.keys(expected))
+})
+
+test('an example fits in 60 lines', () => {
+  const lines = examples.map((file) => {
+    const text = readFileSync(join(projectRoot, 'examples', file), 'utf8')
+    return { file, lines: text.trimEnd().split('\n').length }
+  })
+  expect(lines.filter(({ lines: count }) => count > 60)).toEqual([])
+})
+
+test.each(Object.entries(expected))(
+  '%s runs and prints what it says',
+  async (file, patterns) => {
+    const program = join(built.folder, 'examples', file.replace(/\.ts$/, '.js'))
+    const { exitCode, output } = await runProgram(program, { timeoutMs: 60_000 })
+    expect(exitCode, output).toBe(0)
+    let rest = output
+    for (const pattern of patterns) {
+      const at = rest.search(pattern)
+      expect(at, `${pattern} in ${output}`).toBeGreaterThanOrEqual(0)
+      rest = rest.slice(at)
+    }
+  },
+  70_000,
+)
