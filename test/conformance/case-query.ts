@@ -1,0 +1,190 @@
+import { mkdir, rename, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sleep } from '../../src/core/clock.ts'
+import { systemClock } from '../../src/core/system-clock.ts'
+import type { DataFrame } from '../../src/dataframe/data-frame.ts'
+import type { StreamingQueryProgress } from '../../src/dataframe/progress.ts'
+import type { StreamingQuery } from '../../src/dataframe/streaming-query.ts'
+import type { TriggerOptions } from '../../src/dataframe/trigger.ts'
+import type { Engine } from './adapter.ts'
+import type { Case, CaseOptions, CaseRow, CaseSource, Step } from './case.ts'
+import { type Fault, withFault } from './fault.ts'
+import type { ManualClock } from './manual-clock.ts'
+import { frameFrom } from './plan.ts'
+import { Results } from './results.ts'
+import { caseRows } from './rows.ts'
+
+/** The real time, for waiting; the manual clock of a case stands still. */
+const clock = systemClock()
+
+/** The query of a case over all its starts and stops, with what it gave out and reported. */
+export class CaseQuery {
+  readonly results = new Results()
+  readonly #case: Case
+  readonly #engine: Engine
+  readonly #folder: string
+  readonly #manual: ManualClock | undefined
+  readonly #fault: Fault
+  readonly #batchRows = new Map<string, readonly CaseRow[]>()
+  #frame: DataFrame | undefined
+  #query: StreamingQuery | undefined
+  /** Progress of the runs before this one. */
+  #past: readonly StreamingQueryProgress[] = []
+  #files = 0
+
+  constructor(
+    subject: Case,
+    engine: Engine,
+    how: {
+      readonly folder: string
+      readonly manual: ManualClock | undefined
+      readonly fault: Fault
+    },
+  ) {
+    this.#case = subject
+    this.#engine = engine
+    this.#folder = how.folder
+    this.#manual = how.manual
+    this.#fault = how.fault
+  }
+
+  /** Where the checkpoint of every start is. */
+  get checkpoint(): string {
+    return join(this.#folder, 'checkpoint')
+  }
+
+  /** The run that goes on, or the last one. */
+  get current(): StreamingQuery | undefined {
+    return this.#query
+  }
+
+  /** Of all runs, oldest first. */
+  progress(): readonly StreamingQueryProgress[] {
+    return [...this.#past, ...(this.#query?.recentProgress ?? [])]
+  }
+
+  configure(options: CaseOptions): void {
+    this.#engine.configure(options)
+  }
+
+  start(trigger?: TriggerOptions): void {
+    if (this.#query?.isActive === true) return
+    this.#startWith(this.#build(), trigger)
+  }
+
+  /** Starts a query whose file source has this limit, which the engine should refuse. */
+  async startWithLimit(limit: string): Promise<void> {
+    const folder = await this.#sourceFolder('limited')
+    const frame = this.#frameOver((source) =>
+      this.#engine.frame({ ...source, max_files_per_trigger: limit }, folder),
+    )
+    this.#startWith(frame, undefined)
+  }
+
+  async stop(): Promise<void> {
+    if (this.#query?.isActive === true) await this.#query.stop()
+  }
+
+  async runToEnd(trigger: TriggerOptions): Promise<void> {
+    for (const { name } of this.#case.query.sources) await this.#sourceFolder(name)
+    await this.stop()
+    this.start(trigger)
+    await this.#query?.awaitTermination()
+  }
+
+  /** Runs to quiescence. With the manual clock that is: the trigger has run and waits for the next tick. */
+  async settle(): Promise<void> {
+    if (this.#manual === undefined) return this.#query?.processAllAvailable()
+    for (let quiet = 0; quiet < 4; ) {
+      await sleep(clock, 10)
+      quiet = this.#query?.status.isTriggerActive === true ? 0 : quiet + 1
+    }
+  }
+
+  /** One `add` is put into all its sources at once, so that one epoch takes it. */
+  async add({ rows = {}, run }: Step): Promise<void> {
+    const additions = this.#case.query.sources.flatMap((source) => {
+      const more = Object.entries(rows).find(([name]) => name === source.name)?.[1]
+      return Array.isArray(more) && more.length > 0 ? [{ source, more }] : []
+    })
+    if (this.#case.query.mode === 'batch') {
+      for (const { source, more } of additions) {
+        const known = this.#batchRows.get(source.name) ?? []
+        this.#batchRows.set(source.name, [...known, ...more])
+      }
+      return
+    }
+    this.#build()
+    if (run !== false) this.start()
+    await Promise.all(additions.map(({ source, more }) => this.#engine.add(source, more)))
+    if (run !== false) await this.settle()
+  }
+
+  /** Files appear whole, by a rename; without a time of their own each is a second newer than the last. */
+  async addFiles({ source = '', files = [], run }: Step): Promise<void> {
+    const folder = await this.#sourceFolder(source)
+    for (const [name, text, mtimeMs] of files) {
+      const hidden = join(this.#folder, `incoming-${name}`)
+      await writeFile(hidden, text)
+      const seconds = mtimeMs === undefined ? 1_600_000_000 + this.#files : mtimeMs / 1000
+      await utimes(hidden, seconds, seconds)
+      await rename(hidden, join(folder, name))
+      this.#files++
+    }
+    if (run === false) return
+    this.start()
+    await this.settle()
+  }
+
+  /** Everything in the sink, or the answer of the batch query. */
+  async allRows(): Promise<readonly CaseRow[]> {
+    const { mode, output_mode: outputMode } = this.#case.query
+    if (mode !== 'batch') return this.results.all(outputMode)
+    const frame = this.#frameOver((source) =>
+      this.#engine.batchFrame(source, this.#batchRows.get(source.name) ?? []),
+    )
+    return caseRows(await frame.collect())
+  }
+
+  #startWith(frame: DataFrame, trigger: TriggerOptions | undefined): void {
+    this.#past = this.progress()
+    this.#query = undefined
+    const { output_mode: outputMode, options } = this.#case.query
+    const interval = options.trigger_ms
+    this.#query = this.#engine.start(frame, {
+      outputMode,
+      trigger: trigger ?? (interval === undefined ? undefined : { processingTime: interval }),
+      checkpoint: this.checkpoint,
+      onEpoch: (epoch, rows) => this.results.put(epoch, rows),
+    })
+  }
+
+  /** Built once, so that a restarted query finds the same sources. */
+  #build(): DataFrame {
+    this.#frame ??= this.#frameOver((source) => {
+      const frame = this.#engine.frame(source, join(this.#folder, 'files', source.name))
+      return withFault(frame, this.#fault)
+    })
+    return this.#frame
+  }
+
+  #frameOver(leaf: (source: CaseSource) => DataFrame): DataFrame {
+    const frames = new Map<string, DataFrame>()
+    return frameFrom(this.#case.query.plan, {
+      source: (name) => {
+        const source = this.#case.query.sources.find((candidate) => candidate.name === name)
+        if (source === undefined) throw new RangeError(`the case has no source ${name}`)
+        const frame = frames.get(name) ?? leaf(source)
+        frames.set(name, frame)
+        return frame
+      },
+      constant: (columns, rows) => this.#engine.batchFrame({ columns }, rows),
+    })
+  }
+
+  async #sourceFolder(name: string): Promise<string> {
+    const folder = join(this.#folder, 'files', name)
+    await mkdir(folder, { recursive: true })
+    return folder
+  }
+}

@@ -1,0 +1,124 @@
+import { aggregateNames } from './aggregates.ts'
+import {
+  type Case,
+  type CaseExpression,
+  type CaseSource,
+  expressionsOf,
+  nodesOf,
+  type PlanNode,
+  type Step,
+} from './case.ts'
+import { calls } from './expression.ts'
+import { refusals } from './refusals.ts'
+
+/** Operators of the case language that the engine does not have, by the name of the feature. */
+const missingOperators: Readonly<Record<string, string>> = {
+  session_aggregate: 'session windows',
+  dedup: 'dropDuplicates',
+  dedup_within_watermark: 'dropDuplicatesWithinWatermark',
+  join: 'joins',
+  process: 'arbitrary stateful functions',
+  limit: 'limit on a stream',
+  row_number: 'row_number',
+}
+
+const operators = new Set([
+  'source',
+  'static',
+  'project',
+  'filter',
+  'explode',
+  'union',
+  'sort',
+  'watermark',
+  'aggregate',
+])
+
+const missingCalls: Readonly<Record<string, string>> = { session: 'session windows' }
+
+const sourceKinds = new Set<CaseSource['kind'] | undefined>([undefined, 'text_files'])
+
+const steps = new Set([
+  'add',
+  'add_files',
+  'advance_clock',
+  'clear_fault',
+  'expect_all',
+  'expect_batch_id',
+  'expect_batches',
+  'expect_data_batches',
+  'expect_error',
+  'expect_event_time_stats',
+  'expect_last_batch',
+  'expect_new',
+  'expect_no_error',
+  'expect_state',
+  'expect_watermark',
+  'inject_fault',
+  'reset_state_counters',
+  'restart',
+  'run_available_now',
+  'run_once',
+  'start',
+  'stop',
+  'trigger',
+])
+
+const missingSteps: Readonly<Record<string, string>> = {
+  corrupt_checkpoint: 'damage to a checkpoint of the format of Spark',
+  crash_before_commit: 'a crash between output and commit, which the crash laws cover',
+  expect_join_state: 'joins',
+  expect_operator_watermarks: 'watermarks per operator in the progress',
+  expect_operator_output_watermark: 'watermarks per operator in the progress',
+}
+
+/** What a case needs that the engine or the runner lacks; empty when it can run. */
+export function missingFeatures({ query, steps: caseSteps }: Case): readonly string[] {
+  const missing = [
+    ...nodesOf(query.plan).flatMap(missingInNode),
+    ...query.sources.flatMap(({ kind }) =>
+      sourceKinds.has(kind) ? [] : [`sources of the kind ${kind}`],
+    ),
+    ...caseSteps.flatMap(missingInStep),
+  ]
+  return [...new Set(missing)]
+}
+
+function missingInNode(node: PlanNode): readonly string[] {
+  const aggregates = (node.op === 'aggregate' ? (node.aggs ?? []) : []).flatMap(({ fn }) =>
+    aggregateNames.includes(fn) ? [] : [`the aggregate ${fn}`],
+  )
+  return [
+    ...(operators.has(node.op) ? [] : [missingOperators[node.op] ?? `the operator ${node.op}`]),
+    ...aggregates,
+    ...expressionsOf(node).flatMap(missingInExpression),
+  ]
+}
+
+function missingInExpression(expression: CaseExpression): readonly string[] {
+  if (typeof expression !== 'object' || expression === null) return []
+  const [name, ...args] = expression
+  if (name === 'lit' || name === 'col') return []
+  if (name === 'case') return caseBranches(args).flatMap(missingInExpression)
+  const own =
+    typeof name === 'string' && name in calls
+      ? []
+      : [missingCalls[String(name)] ?? `the function ${name}`]
+  return [...own, ...args.flatMap(missingInExpression)]
+}
+
+/** Conditions and values of a CASE, without the lists around them. */
+function caseBranches([branches, otherwise = null]: readonly CaseExpression[]): CaseExpression[] {
+  const pairs = Array.isArray(branches) ? branches : []
+  return [...pairs.flatMap((pair) => (Array.isArray(pair) ? pair : [])), otherwise]
+}
+
+function missingInStep(step: Step): readonly string[] {
+  if (!steps.has(step.do)) return [missingSteps[step.do] ?? `the step ${step.do}`]
+  if (step.replace_program !== undefined) return ['arbitrary stateful functions']
+  if (step.duplicates_dropped !== undefined) return ['dropDuplicates']
+  if (step.do === 'expect_error' && !((step.reason ?? '') in refusals)) {
+    return [`the refusal ${step.reason}`]
+  }
+  return []
+}

@@ -1,0 +1,103 @@
+import type { DataFrame } from '../../src/dataframe/data-frame.ts'
+import { type Column, explode } from '../../src/functions.ts'
+import { aggregateFrom } from './aggregates.ts'
+import type {
+  CaseColumn,
+  CaseExpression,
+  CaseRow,
+  NamedCaseExpression,
+  PlanNode,
+  SortBy,
+} from './case.ts'
+import { sortExpression } from './case.ts'
+import { columnFrom } from './expression.ts'
+
+/** The frames that a plan's leaves stand for. */
+export interface Leaves {
+  source(name: string): DataFrame
+  constant(columns: readonly CaseColumn[], rows: readonly CaseRow[]): DataFrame
+}
+
+/** A plan tree as calls of the public API. */
+export function frameFrom(node: PlanNode, leaves: Leaves): DataFrame {
+  const input = (): DataFrame => frameFrom(required(node.in, 'in'), leaves)
+  switch (node.op) {
+    case 'source':
+      return leaves.source(required(node.name, 'name'))
+    case 'static':
+      return leaves.constant(constantColumns(node), node.rows ?? [])
+    case 'project':
+      return project(input(), node)
+    case 'filter':
+      return input().filter(columnFrom(node.cond))
+    case 'explode':
+      return input().select('*', explode(columnFrom(node.expr)).alias(required(node.as, 'as')))
+    case 'union':
+      return union(node, leaves)
+    case 'sort':
+      return input().orderBy(...(node.by ?? []).map(orderFrom))
+    case 'watermark': {
+      const delay = node.delay ?? `${required(node.delay_ms, 'delay_ms')} milliseconds`
+      return input().withWatermark(required(node.column, 'column'), delay)
+    }
+    case 'aggregate': {
+      const keys = (node.keys ?? []).map(namedColumn)
+      return input()
+        .groupBy(...keys)
+        .agg(...(node.aggs ?? []).map(aggregateFrom))
+    }
+    default:
+      throw new RangeError(`the operator ${node.op} was not looked for`)
+  }
+}
+
+/** A constant table names its columns only; its cells say their types. */
+function constantColumns({ columns = [], rows = [] }: PlanNode): readonly CaseColumn[] {
+  return columns.map((column, index) => {
+    const isText = rows.some((row) => typeof row[index] === 'string')
+    return [nameOf(column), isText ? 'string' : 'int']
+  })
+}
+
+function project(input: DataFrame, { columns = [], keep }: PlanNode): DataFrame {
+  const kept = keep === true ? ['*'] : Array.isArray(keep) ? keep.map(String) : []
+  return input.select(...kept, ...columns.map(namedOrColumn))
+}
+
+/** Columns by position; the first input gives them the names of the union. */
+function union({ columns = [], inputs = [] }: PlanNode, leaves: Leaves): DataFrame {
+  const [first, ...others] = inputs.map((input) => frameFrom(input, leaves))
+  const head = required(first, 'inputs')
+  const named = head.select(
+    ...head.columns.map((column, index) => {
+      const name = columns[index]
+      return columnFrom(['col', column]).alias(name === undefined ? column : nameOf(name))
+    }),
+  )
+  return others.reduce((all, other) => all.union(other), named)
+}
+
+function namedOrColumn(column: NamedCaseExpression | string): Column {
+  return typeof column === 'string' ? columnFrom(['col', column]) : namedColumn(column)
+}
+
+function namedColumn({ as, expr }: NamedCaseExpression): Column {
+  return columnFrom(expr).alias(as)
+}
+
+function nameOf(column: NamedCaseExpression | string): string {
+  return typeof column === 'string' ? column : column.as
+}
+
+function orderFrom(by: CaseExpression | SortBy): Column {
+  const expression = sortExpression(by)
+  const column =
+    typeof expression === 'string' ? columnFrom(['col', expression]) : columnFrom(expression)
+  const descending = typeof by === 'object' && by !== null && 'desc' in by && by.desc === true
+  return descending ? column.desc() : column.asc()
+}
+
+function required<T>(value: T | undefined, member: string): T {
+  if (value === undefined) throw new RangeError(`a node of the plan lacks ${member}`)
+  return value
+}
