@@ -94,6 +94,11 @@ test.each([
   ])
 })
 
+test('a word in a comment is reported with its line in the file', () => {
+  const found = banned(new Map([['bench/x.ts', 'call()\n/*\n * @ts-nocheck */']]), sourceRoots)
+  expect(found).toEqual(['bench/x.ts:3 @ts-nocheck: the compiler cannot check it'])
+})
+
 test('words in comments and strings, longer words and words behind their doors are fine', () => {
   const files: FileTexts = new Map([
     ['src/core/system-clock.ts', 'const now = Date.now()\nsetTimeout(call, 1)'],
