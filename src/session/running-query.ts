@@ -12,17 +12,21 @@ import type {
   StreamingQueryStatus,
   Timeout,
 } from '../dataframe/streaming-query.ts'
+import type { EpochHeader } from '../flow/message.ts'
 import type { Tap } from '../runtime/tap.ts'
 
 /** What the handle of a query is made of. */
 export interface RunningParts {
-  readonly id: string
+  /** The id of the checkpoint; a new one until that is open. */
+  readonly id: () => string
   readonly runId: string
   readonly name: string | undefined
   readonly clock: Clock
   readonly edge: EdgeOptions
   readonly results: Tap
   readonly late: Tap
+  /** The operator whose late rows the tap carries; `undefined` when the plan has none. */
+  readonly lateOperator: string | undefined
   readonly planText: (extended: boolean) => string
   readonly stopTimeoutMs: number
   readonly recentLimit: number
@@ -66,6 +70,7 @@ export function runningQuery(parts: RunningParts): RunningQuery {
   let lastEpoch = -1
   let lastCommitMs = startedMs
   let previousTriggerMs: number | undefined
+  const lateWatermarks = new Map<number, number>()
   let restarts = 0
   let restartReason = ''
   let idleWakes = -1
@@ -79,10 +84,20 @@ export function runningQuery(parts: RunningParts): RunningQuery {
     for (const call of calls) call()
   }
 
+  // A few epochs are under way at one time; older watermarks are not asked for again.
+  const noteWatermark = ({ epoch, lateWatermark }: EpochHeader): void => {
+    lateWatermarks.set(epoch, lateWatermark)
+    lateWatermarks.delete(epoch - 64)
+  }
+
   const onEvent = (event: JobEvent): void => {
     switch (event.type) {
       case 'started':
         state = 'running'
+        for (const header of event.recovered.decisions) noteWatermark(header)
+        break
+      case 'decided':
+        noteWatermark(event.header)
         break
       case 'committed': {
         const progress = parts.progressOf(event.progress, previousTriggerMs)
@@ -133,7 +148,9 @@ export function runningQuery(parts: RunningParts): RunningQuery {
   const isActive = (): boolean => state !== 'stopped' && state !== 'failed'
 
   const query: StreamingQuery = {
-    id: parts.id,
+    get id() {
+      return parts.id()
+    },
     runId: parts.runId,
     name: parts.name,
     get isActive() {
@@ -185,7 +202,7 @@ export function runningQuery(parts: RunningParts): RunningQuery {
     },
 
     results: (options) => resultsOf(parts, options?.uncommitted ?? false),
-    lateRows: () => lateRowsOf(parts),
+    lateRows: () => lateRowsOf(parts, lateWatermarks),
 
     health(): QueryHealth {
       const lastCommitAgeMs = Math.max(clock.now() - lastCommitMs, 0)
@@ -233,12 +250,15 @@ async function* resultsOf(
   }
 }
 
-async function* lateRowsOf({ late, edge }: RunningParts): AsyncGenerator<LateRow> {
+async function* lateRowsOf(
+  { late, edge, lateOperator }: RunningParts,
+  watermarks: ReadonlyMap<number, number>,
+): AsyncGenerator<LateRow> {
+  if (lateOperator === undefined) return
   for await (const { epoch, batches } of late.subscribe({ uncommitted: false })) {
+    const watermark = new Date((watermarks.get(epoch) ?? 0) / 1000)
     for (const batch of batches) {
-      for (const row of toRows(batch, edge)) {
-        yield { epoch, operator: 'aggregate-0', watermark: new Date(0), row }
-      }
+      for (const row of toRows(batch, edge)) yield { epoch, operator: lateOperator, watermark, row }
     }
   }
 }
