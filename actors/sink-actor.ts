@@ -1,7 +1,7 @@
 import { type Batch, liveRows } from '../src/batch/batch.ts'
 import { reasonOf, StreamError, unreachable } from '../src/core/error.ts'
 import type { Json } from '../src/core/json.ts'
-import type { Epoch } from '../src/core/units.ts'
+import { type Epoch, initialEpoch } from '../src/core/units.ts'
 import type { Sink } from '../src/flow/connector.ts'
 import type { EpochHeader } from '../src/flow/message.ts'
 import type { Operator, Output } from '../src/flow/operator.ts'
@@ -33,6 +33,7 @@ export function sinkBehaviour(
   const output = sinkOutput(task, sink, () => openHeader().epoch)
   let open: EpochHeader | undefined
   let rowsIn = 0
+  let newestDecided = initialEpoch
   let undecided: { readonly passed: PassedEpoch; readonly header: EpochHeader } | undefined
 
   const openHeader = (): EpochHeader => {
@@ -73,7 +74,9 @@ export function sinkBehaviour(
           rowsOut,
         })
         rowsIn = 0
-        if (header.ranges !== undefined || sink.kind === 'immediate') return prepare(passed, header)
+        // The coordinator may know that all sources have cut before their barriers are here.
+        const isDecided = header.ranges !== undefined || header.epoch <= newestDecided
+        if (isDecided || sink.kind === 'immediate') return prepare(passed, header)
         undecided = { passed, header }
         return
       }
@@ -98,6 +101,7 @@ export function sinkBehaviour(
         inbox.receive(message.channel, message.message)
         return drain()
       case 'decided': {
+        newestDecided = message.epoch
         if (undecided?.header.epoch !== message.epoch) return
         const { passed, header } = undecided
         undecided = undefined
