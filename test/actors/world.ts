@@ -86,8 +86,6 @@ export interface JobShape {
   readonly maxRows: number
   readonly batchRows: number
   readonly sinkKinds: readonly SinkKind[]
-  /** Rows that exist when the job starts; the others arrive while it runs. */
-  readonly early: number
 }
 
 const schema: Schema = []
