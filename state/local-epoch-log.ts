@@ -207,7 +207,7 @@ interface LogWriter {
   /** `false` if the next number is taken; then nothing was written. */
   publish(entry: LogEntry): Promise<boolean>
   prune(first: number, queryId: string): Promise<void>
-  /** Removes what crashed attempts left in the folder. */
+  /** Removes what crashed attempts left in the folder; while nothing is being published. */
   sweep(): Promise<void>
   newest(): number
 }
@@ -222,13 +222,22 @@ function logWriter(options: EpochLogOptions, token: number, found: FoundLog): Lo
     const file = { number: next(), atMs: clock.now(), entry }
     const temporary = joinPath(folder, `new-${token}-${random.uuid()}`)
     await files.create(temporary, encodeLogFile(file))
-    const isMine = await files.link(temporary, joinPath(folder, String(file.number)))
+    const isMine = await linkUnlessTaken(temporary, joinPath(folder, String(file.number)))
     if (isMine) {
       await files.syncFolder(folder)
       found.records.push(file)
     }
     await files.remove(temporary)
     return isMine
+  }
+  const linkUnlessTaken = async (temporary: string, path: string): Promise<boolean> => {
+    try {
+      return await files.link(temporary, path)
+    } catch (thrown) {
+      // Whoever took the number may have swept our temporary file away.
+      if ((await files.stat(path)) !== undefined) return false
+      throw thrown
+    }
   }
   return {
     publish(entry) {
@@ -256,7 +265,7 @@ function logWriter(options: EpochLogOptions, token: number, found: FoundLog): Lo
       for (const { name } of await files.list(folder)) {
         const number = Number(/^(?:first-)?(\d+)$/.exec(name)?.[1] ?? Number.POSITIVE_INFINITY)
         const writer = Number(/^new-(\d+)-/.exec(name)?.[1] ?? Number.POSITIVE_INFINITY)
-        if (number < first || writer < token) await files.remove(joinPath(folder, name))
+        if (number < first || writer <= token) await files.remove(joinPath(folder, name))
       }
     },
     newest: () => next() - 1,

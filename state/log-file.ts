@@ -15,7 +15,7 @@ export interface LogFile<Entry> {
 export function encodeLogFile<Entry>(file: LogFile<Entry>): Uint8Array {
   const body = `"number":${file.number},"atMs":${file.atMs},"entry":${JSON.stringify(file.entry)}}\n`
   return new TextEncoder().encode(
-    `{"format":${checkpointFormat},"checksum":"${checksum(body)}",${body}`,
+    `{"format":${checkpointFormat},"checksum":"${checksum(checkpointFormat, body)}",${body}`,
   )
 }
 
@@ -35,7 +35,8 @@ export function decodeLogFile<Entry>(
   if (format > checkpointFormat) throw newerFormat(path, format)
   const [head = '', written = ''] = /^\{"format":\d+,"checksum":"([0-9a-f]{8})",/.exec(text) ?? []
   const body = text.slice(head.length)
-  if (head === '' || checksum(body) !== written) throw corrupt(path, 'the checksum does not fit')
+  if (head === '' || checksum(format, body) !== written)
+    throw corrupt(path, 'the checksum does not fit')
   const content: unknown = JSON.parse(`{${body}`)
   if (
     typeof content !== 'object' ||
@@ -55,6 +56,8 @@ export function newerFormat(path: string, found: number): StreamError<'CHECKPOIN
   return new StreamError('CHECKPOINT_NEWER_FORMAT', { path, found, supported: checkpointFormat })
 }
 
-function checksum(text: string): string {
-  return crc32c(new TextEncoder().encode(text)).toString(16).padStart(8, '0')
+function checksum(format: number, body: string): string {
+  return crc32c(new TextEncoder().encode(`${format}:${body}`))
+    .toString(16)
+    .padStart(8, '0')
 }
