@@ -1,0 +1,148 @@
+import type { Schema } from '../batch/schema.ts'
+import type { Clock } from '../core/clock.ts'
+import { closest } from '../core/closest.ts'
+import { StreamError } from '../core/error.ts'
+import type { FileSystem } from '../core/file-system.ts'
+import type { Random } from '../core/random.ts'
+import type { ReadLimit, Sink, Source } from '../flow/connector.ts'
+import { type CheckedOptions, invalidOption, type OptionSpec } from './option-spec.ts'
+
+/** Everything a source may use; nothing of the outside world reaches it in another way. */
+export interface SourceContext {
+  readonly options: CheckedOptions
+  /** Every column of the source, in its order. */
+  readonly schema: Schema
+  /** Positions in `schema`, ascending: batches carry exactly these columns, in order. Absent = all. */
+  readonly columns: readonly number[] | undefined
+  /** The name that its positions are kept under. */
+  readonly name: string
+  readonly files: FileSystem
+  readonly clock: Clock
+  readonly random: Random
+  /** The source's own place under the checkpoint; `undefined` for a batch read. May not exist yet. */
+  readonly folder: string | undefined
+  /** The live object or the rows that the query was built with, for formats that have such. */
+  readonly handle?: object
+}
+
+/** Makes sources of one format. */
+export interface SourceFactory {
+  /** The name that `format(…)` takes, in lower case. */
+  readonly format: string
+  readonly options: readonly OptionSpec[]
+  /**
+   * The columns of the source. Formats whose columns are fixed ignore what is given.
+   * @throws StreamError `SCHEMA_REQUIRED` when it cannot do without
+   */
+  schemaFor(options: CheckedOptions, given: Schema | undefined): Schema
+  /** How much one epoch may take, from the options. Absent = no limit. */
+  limits?(options: CheckedOptions): ReadLimit
+  create(context: SourceContext): Promise<Source>
+}
+
+export type SinkMode = 'append' | 'update' | 'complete'
+
+/** Everything a sink may use. */
+export interface SinkContext {
+  readonly options: CheckedOptions
+  readonly schema: Schema
+  /** Names of columns as the schema spells them; for sinks of files. */
+  readonly partitionBy: readonly string[]
+  readonly mode: SinkMode
+  readonly files: FileSystem
+  readonly clock: Clock
+  readonly random: Random
+  /** Writes text for the user. */
+  print(text: string): void
+  readonly queryName: string
+  /** The callback or the live object that the query was built with, for formats that have such. */
+  readonly handle?: object
+}
+
+/** Makes sinks of one format. */
+export interface SinkFactory {
+  /** The name that `format(…)` takes, in lower case. */
+  readonly format: string
+  readonly options: readonly OptionSpec[]
+  readonly modes: readonly SinkMode[]
+  create(context: SinkContext): Promise<Sink>
+}
+
+/** Format names to factories. */
+export interface Registry {
+  /** @throws StreamError `SOURCE_NOT_FOUND` with the known names and the nearest one */
+  source(format: string): SourceFactory
+  /** @throws StreamError `SOURCE_NOT_FOUND` with the known names and the nearest one */
+  sink(format: string): SinkFactory
+  /** Makes a format known from now on; an earlier one of the same name is replaced. */
+  addSource(factory: SourceFactory): void
+  /** Makes a format known from now on; an earlier one of the same name is replaced. */
+  addSink(factory: SinkFactory): void
+}
+
+/** A registry of these factories, to which users add their own. */
+export function createRegistry(
+  sources: readonly SourceFactory[],
+  sinks: readonly SinkFactory[],
+): Registry {
+  const sourceOf = byFormat(sources)
+  const sinkOf = byFormat(sinks)
+  return {
+    source: (format) => lookUp(sourceOf, format),
+    sink: (format) => lookUp(sinkOf, format),
+    addSource: (factory) => void sourceOf.set(factory.format.toLowerCase(), factory),
+    addSink: (factory) => void sinkOf.set(factory.format.toLowerCase(), factory),
+  }
+}
+
+/**
+ * The options by lower-case name, once each is known and has a value it can have.
+ * @throws StreamError `OPTION_UNKNOWN` with the nearest name, `CONFIG_INVALID`
+ */
+export function checkOptions(
+  factory: { readonly format: string; readonly options: readonly OptionSpec[] },
+  options: Readonly<Record<string, string>>,
+): CheckedOptions {
+  const specs = new Map(factory.options.map((spec) => [spec.name.toLowerCase(), spec]))
+  const checked = new Map<string, string>()
+  for (const [name, value] of Object.entries(options)) {
+    const spec = specs.get(name.toLowerCase())
+    if (spec === undefined) {
+      const known = factory.options.map((option) => option.name)
+      throw new StreamError('OPTION_UNKNOWN', {
+        format: factory.format,
+        option: name,
+        closest: closest(name, known),
+      })
+    }
+    if (spec.parse(value) === undefined) throw invalidOption(spec, value)
+    checked.set(name.toLowerCase(), value)
+  }
+  for (const [name, spec] of specs) {
+    if (spec.required === true && !checked.has(name)) throw invalidOption(spec, 'left out')
+  }
+  return checked
+}
+
+/** The columns that the batches of a source carry. */
+export function readSchema(context: Pick<SourceContext, 'schema' | 'columns'>): Schema {
+  const { schema, columns } = context
+  return columns === undefined ? schema : schema.filter((_, index) => columns.includes(index))
+}
+
+function byFormat<Factory extends { readonly format: string }>(
+  factories: readonly Factory[],
+): Map<string, Factory> {
+  return new Map(factories.map((factory) => [factory.format.toLowerCase(), factory]))
+}
+
+function lookUp<Factory>(factories: ReadonlyMap<string, Factory>, format: string): Factory {
+  const found = factories.get(format.toLowerCase())
+  if (found !== undefined) return found
+  const known = [...factories.keys()].sort()
+  throw new StreamError('SOURCE_NOT_FOUND', {
+    format,
+    known: known.join(', '),
+    closest: closest(format, known),
+  })
+}
