@@ -52,10 +52,19 @@ try {
   await rm(folder, { recursive: true, force: true })
 }
 
+/** Files of one size, whatever the size of the run: an epoch takes a number of them. */
+function filesFor(count: number): number {
+  return Math.max(1, Math.round(count / 62_500))
+}
+
 /** The generator is not part of any figure; its own cost is told apart. */
 function generate(path: string, count: number): void {
   const before = process.cpuUsage()
-  const { bytes } = writeJsonLinesFolder(path, { events: count, files: 16 }, { seed: 42 })
+  const { bytes } = writeJsonLinesFolder(
+    path,
+    { events: count, files: filesFor(count) },
+    { seed: 42 },
+  )
   const { user, system } = process.cpuUsage(before)
   const rate = ((count * 1e3) / (user + system)).toFixed(0)
   const size = (bytes / count).toFixed(0)

@@ -1,0 +1,59 @@
+import type { QueryName } from './nexmark/results.ts'
+import { textTable } from './table.ts'
+
+/** A figure that a release must reach, and what it was. */
+export interface GateFigure {
+  readonly name: string
+  readonly value: number
+  readonly bound: number
+  readonly direction: 'at least' | 'at most'
+  readonly unit: string
+  /** Why the figure may not be trusted; such a gate is neither met nor missed. */
+  readonly doubts: readonly string[]
+}
+
+/** By CPU-second, from JSON lines with a checkpoint every second: never slower than by hand. */
+export const ratioByHandMin = 1
+
+/** Events per CPU-second from column batches in memory. */
+export const memoryRateMin: Readonly<Record<QueryName, number>> = {
+  q0: 5e6,
+  q1: 5e6,
+  q2: 5e6,
+  q5: 1.5e6,
+  q7: 2e6,
+  q12: 1.5e6,
+  q17: 1.5e6,
+}
+
+/** CPU per event with a checkpoint every second over CPU without one. */
+export const checkpointCostMax = 1.1
+
+/** Memory of q17 over 10 million events. */
+export const q17BytesMax = 2 ** 30
+
+/** From the start of the query to its first output. */
+export const firstOutputSecondsMax = 1.5
+
+/** `met`, `MISSED`, or `VOID` when the machine did not keep its speed. */
+export function gateVerdict({ value, bound, direction, doubts }: GateFigure): string {
+  if (doubts.some((doubt) => doubt.startsWith('void'))) return 'VOID'
+  const isMet = direction === 'at least' ? value >= bound : value <= bound
+  return isMet ? 'met' : 'MISSED'
+}
+
+/** All gates as text. */
+export function gateTable(gates: readonly GateFigure[]): string {
+  const rows = gates.map((gate) => [
+    gate.name,
+    `${figure(gate.value)} ${gate.unit}`,
+    `${gate.direction} ${figure(gate.bound)}`,
+    gateVerdict(gate),
+  ])
+  return textTable([['gate', 'measured', 'bound', ''], ...rows])
+}
+
+/** Three digits that count. */
+function figure(value: number): string {
+  return value >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(3)))
+}
