@@ -37,6 +37,10 @@ export interface Disk {
   readonly hidden: Map<string, readonly OutputRow[]>
   /** Rows of best-effort sinks, as often as they came. */
   readonly effects: { readonly epoch: number; readonly rows: readonly OutputRow[] }[]
+  /** Headers that operators were opened with, as text without ranges, by epoch. */
+  readonly opened: Map<number, Set<string>>
+  /** Promises of the protocol that were seen broken, at the moment it happened. */
+  readonly violations: string[]
   token: number
 }
 
@@ -68,6 +72,8 @@ export function emptyDisk(): Disk {
     commits: new Map(),
     hidden: new Map(),
     effects: [],
+    opened: new Map(),
+    violations: [],
     token: 0,
   }
 }
@@ -136,6 +142,7 @@ export function fakeSource(
     readonly faults: Faults
     readonly available: () => number
     readonly batchRows: number
+    readonly cleaned: (position: Position) => void
   },
 ): Source {
   const { simulation, faults, available, batchRows } = options
@@ -172,7 +179,7 @@ export function fakeSource(
         if (to <= at(from)) return undefined
         return { batch: batchOf(at(from), to, () => true), position: { p: to } }
       }),
-    commit: () => effect(simulation, faults, () => undefined),
+    commit: (position) => effect(simulation, faults, () => options.cleaned(position)),
     close: async () => undefined,
   }
 }
@@ -189,12 +196,15 @@ export function passThrough(name: string): Operator {
 }
 
 /** Sums per key over both inputs; at the barrier emits what each changed key gained and its total. */
-export function sumByKey(totals: Map<number, number>): Operator {
+export function sumByKey(
+  totals: Map<number, number>,
+  opened: (header: EpochHeader) => void,
+): Operator {
   let gained = new Map<number, number>()
   let changed = new Map<number, number>()
   return {
     name: 'sum',
-    open: () => undefined,
+    open: opened,
     process(_input, batch) {
       for (const [key = 0, value = 0] of fromBatch(batch)) {
         gained.set(key, (gained.get(key) ?? 0) + value)
@@ -282,16 +292,24 @@ function fakeSink(
       }),
     prepare: (epoch) =>
       effect(simulation, faults, () => {
+        const isDecided = disk.log.some(
+          (line) => line.type === 'decision' && line.header.epoch === epoch,
+        )
+        if (!isDecided && kind !== 'immediate')
+          violate(disk, `prepare ${epoch} before its decision`)
         disk.hidden.set(path(epoch), written.get(epoch) ?? [])
         written.delete(epoch)
         return path(epoch)
       }),
-    commit: (epoch, committable) =>
-      effect(simulation, faults, () => {
+    commit: async (epoch, committable) => {
+      await effect(simulation, faults, () => {
         const rows = disk.hidden.get(String(committable)) ?? []
-        if (kind === 'bestEffort' || kind === 'immediate') disk.effects.push({ epoch, rows })
-        else show(disk, name, epoch, rows)
-      }),
+        if (kind === 'bestEffort' || kind === 'immediate') return disk.effects.push({ epoch, rows })
+        const stands = manifestsOf(disk).some((manifest) => manifest.epoch === epoch)
+        if (!stands) violate(disk, `commit ${epoch} before its manifest`)
+        return show(disk, name, epoch, rows)
+      })
+    },
     async abort(epoch) {
       for (const hidden of disk.hidden.keys()) {
         const [owner, at, by] = hidden.split('/')
@@ -322,7 +340,7 @@ export async function deploy(
   available: (input: number) => number,
 ): Promise<Deployment> {
   disk.token += 1
-  const { token } = disk
+
   const sinkNames = shape.sinkKinds.map((_, index) => `out${index}`)
   voidUncommitted(disk, shape)
   const newest = manifestsOf(disk).at(-1)
@@ -341,6 +359,12 @@ export async function deploy(
       faults,
       available: () => available(input),
       batchRows: shape.batchRows,
+      cleaned: (position) => {
+        const noted = disk.log.findLast((line) => line.type === 'committed')
+        const known = manifestsOf(disk).find(({ epoch }) => epoch === noted?.epoch)
+        const stands = known?.positions[`in${input}`]
+        if (Number(position['p']) > Number(stands?.['p'] ?? 0)) violate(disk, 'cleaned too early')
+      },
     }),
   }))
   const laneIds = Array.from({ length: shape.lanes }, (_, lane) => taskId(1, lane))
@@ -356,7 +380,7 @@ export async function deploy(
   for (const id of laneIds) {
     const edges = sinkIds.map((sink) => ({ targets: [sink], input: 0, partition: whole }))
     const state = fakeTaskState(disk, id, simulation, faults)
-    const operator = sumByKey(restoredTotals(disk, id, newest))
+    const operator = sumByKey(restoredTotals(disk, id, newest), (header) => remember(disk, header))
     tasks.push({ type: 'operator', id, operator, state, edges })
   }
   shape.sinkKinds.forEach((kind, index) => {
@@ -369,26 +393,35 @@ export async function deploy(
     sources,
     recovered,
     settings: { ...defaultSettings, ...shape.settings },
-    effects: effectsOf(disk, token, simulation, faults),
+    effects: effectsOf(disk, shape, simulation, faults),
     close: async () => undefined,
   }
 }
 
 function effectsOf(
   disk: Disk,
-  token: number,
+  shape: JobShape,
   simulation: Simulation,
   faults: Faults,
 ): Deployment['effects'] {
+  const { token } = disk
+  const inFlight = shape.settings.epochsInFlight ?? defaultSettings.epochsInFlight
   const append = (line: LogLine) =>
     effect(simulation, faults, () => {
       if (disk.token !== token) throw new Error('fenced')
       disk.log.push(line)
     })
   return {
-    decide: (header) => append({ type: 'decision', header }),
+    async decide(header) {
+      await append({ type: 'decision', header })
+      const newest = manifestsOf(disk).at(-1)?.epoch ?? -1
+      if (header.epoch - newest > inFlight) violate(disk, `epoch ${header.epoch} after ${newest}`)
+    },
     async publish({ epoch, positions, time, handles, committables }) {
       const manifests = manifestsOf(disk)
+      if (epoch > 0 && !committedEverywhere(disk, shape, epoch - 1)) {
+        violate(disk, `manifest ${epoch} before the commits of the epoch before`)
+      }
       const files = [...handles.values()].flatMap(({ deltas }) =>
         deltas.map(({ part }) => part.path),
       )
@@ -398,8 +431,32 @@ function effectsOf(
       await append({ type: 'manifest', manifest })
       return snapshotId
     },
-    committed: (epoch) => append({ type: 'committed', epoch }),
+    async committed(epoch) {
+      if (!committedEverywhere(disk, shape, epoch)) violate(disk, `note ${epoch} before commits`)
+      await append({ type: 'committed', epoch })
+    },
   }
+}
+
+function violate(disk: Disk, what: string): void {
+  disk.violations.push(what)
+}
+
+/** What identifies a header for its operators; ranges come later under the continuous trigger. */
+export function headerText({ ranges: _, ...times }: EpochHeader): string {
+  return JSON.stringify(times)
+}
+
+function remember(disk: Disk, header: EpochHeader): void {
+  const known = disk.opened.get(header.epoch) ?? new Set()
+  disk.opened.set(header.epoch, known.add(headerText(header)))
+}
+
+function committedEverywhere(disk: Disk, shape: JobShape, epoch: number): boolean {
+  return shape.sinkKinds.every((kind, index) => {
+    if (kind === 'bestEffort' || kind === 'immediate') return true
+    return (disk.commits.get(`out${index}`)?.at(-1) ?? -1) >= epoch
+  })
 }
 
 function manifestsOf(disk: Disk): readonly FakeManifest[] {

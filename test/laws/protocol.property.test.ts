@@ -13,6 +13,7 @@ import {
   emptyDisk,
   expectedOutput,
   type Faults,
+  headerText,
   type JobShape,
   type Row,
   sorted,
@@ -168,6 +169,14 @@ function check(run: Run, { disk, events }: Outcome): void {
     line.type === 'manifest' ? [line.manifest.epoch] : [],
   )
   expect(manifests).toEqual(decisions.map(({ epoch }) => epoch))
+  expect(disk.violations).toEqual([])
+  // Whoever ran an epoch, in whatever attempt, ran it with the header that is in the log; an open
+  // epoch of the continuous trigger that was never decided may come again with other times.
+  if (run.trigger.type !== 'continuous') {
+    for (const header of decisions) {
+      expect([...(disk.opened.get(header.epoch) ?? [])]).toEqual([headerText(header)])
+    }
+  }
   checkEffects(run, disk, expected)
   for (const event of events) {
     if (event.type !== 'restarting') continue
