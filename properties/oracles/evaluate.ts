@@ -1,0 +1,291 @@
+import { compareNullable, compareValues, equalValues } from '../../src/batch/compare.ts'
+import type { DataType } from '../../src/batch/schema.ts'
+import type { MapValue, Value } from '../../src/batch/value.ts'
+import { unreachable } from '../../src/core/error.ts'
+import type { AggregateCall } from '../../src/expr/aggregates.ts'
+import type { EvaluationContext, Expression } from '../../src/expr/expression.ts'
+import { interpret } from '../../src/expr/interpret.ts'
+import type { EpochHeader } from '../../src/flow/message.ts'
+import {
+  type Aggregate,
+  eventTimeColumns,
+  type Generate,
+  type LogicalPlan,
+  type SaveMode,
+  type WindowAssign,
+} from '../../src/plan/logical.ts'
+
+type Row = readonly Value[]
+
+/** The rows of one epoch by the name of their source. */
+export type EpochRows = (source: string) => readonly Row[]
+
+/**
+ * What a plan must answer, worked out row by row on plain lists, without state stores, panes, columns,
+ * actors or checkpoints: the reference that the engine is held to. It keeps every row of every open
+ * group and computes each result anew. Rules: semantics W3, W4, E1 to E4.
+ */
+export interface Oracle {
+  /** The rows that the epoch puts out, in no particular order. */
+  epoch(header: EpochHeader, rows: EpochRows): readonly Row[]
+  /** Rows dropped as late so far, once per row. */
+  readonly lateRows: readonly Row[]
+}
+
+/** The reference answer of a plan in an output mode, epoch by epoch. */
+export function createOracle(plan: LogicalPlan, mode: SaveMode): Oracle {
+  const lateRows: Row[] = []
+  const evaluate = nodeOf(plan, mode, (row) => lateRows.push(row))
+  return { epoch: evaluate, lateRows }
+}
+
+type Evaluate = (header: EpochHeader, rows: EpochRows) => readonly Row[]
+
+function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Evaluate {
+  switch (plan.kind) {
+    case 'scan': {
+      const { columns } = plan
+      return (_header, rows) =>
+        columns === undefined
+          ? rows(plan.source)
+          : rows(plan.source).map((row) => columns.map((index) => row[index] ?? null))
+    }
+    case 'union': {
+      const inputs = plan.inputs.map((input) => nodeOf(input, mode, late))
+      return (header, rows) => inputs.flatMap((input) => input(header, rows))
+    }
+    case 'aggregate':
+      return aggregateNode(plan, mode, late)
+    default: {
+      const input = nodeOf(plan.input, mode, late)
+      return (header, rows) => stateless(plan, input(header, rows), contextOf(header))
+    }
+  }
+}
+
+function contextOf({ epoch, processingTime }: EpochHeader): EvaluationContext {
+  return { epoch, processingTime }
+}
+
+function stateless(
+  plan: Exclude<LogicalPlan, { kind: 'scan' | 'union' | 'aggregate' }>,
+  rows: readonly Row[],
+  context: EvaluationContext,
+): readonly Row[] {
+  const value = (expression: Expression, row: Row): Value =>
+    interpret(expression, (index) => row[index] ?? null, context)
+  switch (plan.kind) {
+    case 'filter':
+      return rows.filter((row) => value(plan.predicate, row) === true)
+    case 'project':
+      return rows.map((row) => plan.columns.map(({ expression }) => value(expression, row)))
+    case 'watermark':
+      return rows
+    case 'generate':
+      return rows.flatMap((row) => exploded(plan, row, value(plan.expression, row)))
+    case 'window':
+      return rows.flatMap((row) => windowsOf(plan, value(plan.time, row)).map((w) => [...row, w]))
+    case 'sort':
+      return [...rows].sort((left, right) => {
+        for (const { expression, descending, nullsFirst } of plan.keys) {
+          const a = value(expression, left)
+          const b = value(expression, right)
+          if (a === null || b === null) {
+            if (a !== b) return (a === null) === nullsFirst ? -1 : 1
+          } else {
+            const order = compareValues(expression.type, a, b)
+            if (order !== 0) return descending ? -order : order
+          }
+        }
+        return 0
+      })
+    case 'limit':
+      return rows.slice(0, plan.count)
+    default:
+      return unreachable(plan)
+  }
+}
+
+function exploded({ outer, withPosition, columns }: Generate, row: Row, value: Value): Row[] {
+  const isMap = columns.length - (withPosition ? 1 : 0) === 2
+  const items: Row[] =
+    value === null
+      ? []
+      : isMap
+        ? (value as MapValue).entries.map((entry) => [...entry])
+        : (value as readonly Value[]).map((item) => [item])
+  if (items.length === 0) return outer ? [[...row, ...columns.map(() => null)]] : []
+  return items.map((item, position) => [...row, ...(withPosition ? [position] : []), ...item])
+}
+
+/** Every window [start, end) that holds the time, by trying each in turn. */
+function windowsOf({ sizeMicros, slideMicros, startMicros }: WindowAssign, time: Value): Value[] {
+  if (typeof time !== 'number') return []
+  const windows: Value[] = []
+  let start = Math.floor((time - startMicros) / slideMicros) * slideMicros + startMicros
+  for (; start + sizeMicros > time; start -= slideMicros) windows.push([start, start + sizeMicros])
+  return windows
+}
+
+interface Group {
+  readonly keys: Row
+  readonly rows: Row[]
+}
+
+function aggregateNode(plan: Aggregate, mode: SaveMode, late: (row: Row) => void): Evaluate {
+  const input = nodeOf(plan.input, mode, late)
+  const types = plan.keys.map(({ expression }) => expression.type)
+  const closing = closingTimeOf(plan)
+  const groups: Group[] = []
+
+  return (header, rows) => {
+    const context = contextOf(header)
+    const changed = new Set<Group>()
+    const seenLate = new Map<Row, boolean>()
+    for (const row of input(header, rows)) {
+      const keys = plan.keys.map(({ expression }) =>
+        interpret(expression, (index) => row[index] ?? null, context),
+      )
+      const end = closing(keys)
+      const isLate = mode !== 'complete' && end !== undefined && end <= header.lateWatermark
+      // Without its window the row is the same one in all its windows.
+      const original = plan.input.kind === 'window' ? row.slice(0, -1) : row
+      const known = [...seenLate.keys()].find((each) => sameRow(each, original)) ?? original
+      seenLate.set(known, isLate && (seenLate.get(known) ?? true))
+      if (isLate) continue
+      let group = groups.find((each) => sameKeys(types, each.keys, keys))
+      if (group === undefined) {
+        group = { keys, rows: [] }
+        groups.push(group)
+      }
+      group.rows.push(row)
+      changed.add(group)
+    }
+    for (const [row, isLate] of seenLate) if (isLate) late(row)
+    return emit({ plan, mode, groups, changed, closing, header })
+  }
+}
+
+function emit({
+  plan,
+  mode,
+  groups,
+  changed,
+  closing,
+  header,
+}: {
+  readonly plan: Aggregate
+  readonly mode: SaveMode
+  readonly groups: Group[]
+  readonly changed: ReadonlySet<Group>
+  readonly closing: (keys: Row) => number | undefined
+  readonly header: EpochHeader
+}): readonly Row[] {
+  const result = (group: Group): Row => [
+    ...group.keys,
+    ...plan.aggregates.map(({ call }) => aggregated(call, group.rows, contextOf(header))),
+  ]
+  const isGlobal = plan.keys.length === 0
+  if (mode === 'complete') {
+    if (isGlobal && groups.length === 0) return [result({ keys: [], rows: [] })]
+    return groups.map(result)
+  }
+  const isClosed = (group: Group): boolean => {
+    if (header.flush === true) return true
+    const end = closing(group.keys)
+    return end !== undefined && end <= header.evictWatermark
+  }
+  const closed = groups.filter(isClosed)
+  const output = (mode === 'append' ? closed : [...changed]).map(result)
+  if (isGlobal && mode === 'append' && header.flush === true && groups.length === 0) {
+    output.push(result({ keys: [], rows: [] }))
+  }
+  for (const group of closed) groups.splice(groups.indexOf(group), 1)
+  return output
+}
+
+/** When a group closes: the end of its window, or its time; `undefined` = never. */
+function closingTimeOf(plan: Aggregate): (keys: Row) => number | undefined {
+  const times = eventTimeColumns(plan.input)
+  const found = plan.keys.flatMap(({ expression }, key) => {
+    const column = times.find(
+      ({ index }) => expression.kind === 'column' && expression.index === index,
+    )
+    return column === undefined ? [] : [{ key, kind: column.kind }]
+  })
+  const [first] = found
+  if (first === undefined) return () => undefined
+  return (keys) => {
+    const key = keys[first.key] ?? null
+    if (key === null) return undefined
+    return first.kind === 'window' ? ((key as Row)[1] as number) : (key as number)
+  }
+}
+
+function sameKeys(types: readonly DataType[], left: Row, right: Row): boolean {
+  return types.every((type, index) => equalValues(type, left[index] ?? null, right[index] ?? null))
+}
+
+function sameRow(left: Row, right: Row): boolean {
+  return left === right || (left.length === right.length && left.every((v, i) => v === right[i]))
+}
+
+function aggregated(call: AggregateCall, rows: readonly Row[], context: EvaluationContext): Value {
+  const value = (expression: Expression, row: Row): Value =>
+    interpret(expression, (index) => row[index] ?? null, context)
+  const { filter } = call
+  const kept = filter === undefined ? rows : rows.filter((row) => value(filter, row) === true)
+  const [argument, order] = call.args
+  if (argument === undefined) return BigInt(kept.length)
+  const values = kept.map((row) => value(argument, row)).filter((each) => each !== null)
+  switch (call.name) {
+    case 'count':
+      return BigInt(values.length)
+    case 'sum':
+      return sumOf(values, call.type)
+    case 'avg':
+      return averageOf(values, argument.type, call.type)
+    case 'min':
+    case 'max':
+      return values.reduce<Value>((best, each) => {
+        const comparison = best === null ? 0 : compareValues(argument.type, each, best)
+        const better = call.name === 'max' ? comparison > 0 : comparison < 0
+        return best === null || better ? each : best
+      }, null)
+    case 'collect_list':
+      return values
+    case 'rows_with_max': {
+      if (order === undefined) return []
+      const ordered = kept.filter((row) => value(order, row) !== null)
+      const best = ordered.reduce<Value>(
+        (max, row) =>
+          compareNullable(order.type, value(order, row), max) > 0 ? value(order, row) : max,
+        null,
+      )
+      return ordered
+        .filter((row) => equalValues(order.type, value(order, row), best))
+        .map((row) => value(argument, row))
+    }
+    default:
+      return unreachable(call.name)
+  }
+}
+
+function sumOf(values: readonly Value[], type: DataType): Value {
+  if (values.length === 0) return null
+  if (type.kind === 'double') return values.reduce<number>((sum, each) => sum + Number(each), 0)
+  return values.reduce<bigint>((sum, each) => sum + BigInt(each as bigint), 0n)
+}
+
+function averageOf(values: readonly Value[], input: DataType, result: DataType): Value {
+  if (values.length === 0) return null
+  if (result.kind !== 'decimal') {
+    return values.reduce<number>((sum, each) => sum + Number(each), 0) / values.length
+  }
+  const scale = input.kind === 'decimal' ? input.scale : 0
+  const sum = values.reduce<bigint>((total, each) => total + BigInt(each as bigint), 0n)
+  const scaled = sum * 10n ** BigInt(result.scale - scale) * 2n
+  const count = BigInt(values.length)
+  // Half up, away from zero.
+  return (scaled < 0n ? scaled - count : scaled + count) / (2n * count)
+}

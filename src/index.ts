@@ -1,0 +1,34 @@
+export type { Batch, Column as BatchColumn } from './batch/batch.ts'
+export type { EdgeRow } from './batch/edge-row.ts'
+export type { MemoryStream } from './connectors/memory/source.ts'
+export type { PushStream } from './connectors/push/source.ts'
+export type {
+  SinkContext,
+  SinkFactory,
+  SourceContext,
+  SourceFactory,
+} from './connectors/registry.ts'
+export { type ErrorCode, StreamError } from './core/error.ts'
+export { onTerminationSignal } from './core/node-terminal.ts'
+export type { Column } from './dataframe/column.ts'
+export type {
+  DataFrame,
+  DataFrameWriter,
+  DataStreamWriter,
+  ForeachWriter,
+  GroupedData,
+} from './dataframe/data-frame.ts'
+export type { StreamingQueryProgress } from './dataframe/progress.ts'
+export type { DataFrameReader, DataStreamReader } from './dataframe/reader.ts'
+export type {
+  LateRow,
+  QueryHealth,
+  ResultBatch,
+  StreamingQuery,
+  StreamingQueryListener,
+  StreamingQueryStatus,
+} from './dataframe/streaming-query.ts'
+export type { Sink, SinkStart, Source } from './flow/connector.ts'
+export type { Position, PositionRange } from './flow/message.ts'
+export { Session, Session as SparkSession, type SessionBuilder } from './session/builder.ts'
+export type { StreamingQueryManager } from './session/query-manager.ts'

@@ -1,0 +1,62 @@
+import { typeText } from '../batch/schema.ts'
+import type { Json } from '../core/json.ts'
+import type { PhysicalPlan } from './physical.ts'
+
+/** What of a plan its checkpoint depends on. Plain data, kept in every manifest. */
+export interface PlanFingerprint {
+  /** By name of the stateful operator: everything its state is made of. */
+  readonly operators: Readonly<Record<string, string>>
+  readonly sources: readonly string[]
+  /** Settings that are fixed at the first start. */
+  readonly shards: number
+  readonly watermarkPolicy: 'min' | 'max'
+}
+
+/** The fingerprint of a plan. */
+export function fingerprintOf(
+  plan: PhysicalPlan,
+  fixed: { readonly shards: number; readonly watermarkPolicy: 'min' | 'max' },
+): PlanFingerprint {
+  const operators: Record<string, string> = {}
+  for (const stage of plan.stages) {
+    for (const step of stage.steps) {
+      if (step.kind !== 'aggregate') continue
+      const { spec } = step
+      const keys = spec.keys.map(({ type }) => typeText(type)).join(', ')
+      const aggregates = spec.aggregates
+        .map(({ call }) => `${call.name}(${call.args.map((arg) => typeText(arg.type)).join(', ')})`)
+        .join(', ')
+      const bucketing = JSON.stringify(
+        spec.bucketing.kind === 'window' ? spec.bucketing.windows : { kind: spec.bucketing.kind },
+      )
+      operators[spec.operator] = `${spec.mode}: [${keys}] ${bucketing} → ${aggregates}`
+    }
+  }
+  const sources = plan.stages.flatMap(({ source }) => (source === undefined ? [] : [source.source]))
+  return { operators, sources: [...new Set(sources)].sort(), ...fixed }
+}
+
+/** Reads a fingerprint from a manifest; `undefined` if it is none. */
+export function readFingerprint(json: Json): PlanFingerprint | undefined {
+  if (typeof json !== 'object' || json === null || !('operators' in json)) return undefined
+  // Written by `fingerprintOf`; the checksum of the log entry vouches for it.
+  return json as unknown as PlanFingerprint
+}
+
+/**
+ * Why a plan cannot go on from a checkpoint; `undefined` if it can. Filters, projections, sinks,
+ * triggers and new sources may change freely; stateful operators may not, and no source may vanish.
+ */
+export function incompatibility(before: PlanFingerprint, now: PlanFingerprint): string | undefined {
+  for (const [name, shape] of Object.entries(before.operators)) {
+    const other = now.operators[name]
+    if (other === undefined) return `operator ${name} (${shape}) is gone`
+    if (other !== shape) return `operator ${name} was (${shape}) and is (${other})`
+  }
+  for (const name of Object.keys(now.operators)) {
+    if (before.operators[name] === undefined) return `operator ${name} is new`
+  }
+  const missing = before.sources.find((name) => !now.sources.includes(name))
+  if (missing !== undefined) return `source ${missing} is gone`
+  return undefined
+}

@@ -1,0 +1,55 @@
+import { unreachable } from '../core/error.ts'
+import { printExpression } from '../expr/print.ts'
+import type { Exchange, PhysicalPlan, Stage, Step } from './physical.ts'
+
+/** The stages of a plan as text, last stage first, for `explain(true)`. */
+export function printPhysical(plan: PhysicalPlan): string {
+  return [...plan.stages].reverse().map(stageText).join('\n')
+}
+
+function stageText(stage: Stage): string {
+  const from = stage.inputs.map(
+    ({ from: id, exchange, side }) =>
+      `stage ${id}${side === undefined ? '' : ` (${side})`} by ${exchangeText(exchange)}`,
+  )
+  const origin =
+    stage.source === undefined
+      ? from.join(', ')
+      : `source ${stage.source.source} (${stage.source.format})`
+  const width = stage.single ? ' one task' : ''
+  const steps = stage.steps.map((step) => `  ${stepText(step)}`)
+  return [`Stage ${stage.id}${width} <- ${origin}`, ...steps].join('\n')
+}
+
+function exchangeText(exchange: Exchange): string {
+  if (exchange.kind !== 'hash') return exchange.kind
+  return `hash(${exchange.keys.map(({ column }) => `#${column}`).join(', ')})`
+}
+
+function stepText(step: Step): string {
+  switch (step.kind) {
+    case 'compute': {
+      const filter = step.filter === undefined ? '' : ` where ${printExpression(step.filter)}`
+      return `compute [${step.columns.map(printExpression).join(', ')}]${filter}`
+    }
+    case 'watermark':
+      return `watermark ${step.spec.node} #${step.spec.column} delay ${step.spec.delayMicros / 1000} ms`
+    case 'generate':
+      return `generate #${step.spec.column}`
+    case 'window':
+      return `window #${step.spec.timeColumn}`
+    case 'aggregate': {
+      const { operator, mode, keys, aggregates, bucketing } = step.spec
+      const calls = aggregates.map(
+        ({ call, args }) => `${call.name}(${args.map((a) => `#${a}`).join(', ')})`,
+      )
+      return `${operator} ${mode} keys [${keys.map(({ column }) => `#${column}`).join(', ')}] ${bucketing.kind} [${calls.join(', ')}]`
+    }
+    case 'sort':
+      return `sort [${step.spec.keys.map(({ column }) => `#${column}`).join(', ')}]`
+    case 'limit':
+      return `limit ${step.count}`
+    default:
+      return unreachable(step)
+  }
+}

@@ -1,0 +1,304 @@
+import {
+  type Deployment,
+  defaultSettings,
+  type JobEvent,
+  type JobHandle,
+  type JobSettings,
+  type RestartSettings,
+} from '../../actors/job.ts'
+import { runJob } from '../../actors/supervisor.ts'
+import type { ActorFailure, ActorSystem } from '../../actors/system.ts'
+import { type LocalEpochLog, openEpochLog } from '../../state/local-epoch-log.ts'
+import type { Manifest } from '../../state/manifest.ts'
+import { planRecovery, type RecoveryPlan } from '../../state/recovery.ts'
+import type { StateStoreFactory } from '../../state/store.ts'
+import type { TaskState } from '../../state/task-state.ts'
+import { openTaskState } from '../../state/task-state-service.ts'
+import type { Clock } from '../core/clock.ts'
+import { StreamError } from '../core/error.ts'
+import { type FileSystem, joinPath } from '../core/file-system.ts'
+import type { ProcessInfo } from '../core/process-info.ts'
+import type { Random } from '../core/random.ts'
+import type { ReadLimit, Sink, Source } from '../flow/connector.ts'
+import type { Position } from '../flow/message.ts'
+import {
+  fingerprintOf,
+  incompatibility,
+  type PlanFingerprint,
+  readFingerprint,
+} from '../physical/compatibility.ts'
+import type { PhysicalPlan } from '../physical/physical.ts'
+import type { Scan } from '../plan/logical.ts'
+import { checkpointEffects, initialManifest, recoveredFrom } from './checkpoint.ts'
+import { cleanCheckpoint } from './clean.ts'
+import { watermarkNodesOf } from './nodes.ts'
+import { buildTasks, lateRowsSink, resultSink } from './tasks.ts'
+
+/** A source as the session makes it for one attempt. */
+export interface MadeSource {
+  readonly source: Source
+  readonly limit: ReadLimit
+}
+
+/** A streaming query, complete: what to run, where its checkpoint is, and everything it touches. */
+export interface QuerySpec {
+  readonly name: string
+  readonly runId: string
+  readonly queryId: string
+  readonly plan: PhysicalPlan
+  readonly lanes: number
+  readonly shards: number
+  readonly checkpoint: string
+  readonly store: StateStoreFactory
+  readonly stateCacheBytes: number
+  readonly lockLeaseMs: number
+  readonly retention: { readonly minEpochs: number; readonly minMs: number }
+  readonly settings: Partial<JobSettings>
+  readonly restart: RestartSettings
+  readonly stopTimeoutMs: number
+  /** Makes a source; `folder` is its own place under the checkpoint. Closed at the end of the attempt. */
+  readonly makeSource: (scan: Scan, folder: string) => Promise<MadeSource>
+  /** Makes the sink of the result, not yet opened. */
+  readonly makeSink: () => Promise<Sink>
+  /** Makes the sink of late rows, for plans that deliver them. */
+  readonly makeLateSink: () => Promise<Sink>
+  readonly clock: Clock
+  readonly random: Random
+  readonly files: FileSystem
+  readonly process: () => Promise<ProcessInfo>
+  readonly system: (report: (failure: ActorFailure) => void) => ActorSystem
+  readonly listener: (event: JobEvent) => void
+  /** Told the id of the query and the parts of each attempt, once they are known. */
+  readonly onDeployed: (deployed: Deployed) => void
+}
+
+export interface Deployed {
+  readonly queryId: string
+  readonly sources: ReadonlyMap<string, Source>
+  readonly sink: Sink
+}
+
+/** Runs a query until it ends, over all its attempts. */
+export function runQuery(spec: QuerySpec): JobHandle {
+  return runJob({
+    name: spec.name,
+    clock: spec.clock,
+    random: spec.random,
+    system: spec.system,
+    deploy: () => deploy(spec),
+    restart: spec.restart,
+    stopTimeoutMs: spec.stopTimeoutMs,
+    listener: spec.listener,
+  })
+}
+
+/** Everything that an attempt has opened, in order; closed in reverse, whatever happens. */
+class Opened {
+  readonly #closes: (() => Promise<void>)[] = []
+
+  add<T extends { close(): Promise<void> }>(part: T): T {
+    this.#closes.push(() => part.close())
+    return part
+  }
+
+  async close(): Promise<void> {
+    let failure: { readonly cause: unknown } | undefined
+    for (const close of this.#closes.splice(0).reverse()) {
+      try {
+        await close()
+      } catch (cause) {
+        failure ??= { cause }
+      }
+    }
+    if (failure !== undefined) throw failure.cause
+  }
+}
+
+async function deploy(spec: QuerySpec): Promise<Deployment> {
+  const opened = new Opened()
+  try {
+    return await openAttempt(spec, opened)
+  } catch (cause) {
+    await opened.close().catch(() => undefined)
+    throw cause
+  }
+}
+
+async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment> {
+  const log = opened.add(await openLog(spec))
+  const found = planRecovery(log.entries)
+  const fingerprint = checkedFingerprint(spec, found.manifest)
+  const sources = await openSources(spec, opened)
+  const base = found.manifest ?? (await publishInitial(spec, log, sources, fingerprint))
+  const { sink, lateSink } = await openSinks(spec, opened, { log, found })
+  const states: TaskState[] = []
+  const layout = { shardCount: fingerprint.shards, groupsPerShard: 16 }
+  const tasks = await buildTasks({
+    plan: spec.plan,
+    lanes: spec.lanes,
+    layout,
+    restoredWatermark: base.evictWatermark,
+    source: (name) => madeSource(sources, name).source,
+    sink,
+    lateSink,
+    openState: async (task, lane, single) => {
+      const state = opened.add(
+        await openTaskState({
+          files: spec.files,
+          root: spec.checkpoint,
+          localDir: joinPath(spec.checkpoint, 'local'),
+          clock: spec.clock,
+          storeFactory: spec.store,
+          task,
+          token: log.token,
+          layout,
+          lane: single ? 0 : lane,
+          lanes: single ? 1 : spec.lanes,
+          restore: { snapshotId: base.snapshotId, state: base.state },
+          cacheBudgetBytes: spec.stateCacheBytes,
+        }),
+      )
+      states.push(state)
+      return state
+    },
+  })
+  const positions = withNewSources(
+    base.positions as Readonly<Record<string, Position>>,
+    await newPositions(base, sources),
+  )
+  spec.onDeployed({
+    queryId: log.queryId,
+    sources: new Map([...sources].map(([name, made]) => [name, made.source])),
+    sink,
+  })
+  const recovered = recoveredFrom(
+    { ...base, positions },
+    found.runAgain.map(({ header }) => header),
+  )
+  return {
+    tasks,
+    sources: [...sources].map(([name, { source, limit }]) => ({ name, source, limit })),
+    recovered,
+    effects: checkpointEffects({
+      log,
+      random: spec.random,
+      fingerprint,
+      base,
+      clean: (manifest) => cleanCheckpoint(spec, log, manifest),
+    }),
+    settings: {
+      ...defaultSettings,
+      ...spec.settings,
+      watermarkPolicy: fingerprint.watermarkPolicy,
+      watermarkNodes: watermarkNodesOf(spec.plan),
+    },
+    close: () => opened.close(),
+  }
+}
+
+async function openLog(spec: QuerySpec): Promise<LocalEpochLog> {
+  return openEpochLog({
+    files: spec.files,
+    root: spec.checkpoint,
+    clock: spec.clock,
+    random: spec.random,
+    processInfo: await spec.process(),
+    lockLeaseMs: spec.lockLeaseMs,
+    queryId: spec.queryId,
+  })
+}
+
+/** Settings fixed at the first start come from the checkpoint; a changed plan is refused. */
+function checkedFingerprint(spec: QuerySpec, manifest: Manifest | undefined): PlanFingerprint {
+  const before = manifest === undefined ? undefined : readFingerprint(manifest.plan)
+  const now = fingerprintOf(spec.plan, {
+    shards: before?.shards ?? spec.shards,
+    watermarkPolicy: before?.watermarkPolicy ?? spec.settings.watermarkPolicy ?? 'min',
+  })
+  const difference = before === undefined ? undefined : incompatibility(before, now)
+  if (difference === undefined) return now
+  throw new StreamError('CHECKPOINT_OTHER_QUERY', { path: spec.checkpoint, difference })
+}
+
+async function openSources(
+  spec: QuerySpec,
+  opened: Opened,
+): Promise<ReadonlyMap<string, MadeSource>> {
+  const sources = new Map<string, MadeSource>()
+  for (const { source: scan } of spec.plan.stages) {
+    if (scan === undefined || sources.has(scan.source)) continue
+    const folder = joinPath(spec.checkpoint, 'sources', scan.source)
+    const made = await spec.makeSource(scan, folder)
+    opened.add(made.source)
+    sources.set(scan.source, made)
+  }
+  return sources
+}
+
+function madeSource(sources: ReadonlyMap<string, MadeSource>, name: string): MadeSource {
+  const made = sources.get(name)
+  if (made === undefined) throw new StreamError('INTERNAL', { what: `no source ${name}` })
+  return made
+}
+
+/** The first checkpoint of a query exists before anything is decided. */
+async function publishInitial(
+  spec: QuerySpec,
+  log: LocalEpochLog,
+  sources: ReadonlyMap<string, MadeSource>,
+  fingerprint: PlanFingerprint,
+): Promise<Manifest> {
+  const positions: Record<string, Position> = {}
+  for (const [name, { source }] of sources) positions[name] = await source.initial()
+  const manifest = initialManifest(positions, fingerprint, spec.random)
+  await log.append({ type: 'manifest', manifest })
+  return manifest
+}
+
+async function newPositions(
+  base: Manifest,
+  sources: ReadonlyMap<string, MadeSource>,
+): Promise<Readonly<Record<string, Position>>> {
+  const positions: Record<string, Position> = {}
+  for (const [name, { source }] of sources) {
+    if (base.positions[name] === undefined) positions[name] = await source.initial()
+  }
+  return positions
+}
+
+function withNewSources(
+  known: Readonly<Record<string, Position>>,
+  added: Readonly<Record<string, Position>>,
+): Readonly<Record<string, Position>> {
+  return { ...known, ...added }
+}
+
+async function openSinks(
+  spec: QuerySpec,
+  opened: Opened,
+  { log, found }: { readonly log: LocalEpochLog; readonly found: RecoveryPlan },
+): Promise<{ readonly sink: Sink; readonly lateSink: Sink | undefined }> {
+  const open = async (name: string, sink: Sink): Promise<Sink> => {
+    opened.add(sink)
+    const again = found.commitAgain
+    const committable = again?.committables[name]
+    await sink.open({
+      queryId: log.queryId,
+      runId: spec.runId,
+      token: log.token,
+      lastCommitted:
+        again === undefined || committable === undefined
+          ? undefined
+          : { epoch: again.epoch, committable },
+    })
+    return sink
+  }
+  const sink = await open(resultSink, await spec.makeSink())
+  const lateSink =
+    spec.plan.late === undefined ? undefined : await open(lateRowsSink, await spec.makeLateSink())
+  const again = found.commitAgain
+  if (again?.noteMissing === true) {
+    await log.append({ type: 'committed', epoch: again.epoch, snapshotId: again.snapshotId })
+  }
+  return { sink, lateSink }
+}

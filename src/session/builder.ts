@@ -1,0 +1,82 @@
+import { nactSystem } from '../../actors/nact-system.ts'
+import { memoryStoreFactory } from '../../state/memory-store.ts'
+import { rocksdbStoreFactory } from '../../state/rocksdb-store.ts'
+import { StreamError } from '../core/error.ts'
+import { nodeFileSystem } from '../core/node-file-system.ts'
+import { nodeProcessInfo } from '../core/node-process-info.ts'
+import { nodeTerminal, temporaryFolder } from '../core/node-terminal.ts'
+import { systemRandom } from '../core/random.ts'
+import { systemClock } from '../core/system-clock.ts'
+import { readConfig } from './config.ts'
+import type { SessionPorts } from './ports.ts'
+import { createSession, type Session as SessionInterface } from './session.ts'
+
+/** Sets the options of a session, one by one or as a record, and makes it. */
+export interface SessionBuilder {
+  appName(name: string): SessionBuilder
+  /** Accepted for programs that come from Spark; the engine runs in this process. */
+  master(url: string): SessionBuilder
+  config(name: string, value: string | number | boolean): SessionBuilder
+  config(options: Readonly<Record<string, string | number | boolean>>): SessionBuilder
+  /**
+   * The session of this process, or a new one with these options.
+   * @throws StreamError `OPTION_UNKNOWN`, `CONFIG_INVALID`
+   */
+  getOrCreate(): SessionInterface
+}
+
+/** Makes sessions: `Session.builder.appName('…').getOrCreate()`. */
+export const Session = {
+  get builder(): SessionBuilder {
+    return builderOf(new Map())
+  },
+} as const
+
+let current: SessionInterface | undefined
+
+function builderOf(given: ReadonlyMap<string, string>): SessionBuilder {
+  const withOptions = (more: Readonly<Record<string, unknown>>): SessionBuilder => {
+    const next = new Map(given)
+    for (const [name, value] of Object.entries(more)) next.set(name, optionText(name, value))
+    return builderOf(next)
+  }
+  return {
+    appName: (name) => withOptions({ appName: name }),
+    master: () => builderOf(given),
+    config: (
+      nameOrOptions: string | Readonly<Record<string, string | number | boolean>>,
+      value?: string | number | boolean,
+    ) =>
+      withOptions(typeof nameOrOptions === 'string' ? { [nameOrOptions]: value } : nameOrOptions),
+    getOrCreate() {
+      const config = readConfig(given)
+      current ??= createSession(config, realPorts(), () => {
+        current = undefined
+      })
+      return current
+    },
+  }
+}
+
+function optionText(name: string, value: unknown): string {
+  if (['string', 'number', 'boolean'].includes(typeof value)) return String(value)
+  throw new StreamError('CONFIG_INVALID', {
+    option: name,
+    value: String(value),
+    expected: 'a text, number or boolean',
+  })
+}
+
+function realPorts(): SessionPorts {
+  const files = nodeFileSystem()
+  return {
+    clock: systemClock(),
+    random: systemRandom(),
+    files,
+    process: () => nodeProcessInfo(files),
+    system: nactSystem,
+    store: (kind) => (kind === 'rocksdb' ? rocksdbStoreFactory(files) : memoryStoreFactory(files)),
+    terminal: nodeTerminal(),
+    temporaryFolder: temporaryFolder(),
+  }
+}

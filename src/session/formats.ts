@@ -1,0 +1,104 @@
+import type { Schema } from '../batch/schema.ts'
+import { checkOptions, type Registry } from '../connectors/registry.ts'
+import { StreamError } from '../core/error.ts'
+import type { ReadSpec } from '../dataframe/launch.ts'
+import type { Sink } from '../flow/connector.ts'
+import type { SaveMode, Scan } from '../plan/logical.ts'
+import type { ReadAll } from '../runtime/batch-run.ts'
+import type { MadeSource } from '../runtime/query.ts'
+import type { SessionPorts } from './ports.ts'
+
+/** The scan of a format, its options checked and its schema settled. */
+export function makeScan(registry: Registry, spec: ReadSpec): Scan {
+  const factory = registry.source(spec.format)
+  const options = checkOptions(factory, spec.options)
+  return {
+    kind: 'scan',
+    source: spec.name ?? '',
+    format: factory.format,
+    options: spec.options,
+    schema: factory.schemaFor(options, spec.schema),
+    streaming: spec.streaming,
+  }
+}
+
+/** The running source of a scan; `folder` is its own place under the checkpoint. */
+export async function makeSource(
+  registry: Registry,
+  ports: SessionPorts,
+  scan: Scan,
+  folder: string | undefined,
+): Promise<MadeSource> {
+  const factory = registry.source(scan.format)
+  const options = checkOptions(factory, scan.options)
+  const source = await factory.create({
+    options,
+    schema: scan.schema,
+    columns: scan.columns,
+    name: scan.source,
+    files: ports.files,
+    clock: ports.clock,
+    random: ports.random,
+    folder,
+    ...(scan.handle === undefined ? {} : { handle: scan.handle }),
+  })
+  return { source, limit: factory.limits?.(options) ?? {} }
+}
+
+/** Reads everything a scan has now, for batch queries. */
+export function makeBatchReader(registry: Registry, ports: SessionPorts): ReadAll {
+  return async function* readAll(scan) {
+    const { source } = await makeSource(registry, ports, scan, undefined)
+    try {
+      const from = await source.initial()
+      const to = await source.latest(from, {})
+      yield* source.read({ from, to }, { index: 0, count: 1 })
+    } finally {
+      await source.close()
+    }
+  }
+}
+
+/** A sink as a writer describes it. */
+export interface SinkDescription {
+  readonly format: string
+  readonly options: Readonly<Record<string, string>>
+  readonly schema: Schema
+  readonly mode: SaveMode
+  readonly partitionBy: readonly string[]
+  readonly queryName: string
+  /** The function or table of this process that the rows go to. */
+  readonly handle?: object
+}
+
+/**
+ * Checks a sink without making it.
+ * @throws StreamError `SOURCE_NOT_FOUND`, `OPTION_UNKNOWN`, `CONFIG_INVALID`, `OUTPUT_MODE_UNSUPPORTED`
+ */
+export function checkSink(registry: Registry, { format, options, mode }: SinkDescription): void {
+  const factory = registry.sink(format)
+  checkOptions(factory, options)
+  if (factory.modes.includes(mode)) return
+  throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
+    mode,
+    why: `the ${format} sink takes ${factory.modes.join(' and ')}`,
+    fix: `Use .outputMode('${factory.modes[0] ?? 'append'}'), or a sink such as foreachBatch that takes every mode.`,
+  })
+}
+
+/** The sink of a description, not yet opened. */
+export function makeSink(
+  registry: Registry,
+  ports: SessionPorts,
+  description: SinkDescription,
+): Promise<Sink> {
+  const factory = registry.sink(description.format)
+  return factory.create({
+    ...description,
+    options: checkOptions(factory, description.options),
+    files: ports.files,
+    clock: ports.clock,
+    random: ports.random,
+    print: (text) => ports.terminal.print(text),
+  })
+}

@@ -1,0 +1,220 @@
+import type { Batch } from '../batch/batch.ts'
+import { batchOf } from '../batch/build.ts'
+import { type EdgeRow, fromRow } from '../batch/edge-row.ts'
+import type { Schema } from '../batch/schema.ts'
+import { builtinRegistry } from '../connectors/builtins.ts'
+import {
+  type MemoryStream,
+  type MemoryStreamOptions,
+  memoryStream,
+} from '../connectors/memory/source.ts'
+import { type PushStream, type PushStreamOptions, pushStream } from '../connectors/push/source.ts'
+import type { SinkFactory, SourceFactory } from '../connectors/registry.ts'
+import { closest } from '../core/closest.ts'
+import { StreamError } from '../core/error.ts'
+import type { Micros } from '../core/units.ts'
+import type { DataFrame } from '../dataframe/data-frame.ts'
+import { dataFrame } from '../dataframe/frame.ts'
+import type { Launch, ReadSpec, SaveSpec } from '../dataframe/launch.ts'
+import { type DataFrameReader, type DataStreamReader, dataReader } from '../dataframe/reader.ts'
+import { type SchemaLike, schemaFrom } from '../dataframe/struct-type.ts'
+import { buildPhysical } from '../physical/build.ts'
+import { printPhysical } from '../physical/print.ts'
+import { type LogicalPlan, type Scan, schemaOf } from '../plan/logical.ts'
+import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
+import { runBatch } from '../runtime/batch-run.ts'
+import type { SessionConfig } from './config.ts'
+import { makeBatchReader, makeScan, makeSink } from './formats.ts'
+import { memoryTables } from './memory-tables.ts'
+import type { SessionPorts } from './ports.ts'
+import { queryRegistry, type StreamingQueryManager } from './query-manager.ts'
+import { type Engine, startQuery } from './start-query.ts'
+
+/**
+ * The front door: makes frames and runs queries. Spark's `SparkSession`, also exported under that name.
+ *
+ * @example
+ * ```ts
+ * import { Session } from 'millrace'
+ *
+ * const spark = Session.builder.appName('first steps').getOrCreate()
+ * const numbers = spark.createDataFrame([{ n: 1 }, { n: 2 }], 'n INT')
+ * await numbers.selectExpr('n * 10 AS tens').show()
+ * await spark.stop()
+ * ```
+ */
+export interface Session {
+  readonly appName: string
+  /** Frames over all the rows there are now. */
+  readonly read: DataFrameReader
+  /** Frames over rows that keep coming. */
+  readonly readStream: DataStreamReader
+  /** The queries of this session. */
+  readonly streams: StreamingQueryManager
+  /**
+   * A batch frame of rows given as objects or lists.
+   * @throws StreamError `CAST_INVALID_INPUT` if a value does not fit its column
+   */
+  createDataFrame(rows: readonly (EdgeRow | readonly unknown[])[], schema: SchemaLike): DataFrame
+  /** A stream that a test feeds by hand; its rows can be read again as long as the process lives. */
+  memoryStream(schema: SchemaLike, options?: MemoryStreamOptions): MemoryInput
+  /** A stream that this process feeds: see `PushStream` for what `push` promises. */
+  pushSource(
+    schema: SchemaLike,
+    options?: PushStreamOptions & { readonly name?: string },
+  ): PushInput
+  /** A frame by the name of a view, or of the query that writes to a `memory` sink. */
+  table(name: string): DataFrame
+  /** Makes another format known by name. */
+  register(factory: { readonly source?: SourceFactory; readonly sink?: SinkFactory }): void
+  /** Stops every query at the end of its epoch, and forgets the session. */
+  stop(): Promise<void>
+}
+
+/** A memory stream and the frame over it. */
+export interface MemoryInput extends MemoryStream {
+  toDF(): DataFrame
+}
+
+/** A push stream and the frame over it. */
+export interface PushInput extends PushStream {
+  toDF(): DataFrame
+}
+
+/** A session on given ports; `Session.builder` puts the real ones in. `forget` is called by `stop`. */
+export function createSession(
+  config: SessionConfig,
+  ports: SessionPorts,
+  forget: () => void = () => undefined,
+): Session {
+  const { terminal, clock } = ports
+  const registry = builtinRegistry()
+  const views = new Map<string, UnresolvedPlan>()
+  const streams = queryRegistry(clock, config.noDataProgressIntervalMs, (text) =>
+    terminal.status(text),
+  )
+  const tables = memoryTables()
+  const engine: Engine = { config, ports, registry, streams, views, tables }
+  const launch = launchOf(engine)
+  const frameOf = (scan: Scan): DataFrame => dataFrame({ kind: 'scan', scan }, launch)
+  let streamCount = 0
+  const liveScan = (format: string, handle: object, schema: Schema, name?: string): Scan => ({
+    kind: 'scan',
+    source: name ?? `${format}-${streamCount++}`,
+    format,
+    options: {},
+    schema,
+    streaming: true,
+    handle,
+  })
+
+  return {
+    appName: config.appName,
+    get read() {
+      return dataReader(launch, { streaming: false })
+    },
+    get readStream() {
+      return dataReader(launch, { streaming: true })
+    },
+    streams,
+
+    createDataFrame(rows, schemaLike) {
+      const schema = schemaFrom(schemaLike)
+      const handle = batchOf(
+        schema,
+        rows.map((row) => fromRow(schema, row)),
+      )
+      return frameOf({
+        kind: 'scan',
+        source: `rows-${streamCount++}`,
+        format: 'rows',
+        options: {},
+        schema,
+        streaming: false,
+        handle,
+      })
+    },
+
+    memoryStream(schemaLike, options = {}) {
+      const stream = memoryStream(schemaFrom(schemaLike), options)
+      const scan = liveScan('memory', stream, stream.schema)
+      return Object.assign(stream, { toDF: () => frameOf(scan) })
+    },
+
+    pushSource(schemaLike, options = {}) {
+      const stream = pushStream(schemaFrom(schemaLike), options, clock)
+      const scan = liveScan('push', stream, stream.schema, options.name)
+      return Object.assign(stream, { toDF: () => frameOf(scan) })
+    },
+
+    table: (name) => dataFrame(launch.view(name), launch),
+    register({ source, sink }) {
+      if (source !== undefined) registry.addSource(source)
+      if (sink !== undefined) registry.addSink(sink)
+    },
+
+    async stop() {
+      await Promise.all(streams.active.map((query) => query.stop()))
+      forget()
+    },
+  }
+}
+
+function launchOf(engine: Engine): Launch {
+  const { config, ports, views } = engine
+  const launch: Launch = {
+    edge: { longAs: config.longAs },
+    scan: (spec: ReadSpec) => makeScan(engine.registry, spec),
+    start: (plan, spec) => startQuery(engine, launch, plan, spec),
+    collect: (plan) => collect(engine, plan),
+    save: (plan, spec) => save(engine, plan, spec),
+    physicalText: (plan) => printPhysical(buildPhysical(plan, { mode: 'append', lateRows: false })),
+    putView: (name, plan) => void views.set(name.toLowerCase(), plan),
+    view(name) {
+      const plan = views.get(name.toLowerCase())
+      if (plan !== undefined) return plan
+      const scan = engine.tables.scan(name)
+      if (scan !== undefined) return { kind: 'scan', scan }
+      throw new StreamError('TABLE_NOT_FOUND', { name, closest: closest(name, [...views.keys()]) })
+    },
+    print: (text) => ports.terminal.print(text),
+  }
+  return launch
+}
+
+async function collect(engine: Engine, plan: LogicalPlan): Promise<readonly Batch[]> {
+  const batches: Batch[] = []
+  await run(engine, plan, async (batch) => void batches.push(batch))
+  return batches
+}
+
+async function run(
+  { ports, registry }: Engine,
+  plan: LogicalPlan,
+  emit: (batch: Batch) => Promise<void>,
+): Promise<void> {
+  const physical = buildPhysical(plan, { mode: 'append', lateRows: false })
+  const now = (ports.clock.now() * 1000) as Micros
+  await runBatch(physical, makeBatchReader(registry, ports), now, emit)
+}
+
+async function save(engine: Engine, plan: LogicalPlan, spec: SaveSpec): Promise<void> {
+  const { ports, registry } = engine
+  const sink = await makeSink(registry, ports, {
+    format: spec.format,
+    options: { ...spec.options, savemode: spec.mode },
+    schema: schemaOf(plan),
+    mode: 'append',
+    partitionBy: spec.partitionBy,
+    queryName: '',
+  })
+  const epoch = 0 as Parameters<typeof sink.commit>[0]
+  try {
+    const id = ports.random.uuid()
+    await sink.open({ queryId: id, runId: id, token: 0, lastCommitted: undefined })
+    await run(engine, plan, (batch) => sink.write(batch, epoch))
+    await sink.commit(epoch, await sink.prepare(epoch, (ports.clock.now() * 1000) as Micros))
+  } finally {
+    await sink.close()
+  }
+}
