@@ -15,14 +15,21 @@ export interface HotTable {
    * The next entries of a walk over everything, about `maxBytes` of them, and where to go on.
    * `cursor` 0 starts. Entries changed during the walk may appear in either state (a fuzzy dump:
    * the deltas of the epochs it spans are replayed over it), entries present all the time appear.
+   * While `hasCold`, keys deleted since they were last given out by `cold` appear as deletions.
    */
   dump(
     cursor: number,
     maxBytes: number,
   ): { readonly block: EntryBlock; readonly cursor: number | undefined }
-  /** Up to `maxBytes` of entries not changed since the last freeze but one, coldest first; they stay in the table. */
+  /**
+   * Up to `maxBytes` of entries not changed since the last freeze but one, coldest first; they stay in
+   * the table. While `hasCold`, a deleted key is an entry too: a deletion.
+   */
   cold(maxBytes: number): EntryBlock
-  /** Drops those entries of a block given out by `cold` that did not change since. */
+  /**
+   * Drops those entries of a block given out by `cold` that did not change since. It may come while the
+   * operator waits for `getMany` or `scan`: entries that the operator counts on until then it must keep.
+   */
   forget(block: EntryBlock): void
 }
 
