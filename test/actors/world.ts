@@ -12,7 +12,7 @@ import type { Simulation } from '../../properties/simulated-system.ts'
 import type { Batch } from '../../src/batch/batch.ts'
 import type { Schema } from '../../src/batch/schema.ts'
 import type { Json } from '../../src/core/json.ts'
-import { type Epoch, initialEpoch } from '../../src/core/units.ts'
+import { type Epoch, initialEpoch, micros } from '../../src/core/units.ts'
 import type { Sink, SinkKind, Source } from '../../src/flow/connector.ts'
 import type { EpochHeader, Position } from '../../src/flow/message.ts'
 import type { Operator } from '../../src/flow/operator.ts'
@@ -151,9 +151,9 @@ export function fakeSource(
     const picked: number[][] = []
     for (let row = from; row < to; row++) {
       const { key, value } = rows[row] ?? { key: 0, value: 0 }
-      if (pick(row)) picked.push([key, value])
+      if (pick(row)) picked.push([key, value, eventTime(row, value)])
     }
-    return toBatch(picked, 2)
+    return toBatch(picked, 3)
   }
   return {
     description: 'numbered rows',
@@ -184,16 +184,31 @@ export function fakeSource(
   }
 }
 
-/** Passes batches on; the first stage of a source. */
-export function passThrough(name: string): Operator {
+/** Event time of a row, microseconds: rising, with some disorder, and not in whole milliseconds. */
+export function eventTime(row: number, value: number): number {
+  return row * 2500 + value * 1300
+}
+
+/** Passes batches on and reports the largest event time; the first stage of a source. */
+export function watermarkNode(name: string): Operator {
+  let largest: number | undefined
   return {
     name,
-    open: () => undefined,
-    process: (_input, batch, output) => output.emit(batch),
-    closeEpoch: () => ({}),
+    open: () => {
+      largest = undefined
+    },
+    process(_input, batch, output) {
+      for (const [, , at = 0] of fromBatch(batch)) largest = Math.max(largest ?? at, at)
+      return output.emit(batch)
+    },
+    closeEpoch: () =>
+      largest === undefined ? {} : { watermarks: { [name]: { p: micros(largest) } } },
     freeze: () => undefined,
   }
 }
+
+/** The operators of the test job wait for every watermark that is a multiple of this. */
+const dueEvery = 10_000
 
 /** Sums per key over both inputs; at the barrier emits what each changed key gained and its total. */
 export function sumByKey(
@@ -211,7 +226,7 @@ export function sumByKey(
       }
       return undefined
     },
-    async closeEpoch(_header, output) {
+    async closeEpoch(header, output) {
       const rows: number[][] = []
       for (const [key, delta] of gained) {
         const total = (totals.get(key) ?? 0) + delta
@@ -221,7 +236,8 @@ export function sumByKey(
       }
       gained = new Map()
       for (const row of rows) await output.emit(toBatch([row], 3))
-      return {}
+      const nextWatermark = (Math.floor(header.evictWatermark / dueEvery) + 1) * dueEvery
+      return { nextWatermark: micros(nextWatermark) }
     },
     freeze() {
       const frozen = changed
@@ -270,6 +286,7 @@ function fakeTaskState(
 /** A sink of any kind on the fake disk. Second-phase kinds show rows only at `commit`. */
 function fakeSink(
   disk: Disk,
+  shape: JobShape,
   name: string,
   kind: SinkKind,
   simulation: Simulation,
@@ -307,6 +324,10 @@ function fakeSink(
         if (kind === 'bestEffort' || kind === 'immediate') return disk.effects.push({ epoch, rows })
         const stands = manifestsOf(disk).some((manifest) => manifest.epoch === epoch)
         if (!stands) violate(disk, `commit ${epoch} before its manifest`)
+        const first = shape.sinkKinds.indexOf('authoritative')
+        if (kind === 'repeatable' && first >= 0 && !(newestCommit(disk, first) >= epoch)) {
+          violate(disk, `commit ${epoch} before the authoritative sink`)
+        }
         return show(disk, name, epoch, rows)
       })
     },
@@ -340,7 +361,6 @@ export async function deploy(
   available: (input: number) => number,
 ): Promise<Deployment> {
   disk.token += 1
-
   const sinkNames = shape.sinkKinds.map((_, index) => `out${index}`)
   voidUncommitted(disk, shape)
   const newest = manifestsOf(disk).at(-1)
@@ -374,8 +394,19 @@ export async function deploy(
     const edge: EdgeSpec = { targets: laneIds, input, partition: byKey(shape.lanes) }
     const id = taskId(0, input)
     const slice = { index: 0, count: 1 }
-    const operator = passThrough(`pass${input}`)
-    tasks.push({ type: 'source', id, sourceName: name, source, slice, operator, edges: [edge] })
+    const operator = watermarkNode(`node${input}`)
+    const watermarkNodes = [`node${input}`]
+    const edges = [edge]
+    tasks.push({
+      type: 'source',
+      id,
+      sourceName: name,
+      source,
+      slice,
+      operator,
+      edges,
+      watermarkNodes,
+    })
   })
   for (const id of laneIds) {
     const edges = sinkIds.map((sink) => ({ targets: [sink], input: 0, partition: whole }))
@@ -385,14 +416,18 @@ export async function deploy(
   }
   shape.sinkKinds.forEach((kind, index) => {
     const sinkName = sinkNames[index] ?? ''
-    const sink = fakeSink(disk, sinkName, kind, simulation, faults)
+    const sink = fakeSink(disk, shape, sinkName, kind, simulation, faults)
     tasks.push({ type: 'sink', id: taskId(2, index), sinkName, sink, edges: [] })
   })
   return {
     tasks,
     sources,
     recovered,
-    settings: { ...defaultSettings, ...shape.settings },
+    settings: {
+      ...defaultSettings,
+      watermarkNodes: sources.map(({ name }, input) => ({ name: `node${input}`, sources: [name] })),
+      ...shape.settings,
+    },
     effects: effectsOf(disk, shape, simulation, faults),
     close: async () => undefined,
   }
@@ -455,8 +490,12 @@ function remember(disk: Disk, header: EpochHeader): void {
 function committedEverywhere(disk: Disk, shape: JobShape, epoch: number): boolean {
   return shape.sinkKinds.every((kind, index) => {
     if (kind === 'bestEffort' || kind === 'immediate') return true
-    return (disk.commits.get(`out${index}`)?.at(-1) ?? -1) >= epoch
+    return newestCommit(disk, index) >= epoch
   })
+}
+
+function newestCommit(disk: Disk, sink: number): number {
+  return disk.commits.get(`out${sink}`)?.at(-1) ?? -1
 }
 
 function manifestsOf(disk: Disk): readonly FakeManifest[] {
@@ -467,7 +506,7 @@ function manifestsOf(disk: Disk): readonly FakeManifest[] {
 function voidUncommitted(disk: Disk, shape: JobShape): void {
   const authoritative = shape.sinkKinds.indexOf('authoritative')
   if (authoritative < 0) return
-  const standing = disk.commits.get(`out${authoritative}`)?.at(-1) ?? -1
+  const standing = newestCommit(disk, authoritative)
   const log = disk.log.filter((line) => line.type !== 'manifest' || line.manifest.epoch <= standing)
   disk.log.splice(0, disk.log.length, ...log)
 }
@@ -512,7 +551,7 @@ export function byKey(lanes: number): Partition {
   return (batch) => {
     const parts: number[][][] = Array.from({ length: lanes }, () => [])
     for (const row of fromBatch(batch)) parts[(row[0] ?? 0) % lanes]?.push(row)
-    return parts.map((rows) => (rows.length === 0 ? undefined : toBatch(rows, 2)))
+    return parts.map((rows) => (rows.length === 0 ? undefined : toBatch(rows, 3)))
   }
 }
 
