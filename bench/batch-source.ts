@@ -1,5 +1,6 @@
 import type { Batch } from '../src/batch/batch.ts'
 import type { Schema } from '../src/batch/schema.ts'
+import type { SourceFactory } from '../src/connectors/registry.ts'
 import { StreamError } from '../src/core/error.ts'
 import type { PolledBatch, ReadLimit, Slice, Source } from '../src/flow/connector.ts'
 import type { Position, PositionRange } from '../src/flow/message.ts'
@@ -35,6 +36,39 @@ export function batchSource(schema: Schema, batches: readonly Batch[]): Source {
     commit: async () => {},
     close: async () => {},
   }
+}
+
+/** The format `batches` over these batches, for `session.register`; columns that nobody reads are left out. */
+export function batchFormat(
+  schema: Schema,
+  batches: readonly Batch[],
+  rowsPerEpoch: number | undefined,
+): SourceFactory {
+  return {
+    format: 'batches',
+    options: [],
+    schemaFor: () => schema,
+    limits: () => (rowsPerEpoch === undefined ? {} : { maxRows: rowsPerEpoch }),
+    create: async ({ columns }) =>
+      columns === undefined
+        ? batchSource(schema, batches)
+        : batchSource(
+            pick(schema, columns),
+            batches.map((batch) => narrow(batch, columns)),
+          ),
+  }
+}
+
+function narrow(batch: Batch, columns: readonly number[]): Batch {
+  return {
+    ...batch,
+    schema: pick(batch.schema, columns),
+    columns: pick(batch.columns, columns),
+  }
+}
+
+function pick<T>(items: readonly T[], places: readonly number[]): readonly T[] {
+  return items.filter((_, index) => places.includes(index))
 }
 
 function countOf(position: Position): number {

@@ -1,5 +1,6 @@
 import { liveRows } from '../src/batch/batch.ts'
 import type { Schema } from '../src/batch/schema.ts'
+import type { SinkFactory } from '../src/connectors/registry.ts'
 import type { Sink } from '../src/flow/connector.ts'
 import { type Checksum, type ChecksumSink, checksumSink } from './checksum.ts'
 
@@ -32,5 +33,15 @@ export function checksumConnector(schema: Schema, onFirstRow: () => void): Check
     abort: async () => {},
     close: async () => {},
     result: () => sums.result(),
+  }
+}
+
+/** The format `checksum` that ends in this connector, for `session.register`. */
+export function checksumFormat(connector: ChecksumConnector): SinkFactory {
+  return {
+    format: 'checksum',
+    options: [],
+    modes: ['append', 'update', 'complete'],
+    create: async () => connector,
   }
 }

@@ -3,28 +3,9 @@ import type { Clock } from '../../src/core/clock.ts'
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import type { StreamingQuery } from '../../src/dataframe/streaming-query.ts'
 import type { TriggerOptions } from '../../src/dataframe/trigger.ts'
+import type { Session } from '../../src/index.ts'
+import type { MemoryInput } from '../../src/session/session.ts'
 import type { CaseOptions, CaseRow, CaseSource } from './case.ts'
-
-/** The part of the session that the runner uses. The only file that knows how the engine spells it. */
-export interface SessionLike {
-  readonly conf: { set(name: string, value: string | number | boolean): void }
-  readonly readStream: {
-    format(name: string): ReaderLike
-  }
-  createDataFrame(rows: readonly EdgeRow[], schema: string): DataFrame
-  memoryStream(schema: string): MemoryStreamLike
-  stop(): Promise<void>
-}
-
-interface ReaderLike {
-  option(name: string, value: string | number | boolean): ReaderLike
-  load(path: string): DataFrame
-}
-
-interface MemoryStreamLike {
-  toDF(): DataFrame
-  addData(rows: readonly EdgeRow[]): unknown
-}
 
 /** How the whole run was asked to be. */
 export interface RunOptions {
@@ -36,20 +17,20 @@ export interface RunOptions {
 export type OpenSession = (
   config: Readonly<Record<string, string | number | boolean>>,
   clock: Clock | undefined,
-) => SessionLike
+) => Session
 
 /** What a run did with the rows of one epoch. */
 export type OnEpoch = (epoch: number, rows: readonly EdgeRow[]) => void
 
-/** One case's engine. */
+/** One case's engine. The only file that knows how the session spells what the cases ask for. */
 export interface Engine {
-  /** The frame of a source; a stream, or in batch mode the rows added so far. */
+  /** The streaming frame of a source; its rows so far are those added before, if it was reopened. */
   frame(source: CaseSource, folder: string): DataFrame
   batchFrame(source: Pick<CaseSource, 'columns'>, rows: readonly CaseRow[]): DataFrame
   /** Puts rows into a memory source. */
-  add(source: CaseSource, rows: readonly CaseRow[]): Promise<void>
-  /** Settings that hold from the next start on. */
-  configure(options: CaseOptions): void
+  add(source: CaseSource, rows: readonly CaseRow[]): void
+  /** A session with changed settings, as after a restart of the process: every frame is to be made again. */
+  reopen(changed: CaseOptions): Promise<void>
   start(
     frame: DataFrame,
     how: {
@@ -69,21 +50,31 @@ export function openEngine(
   options: CaseOptions,
   clock: Clock | undefined,
 ): Engine {
-  const session = open({ store: run.store, lanes: run.lanes, ...settings(options) }, clock)
-  const streams = new Map<string, MemoryStreamLike>()
+  let settled = options
+  let session = open(settings(run, settled), clock)
+  const streams = new Map<string, MemoryInput>()
+  const added = new Map<string, readonly EdgeRow[]>()
   return {
     frame(source, folder) {
       if (source.kind === 'text_files') return textFiles(session, source, folder)
-      const stream = session.memoryStream(ddlOf(source))
+      const partitions = options.source_partitions?.[source.name]
+      const limits = partitions === undefined ? {} : { partitions }
+      const stream = session.memoryStream(ddlOf(source), limits)
       streams.set(source.name, stream)
+      stream.addData(added.get(source.name) ?? [])
       return stream.toDF()
     },
     batchFrame: (source, rows) => session.createDataFrame(edgeRows(source, rows), ddlOf(source)),
-    async add(source, rows) {
-      await streams.get(source.name)?.addData(edgeRows(source, rows))
+    add(source, rows) {
+      const more = edgeRows(source, rows)
+      added.set(source.name, [...(added.get(source.name) ?? []), ...more])
+      streams.get(source.name)?.addData(more)
     },
-    configure(changed) {
-      for (const [name, value] of Object.entries(settings(changed))) session.conf.set(name, value)
+    async reopen(changed) {
+      await session.stop()
+      settled = { ...settled, ...changed }
+      session = open(settings(run, settled), clock)
+      streams.clear()
     },
     start(frame, { outputMode, trigger, checkpoint, onEpoch }) {
       const writer = frame.writeStream
@@ -97,21 +88,23 @@ export function openEngine(
 }
 
 /**
- * Options of a case as settings of the session. The partitions of a case's source and state are
- * Spark's way of spreading work: lanes are ours, and they are set for the whole run.
+ * Options of a case as settings of the session. Partitions of state are Spark's way of spreading work
+ * and lanes are ours, so a case that changes the one changes the other.
  */
-function settings(options: CaseOptions): Readonly<Record<string, string | boolean>> {
+function settings(
+  run: RunOptions,
+  options: CaseOptions,
+): Readonly<Record<string, string | number | boolean>> {
   return {
-    ...(options.no_data_batch === undefined
-      ? {}
-      : { 'spark.sql.streaming.noDataMicroBatches.enabled': options.no_data_batch }),
-    ...(options.watermark_policy === undefined
-      ? {}
-      : { 'spark.sql.streaming.multipleWatermarkPolicy': options.watermark_policy }),
+    progress: 'off',
+    store: run.store,
+    lanes: options.state_partitions ?? run.lanes,
+    'spark.sql.streaming.noDataMicroBatches.enabled': options.no_data_batch ?? true,
+    'spark.sql.streaming.multipleWatermarkPolicy': options.watermark_policy ?? 'min',
   }
 }
 
-function textFiles(session: SessionLike, source: CaseSource, folder: string): DataFrame {
+function textFiles(session: Session, source: CaseSource, folder: string): DataFrame {
   const limited = session.readStream.format('text')
   const first =
     source.max_files_per_trigger === undefined

@@ -63,8 +63,11 @@ export class CaseQuery {
     return [...this.#past, ...(this.#query?.recentProgress ?? [])]
   }
 
-  configure(options: CaseOptions): void {
-    this.#engine.configure(options)
+  /** Stops for good, and makes everything again with these settings as after a restart of the process. */
+  async reopen(options: CaseOptions): Promise<void> {
+    await this.stop()
+    await this.#engine.reopen(options)
+    this.#frame = undefined
   }
 
   start(trigger?: TriggerOptions): void {
@@ -116,7 +119,7 @@ export class CaseQuery {
     }
     this.#build()
     if (run !== false) this.start()
-    await Promise.all(additions.map(({ source, more }) => this.#engine.add(source, more)))
+    for (const { source, more } of additions) this.#engine.add(source, more)
     if (run !== false) await this.settle()
   }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { reasonOf } from '../../src/core/error.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
-import { type OpenSession, openEngine, type RunOptions } from './adapter.ts'
+import { type Engine, type OpenSession, openEngine, type RunOptions } from './adapter.ts'
 import type { Case, Step } from './case.ts'
 import { CaseQuery } from './case-query.ts'
 import {
@@ -39,10 +39,16 @@ export async function runCase(subject: Case, open: OpenSession, run: RunOptions)
     }
     return steps.leftover()
   } finally {
-    await query.stop().catch(() => {})
-    await engine.stop().catch(() => {})
+    // A case that hangs may not stop either; the next one has a session and a folder of its own.
+    await withTimeout(close(query, engine))
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+async function close(query: CaseQuery, engine: Engine): Promise<Problem> {
+  await query.stop().catch(() => {})
+  await engine.stop().catch(() => {})
+  return undefined
 }
 
 async function withTimeout(work: Promise<Problem>): Promise<Problem> {
@@ -105,7 +111,7 @@ class Steps {
     restart: async (step) => {
       await this.#query.stop()
       if (step.clear_sink === true) this.#query.results.clear()
-      if (step.options !== undefined) this.#query.configure(step.options)
+      if (step.options !== undefined) await this.#query.reopen(step.options)
       this.#countedUpTo = this.#query.progress().length
       await this.#startAndSettle()
     },

@@ -1,0 +1,33 @@
+import { Session } from '../../src/index.ts'
+import { batchFormat } from '../batch-source.ts'
+import { checksumFormat } from '../checksum-connector.ts'
+import type { BenchSession } from './workload.ts'
+
+/** The session of a measured run; state and checkpoints as users have them by default. */
+export function benchSession(): BenchSession {
+  const session = Session.builder.config('progress', 'off').getOrCreate()
+  return {
+    jsonLines(folder, schema, filesPerEpoch) {
+      const reader = session.readStream.schema(schema)
+      const limited =
+        filesPerEpoch === undefined ? reader : reader.option('maxFilesPerTrigger', filesPerEpoch)
+      return limited.json(folder)
+    },
+    stream(schema, batches, rowsPerEpoch) {
+      session.register({ source: batchFormat(schema, batches, rowsPerEpoch) })
+      return session.readStream.format('batches').load()
+    },
+    async run(frame, sink, { checkpoint, trigger, outputMode }) {
+      session.register({ sink: checksumFormat(sink) })
+      const query = frame.writeStream
+        .format('checksum')
+        .outputMode(outputMode)
+        .option('checkpointLocation', checkpoint)
+        .option('drain', 'flush')
+        .trigger(trigger)
+        .start()
+      await query.awaitTermination()
+    },
+    stop: () => session.stop(),
+  }
+}
