@@ -1,8 +1,16 @@
+import { consoleSink } from './console/sink.ts'
+import { foreachSink } from './foreach/sink.ts'
+import { foreachBatchSink } from './foreach-batch/sink.ts'
+import { memorySink } from './memory/sink.ts'
 import { memorySource } from './memory/source.ts'
+import { noopSink } from './noop/sink.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { rowsSource } from './rows/source.ts'
 
 /** A registry of every format that comes with the package. */
 export function builtinRegistry(): Registry {
-  return createRegistry([memorySource, rowsSource], [])
+  return createRegistry(
+    [memorySource, rowsSource],
+    [consoleSink, foreachSink, foreachBatchSink, memorySink, noopSink],
+  )
 }

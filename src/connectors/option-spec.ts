@@ -83,6 +83,13 @@ export function durationOption(words: Words): OptionSpec<number> {
   }
 }
 
+/** What a batch write does about an output that exists; sinks that keep nothing accept and ignore it. */
+export const saveModeOption = choiceOption({
+  name: 'saveMode',
+  description: 'What a batch write does if the output exists. Set by mode(…).',
+  choices: ['append', 'overwrite', 'error', 'ignore'],
+})
+
 /** The value of an option that was given or has one by itself. */
 export function optionOf<T>(options: CheckedOptions, spec: OptionSpec<T>): T | undefined {
   const text = options.get(spec.name.toLowerCase()) ?? spec.initial

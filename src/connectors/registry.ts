@@ -1,3 +1,4 @@
+import type { EdgeOptions } from '../batch/edge-row.ts'
 import type { Schema } from '../batch/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { closest } from '../core/closest.ts'
@@ -55,6 +56,13 @@ export interface SinkContext {
   /** Writes text for the user. */
   print(text: string): void
   readonly queryName: string
+  /** How rows are handed to user code. Default: exact. */
+  readonly edge?: EdgeOptions
+  /**
+   * The epochs are cut by the clock (continuous trigger): sinks that call user code or print do so
+   * as rows come, and are of the kind `immediate`. Default: false.
+   */
+  readonly immediate?: boolean
   /** The callback or the live object that the query was built with, for formats that have such. */
   readonly handle?: object
 }

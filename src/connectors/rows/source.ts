@@ -6,7 +6,12 @@ import { numberAt } from '../numbered-position.ts'
 import { readSchema, type SourceFactory } from '../registry.ts'
 import { type RowLog, rowLog } from '../row-log.ts'
 
-/** Reads rows that were given as they are: a batch, or a list of batches, as the handle of the scan. */
+/** A live object of this process that can say which rows it holds now. */
+export interface RowsHolder {
+  batches(): readonly Batch[]
+}
+
+/** Reads rows that were given as they are: a batch, a list of batches, or a holder of such. */
 export const rowsSource: SourceFactory = {
   format: 'rows',
   options: [],
@@ -51,11 +56,16 @@ function sourceOf(log: RowLog, schema: Schema, columns: readonly number[] | unde
 function batchesOf(handle: object | undefined): readonly Batch[] {
   if (Array.isArray(handle)) return handle.flatMap(batchesOf)
   if (isBatch(handle)) return [handle]
+  if (isHolder(handle)) return handle.batches()
   throw new StreamError('CONFIG_INVALID', {
     option: 'format',
     value: 'rows',
     expected: 'a frame made with session.createDataFrame(…)',
   })
+}
+
+function isHolder(handle: object | undefined): handle is RowsHolder {
+  return handle !== undefined && 'batches' in handle && typeof handle.batches === 'function'
 }
 
 function isBatch(handle: object | undefined): handle is Batch {
