@@ -36,12 +36,12 @@ export function checksumConnector(schema: Schema, onFirstRow: () => void): Check
   }
 }
 
-/** The format `checksum` that ends in this connector, for `session.register`. */
-export function checksumFormat(connector: ChecksumConnector): SinkFactory {
+/** The format `bench` that ends in this sink, for `session.register`. */
+export function sinkFormat(sink: Sink): SinkFactory {
   return {
-    format: 'checksum',
+    format: 'bench',
     options: [],
     modes: ['append', 'update', 'complete'],
-    create: async () => connector,
+    create: async () => sink,
   }
 }

@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- [--events n] [--runs n] [--only q5]`: every query over generated JSON lines, beside
- * the program a user would write by hand, after the gate has compared the answers with DuckDB's.
+ * `npm run bench -- [--events n] [--runs n] [--only q5]`: every query from generated JSON lines and from
+ * memory, beside the program a user would write by hand and DuckDB's batch answer. The gate compares the
+ * rows with DuckDB's first: what is wrong is not measured.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,27 +9,45 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { byHandPrograms } from './by-hand/programs.ts'
 import type { Cell } from './checksum.ts'
-import { byHand, duckdbBatch } from './contenders.ts'
+import { byHand, duckdbBatch, millraceFile, millraceMemory } from './contenders.ts'
+import { collectConnector } from './engine/collect.ts'
+import { benchSession } from './engine/session.ts'
+import { firstOutputFigure, prepareRun } from './engine/workload.ts'
 import { type Gate, openGate, passed } from './gate.ts'
+import {
+  checkpointCostMax,
+  firstOutputSecondsMax,
+  type GateFigure,
+  gateTable,
+  gateVerdict,
+  memoryRateMin,
+  q17BytesMax,
+  ratioByHandMin,
+} from './gates.ts'
 import { loadOfLastMinute, thisMachine } from './machine.ts'
-import { compare } from './measure.ts'
+import { type Comparison, compare, type Measurement } from './measure.ts'
 import { writeJsonLinesFolder } from './nexmark/json-lines.ts'
 import { type QueryName, queryNames } from './nexmark/results.ts'
-import { machineLine, measurementTable, type RatioRow, ratioTable, verdictOf } from './table.ts'
+import { machineLine, measurementTable, type RatioRow, ratioOf, ratioTable } from './table.ts'
 
 const { values } = parseArgs({
   options: {
-    events: { type: 'string', default: '1000000' },
+    events: { type: 'string', default: '2000000' },
     runs: { type: 'string', default: '5' },
     only: { type: 'string', default: '' },
   },
 })
 const events = Number(values.events)
-/** The gate holds all rows in memory; beyond this size it looks at the first part of the stream. */
-const gateEventsMax = 1_000_000
-const runs = Number(values.runs)
 const load = loadOfLastMinute()
 const chosen = queryNames.filter((name) => values.only === '' || name === values.only)
+
+/** Events in a file; an epoch takes a number of whole files. */
+const eventsPerFile = 62_500
+/** About a second's work, so that there is a checkpoint every second. */
+const filesPerSecond = 16
+const batchesPerSecond = 256
+/** The gate holds all rows in memory; beyond this size it looks at the first part of the stream. */
+const gateEventsMax = 1_000_000
 
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`)
@@ -39,58 +58,128 @@ const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
 try {
   const path = join(folder, 'events')
   generate(path, events)
-  const gatePath = events > gateEventsMax ? join(folder, 'gate') : path
-  if (gatePath !== path) generate(gatePath, gateEventsMax)
-  const gate = await openGate(gatePath)
-  for (const query of chosen) await checkByHand(gate, query, gatePath)
-  await gate.close()
-  const rows: RatioRow[] = []
-  for (const query of chosen) rows.push(...(await measure(query, path)))
-  print(ratioTable(rows))
-  if (rows.some((row) => ['MISSED', 'VOID'].includes(verdictOf(row)))) process.exitCode = 1
+  await checkAll(path)
+  const ratios: RatioRow[] = []
+  const gates: GateFigure[] = []
+  for (const query of chosen) {
+    const file = await measureFile(query, path)
+    ratios.push(...file.ratios)
+    gates.push(...file.gates, ...(await measureMemory(query)))
+  }
+  print(ratioTable(ratios))
+  print(gateTable(gates))
+  if (gates.some((gate) => gateVerdict(gate) !== 'met')) process.exitCode = 1
 } finally {
   await rm(folder, { recursive: true, force: true })
-}
-
-/** Files of one size, whatever the size of the run: an epoch takes a number of them. */
-function filesFor(count: number): number {
-  return Math.max(1, Math.round(count / 62_500))
 }
 
 /** The generator is not part of any figure; its own cost is told apart. */
 function generate(path: string, count: number): void {
   const before = process.cpuUsage()
-  const { bytes } = writeJsonLinesFolder(
-    path,
-    { events: count, files: filesFor(count) },
-    { seed: 42 },
-  )
+  const files = Math.max(1, Math.round(count / eventsPerFile))
+  const { bytes } = writeJsonLinesFolder(path, { events: count, files }, { seed: 42 })
   const { user, system } = process.cpuUsage(before)
   const rate = ((count * 1e3) / (user + system)).toFixed(0)
   const size = (bytes / count).toFixed(0)
   print(`${count} events, seed 42, ${size} bytes each; generating them: ${rate} k ev/cpu-s`)
 }
 
-/** A slow program that is right is a peer, a quick one that is wrong is none. */
-async function checkByHand(gate: Gate, query: QueryName, path: string): Promise<void> {
-  const rows: (readonly Cell[])[] = []
-  byHandPrograms[query](path, { row: (cells) => rows.push(cells) })
-  const result = await gate.check(query, rows)
-  if (passed(result)) {
-    print(`gate ${query}: the program by hand gives DuckDB's ${result.oracleRows} rows`)
-    return
+async function checkAll(path: string): Promise<void> {
+  const gatePath = events > gateEventsMax ? join(folder, 'gate') : path
+  if (gatePath !== path) generate(gatePath, gateEventsMax)
+  const gate = await openGate(gatePath)
+  const session = benchSession()
+  for (const query of chosen) {
+    const byHandRows: (readonly Cell[])[] = []
+    byHandPrograms[query](gatePath, { row: (cells) => byHandRows.push(cells) })
+    await check(gate, query, 'by hand', byHandRows)
+    const sink = collectConnector()
+    const checkpoint = join(folder, `gate-${query}`)
+    // Epochs much shorter than a second, so that the answer is put together from many.
+    await prepareRun(session, { query, input: { folder: gatePath }, perEpoch: 1, checkpoint })(sink)
+    await check(gate, query, 'millrace', sink.rows)
   }
-  throw new Error(`${query} by hand differs from DuckDB: ${JSON.stringify(result)}`)
+  await session.stop()
+  await gate.close()
 }
 
-async function measure(query: QueryName, path: string): Promise<readonly RatioRow[]> {
-  const comparison = await compare([byHand(query, path), duckdbBatch(query, path)], {
-    events,
-    runs,
-    load,
-  })
-  print(measurementTable(`${query} file`, comparison))
-  const [ours, theirs] = comparison.measurements
-  if (ours === undefined || theirs === undefined) return []
-  return [{ workload: `${query} file`, ours, theirs, doubts: comparison.doubts }]
+async function check(
+  gate: Gate,
+  query: QueryName,
+  who: string,
+  rows: readonly (readonly Cell[])[],
+): Promise<void> {
+  const result = await gate.check(query, rows)
+  if (!passed(result)) {
+    throw new Error(`${query}: ${who} differs from DuckDB: ${JSON.stringify(result)}`)
+  }
+  print(`gate ${query}: ${who} gives DuckDB's ${result.oracleRows} rows`)
+}
+
+async function measureFile(
+  query: QueryName,
+  path: string,
+): Promise<{ readonly ratios: readonly RatioRow[]; readonly gates: readonly GateFigure[] }> {
+  const workload = `${query} file`
+  const comparison = await compared(workload, [
+    millraceFile(query, path, filesPerSecond),
+    { ...millraceFile(query, path, 'all'), name: 'one checkpoint' },
+    byHand(query, path),
+    duckdbBatch(query, path),
+  ])
+  const [ours, once, hand, duckdb] = comparison.measurements
+  if (ours === undefined || once === undefined || hand === undefined || duckdb === undefined) {
+    return { ratios: [], gates: [] }
+  }
+  const { doubts } = comparison
+  const ratios: RatioRow[] = [
+    { workload, ours, theirs: hand, floor: ratioByHandMin, doubts },
+    { workload, ours, theirs: duckdb, doubts: [] },
+  ]
+  const cost = ours.cpuSeconds.median / once.cpuSeconds.median
+  const gate = gateOf(query, doubts)
+  return {
+    ratios,
+    gates: [
+      gate('file, over by hand', ratioOf(ours, hand).median, 'at least', ratioByHandMin, 'times'),
+      gate('checkpoints, cost', cost, 'at most', checkpointCostMax, 'times'),
+      gate('first output', firstOutput(ours), 'at most', firstOutputSecondsMax, 's'),
+      ...(query === 'q17'
+        ? [gate('memory', ours.rssBytesMax.max, 'at most', q17BytesMax, 'bytes')]
+        : []),
+    ],
+  }
+}
+
+async function measureMemory(query: QueryName): Promise<readonly GateFigure[]> {
+  const comparison = await compared(`${query} memory`, [
+    millraceMemory(query, events, batchesPerSecond),
+  ])
+  const rate = comparison.measurements[0]?.eventsPerCpuSecond.median ?? 0
+  const gate = gateOf(query, comparison.doubts)
+  return [gate('memory', rate, 'at least', memoryRateMin[query], 'ev/cpu-s')]
+}
+
+async function compared(
+  workload: string,
+  contenders: Parameters<typeof compare>[0],
+): Promise<Comparison> {
+  const comparison = await compare(contenders, { events, runs: Number(values.runs), load })
+  print(measurementTable(workload, comparison))
+  return comparison
+}
+
+/** Of the slowest run; for windows it holds the time until the first window closes. */
+function firstOutput({ runs }: Measurement): number {
+  return Math.max(...runs.map(({ figures }) => figures[firstOutputFigure] ?? Number.NaN))
+}
+
+function gateOf(query: QueryName, doubts: readonly string[]) {
+  return (
+    name: string,
+    value: number,
+    direction: GateFigure['direction'],
+    bound: number,
+    unit: string,
+  ): GateFigure => ({ name: `${query} ${name}`, value, bound, direction, unit, doubts })
 }

@@ -9,7 +9,7 @@ import { systemClock } from '../../src/core/system-clock.ts'
 import { reportRun } from '../measured-run.ts'
 import { queryNamed } from '../nexmark/results.ts'
 import { benchSession } from './session.ts'
-import { prepareWorkload } from './workload.ts'
+import { firstOutputFigure, prepareWorkload } from './workload.ts'
 
 const [name, from, perEpoch] = process.argv.slice(2)
 const query = queryNamed(name)
@@ -35,7 +35,7 @@ const work = prepareWorkload(
 await reportRun(async (note) => {
   const startedMs = clock.monotonic()
   const result = await work()
-  note('firstOutputSeconds', ((firstRowMs ?? Number.NaN) - startedMs) / 1000)
+  note(firstOutputFigure, ((firstRowMs ?? Number.NaN) - startedMs) / 1000)
   return result
 })
 await session.stop()

@@ -1,6 +1,6 @@
 import { Session } from '../../src/index.ts'
 import { batchFormat } from '../batch-source.ts'
-import { checksumFormat } from '../checksum-connector.ts'
+import { sinkFormat } from '../checksum-connector.ts'
 import type { BenchSession } from './workload.ts'
 
 /** The session of a measured run; state and checkpoints as users have them by default. */
@@ -18,9 +18,9 @@ export function benchSession(): BenchSession {
       return session.readStream.format('batches').load()
     },
     async run(frame, sink, { checkpoint, trigger, outputMode }) {
-      session.register({ sink: checksumFormat(sink) })
+      session.register({ sink: sinkFormat(sink) })
       const query = frame.writeStream
-        .format('checksum')
+        .format('bench')
         .outputMode(outputMode)
         .option('checkpointLocation', checkpoint)
         .option('drain', 'flush')

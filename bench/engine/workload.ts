@@ -2,7 +2,9 @@ import type { Batch } from '../../src/batch/batch.ts'
 import type { Schema } from '../../src/batch/schema.ts'
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import type { TriggerOptions } from '../../src/dataframe/trigger.ts'
-import { type ChecksumConnector, checksumConnector } from '../checksum-connector.ts'
+import type { Sink } from '../../src/flow/connector.ts'
+import type { Checksum } from '../checksum.ts'
+import { checksumConnector } from '../checksum-connector.ts'
 import { columnTables } from '../nexmark/columns.ts'
 import { bidsOf, queries } from '../nexmark/queries.ts'
 import { type QueryName, resultSchemas } from '../nexmark/results.ts'
@@ -27,7 +29,7 @@ export interface BenchSession {
   /** Starts the query into the sink, and resolves when it has read everything and flushed. */
   run(
     frame: DataFrame,
-    sink: ChecksumConnector,
+    sink: Sink,
     how: {
       readonly checkpoint: string
       readonly trigger: TriggerOptions
@@ -37,15 +39,32 @@ export interface BenchSession {
   stop(): Promise<void>
 }
 
+/** The figure of a run that holds the seconds from its start to its first row. */
+export const firstOutputFigure = 'firstOutputSeconds'
+
 const batchRows = 4096
 
-/** Builds what must not be measured, and returns the work that is. */
+/** Builds what must not be measured, and returns the work that is: a run into the checksum. */
 export function prepareWorkload(
   session: BenchSession,
-  { query, input, perEpoch, checkpoint }: Workload,
+  workload: Workload,
   onFirstRow: () => void,
-): () => Promise<unknown> {
-  const schema = resultSchemas[query]
+): () => Promise<Checksum> {
+  const run = prepareRun(session, workload)
+  return async () => {
+    const sink = checksumConnector(resultSchemas[workload.query], onFirstRow)
+    await run(sink)
+    // In update mode how often a group comes out depends on where the epochs end: no two settings
+    // agree on the sum, and the gate compares what the groups were last.
+    return sink.result()
+  }
+}
+
+/** The same run into any sink. */
+export function prepareRun(
+  session: BenchSession,
+  { query, input, perEpoch, checkpoint }: Workload,
+): (sink: Sink) => Promise<void> {
   const batches: readonly Batch[] =
     'events' in input ? columnTables(input.events, { seed: 42, batchRows }).bid : []
   const rowsPerEpoch = perEpoch === undefined ? undefined : perEpoch * batchRows
@@ -53,13 +72,9 @@ export function prepareWorkload(
     'events' in input
       ? session.stream(bidSchema, batches, rowsPerEpoch)
       : bidsOf(session.jsonLines(input.folder, eventDdl, perEpoch))
-  return async () => {
-    const sink = checksumConnector(schema, onFirstRow)
+  return async (sink) => {
     const { outputMode, over } = queries[query]
     const trigger = { availableNow: true } as const
     await session.run(over(bids()), sink, { outputMode, checkpoint, trigger })
-    // In update mode how often a group comes out depends on where the epochs end: no two settings
-    // agree on the sum, and the gate compares what the groups were last.
-    return sink.result()
   }
 }
