@@ -1,14 +1,15 @@
-import { dispatch, spawn, start, stop } from 'nact'
+import { dispatch, type Ref as NactRef, spawn, start, stop } from 'nact'
 import type { ActorFailure, ActorSystem, Behaviour, Ref } from './system.ts'
 
 /**
  * Runs actors on nact. Left alone, nact stops an actor that throws, forgets its mailbox, and
- * ignores what is sent to it later; and its `stop` does not wait for running handlers. In a data
- * plane the first is silent loss and the second lets two attempts touch the same files, so here the
- * crash and every later send are reported, and `stop` waits.
+ * ignores what is sent to it later; stopping its root leaves the actors running, and nothing waits
+ * for handlers. In a data plane the first is silent loss and the rest lets two attempts touch the
+ * same files, so here the crash and every later send are reported, and `stop` stops and waits.
  */
 export function nactSystem(report: (failure: ActorFailure) => void): ActorSystem {
   const root = start()
+  const actors: NactRef<never>[] = []
   let running = 0
   let stopped = false
   let idle: (() => void) | undefined
@@ -36,6 +37,7 @@ export function nactSystem(report: (failure: ActorFailure) => void): ActorSystem
       }
       const behaviour = begin(self)
       const handle = async (_: undefined, message: Message): Promise<undefined> => {
+        if (stopped) return undefined
         try {
           await run(behaviour, message)
         } catch (cause) {
@@ -49,12 +51,14 @@ export function nactSystem(report: (failure: ActorFailure) => void): ActorSystem
       const address = spawn(root, handle, name.replaceAll('/', '.'), {
         onCrash: (_message, _cause, context) => context.stop,
       })
+      actors.push(address)
       return self
     },
 
     async stop() {
       if (!stopped) {
         stopped = true
+        for (const actor of actors) stop(actor)
         stop(root)
       }
       if (running > 0) {
