@@ -49,10 +49,13 @@ function sinkOf(target: ForeachTarget, context: SinkContext): Sink {
     await calling('foreach.close', () => target.close?.(error))
   }
 
-  const process = async (row: EdgeRow): Promise<void> => {
+  const process = async (rows: readonly EdgeRow[]): Promise<void> => {
     try {
-      const wait = target.process(row)
-      if (wait !== undefined) await wait
+      for (const row of rows) {
+        const wait = target.process(row)
+        // Awaiting nothing would cost more than most functions do.
+        if (wait !== undefined) await wait
+      }
     } catch (cause) {
       opened = undefined
       // What `close` throws on top must not hide the first error.
@@ -66,8 +69,7 @@ function sinkOf(target: ForeachTarget, context: SinkContext): Sink {
     kind: context.immediate === true ? 'immediate' : 'bestEffort',
     open: async () => undefined,
     async write(batch, epoch) {
-      if (!(await open(epoch))) return
-      for (const row of toRows(batch, context.edge)) await process(row)
+      if (await open(epoch)) await process(toRows(batch, context.edge))
     },
     async prepare(epoch) {
       // As in Spark, an epoch without rows is opened and closed too.
