@@ -115,7 +115,8 @@ async function tearDown(
   if (stuck) {
     const actors = [...busy.keys()].join(', ') || 'an actor'
     const details = { name: options.name, waitedMs: options.stopTimeoutMs, stuck: actors }
-    return { type: 'stuck', error: new StreamError('STOP_TIMEOUT', details) }
+    const because = how.type === 'failed' ? { cause: how.failure.cause } : {}
+    return { type: 'stuck', error: new StreamError('STOP_TIMEOUT', details, because) }
   }
   const isFenced =
     how.type === 'failed' &&

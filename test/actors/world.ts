@@ -236,6 +236,7 @@ export function sumByKey(
       }
       gained = new Map()
       for (const row of rows) await output.emit(toBatch([row], 3))
+      if (header.flush === true) return {}
       const nextWatermark = (Math.floor(header.evictWatermark / dueEvery) + 1) * dueEvery
       return { nextWatermark: micros(nextWatermark) }
     },
