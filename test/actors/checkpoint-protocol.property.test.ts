@@ -28,29 +28,32 @@ function header(number: number, isOpen: boolean): EpochHeader {
   return { epoch: epoch(number), ...times, idle: [], ...(isOpen ? {} : { ranges: {} }) }
 }
 
-type Move = { readonly kind: string; readonly epoch: number; readonly who: number }
+interface Move {
+  readonly kind: 'begin' | 'cut' | 'passed' | 'ack' | 'answer' | 'again' | 'stop' | 'timeout'
+  /** Which epoch under way it is about; now and then one that is not. */
+  readonly at: number
+  readonly stray: boolean
+  readonly who: number
+}
 
-// Epochs are few, so that stale, early and repeated events are most of what happens.
+const kinds: fc.MaybeWeightedArbitrary<Move['kind']>[] = [
+  { weight: 3, arbitrary: fc.constant('begin') },
+  { weight: 1, arbitrary: fc.constant('cut') },
+  { weight: 8, arbitrary: fc.constant('passed') },
+  { weight: 8, arbitrary: fc.constant('ack') },
+  { weight: 10, arbitrary: fc.constant('answer') },
+  { weight: 2, arbitrary: fc.constant('again') },
+  { weight: 1, arbitrary: fc.constantFrom('stop', 'timeout') },
+]
+
 const moves = fc.array(
-  fc.record({
-    kind: fc.constantFrom(
-      'begin',
-      'begin',
-      'cut',
-      'passed',
-      'passed',
-      'ack',
-      'ack',
-      'answer',
-      'answer',
-      'answer',
-      'stop',
-      'timeout',
-    ),
-    epoch: fc.nat(4),
-    who: fc.nat(3),
+  fc.record<Move>({
+    kind: fc.oneof(...kinds),
+    at: fc.nat(2),
+    stray: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
+    who: fc.nat(29),
   }),
-  { maxLength: 150 },
+  { minLength: 20, maxLength: 150, size: 'max' },
 )
 
 /** Answers are only given to commands that were asked; everything else may come at any time. */
@@ -60,21 +63,24 @@ function eventOf(
   asked: ProtocolCommand[],
   continuous: boolean,
 ): ProtocolEvent | undefined {
-  const at = epoch(move.epoch)
+  const run = state.runs[move.at % Math.max(1, state.runs.length)]
+  const at = move.stray || run === undefined ? epoch(move.at) : run.header.epoch
   switch (move.kind) {
     case 'begin':
       return { type: 'begin', header: header(nextEpoch(state.last), continuous) }
     case 'cut':
-      return { type: 'cut', header: header(move.epoch, false) }
+      return { type: 'cut', header: header(at, false) }
     case 'passed':
     case 'ack':
       return { type: move.kind, epoch: at, task: tasks[move.who % 3] ?? source }
     case 'timeout':
       return move.who === 0 ? { type: 'timeout', epoch: at } : undefined
     case 'stop':
-      return move.who === 0 ? { type: 'stop' } : undefined
-    default:
+      return move.who < 3 ? { type: 'stop' } : undefined
+    case 'answer':
       return answer(asked.splice(move.who % Math.max(1, asked.length), 1)[0], asked)
+    case 'again':
+      return undefined
   }
 }
 
@@ -114,7 +120,7 @@ function note<Item>(map: Map<number, Set<Item>>, at: number, item: Item): void {
 
 function hear(seen: Seen, event: ProtocolEvent, live: (at: number) => boolean): void {
   if (event.type === 'decided') seen.decided.add(event.epoch)
-  if (event.type === 'noted') seen.noted.push(event.epoch)
+  if (event.type === 'noted' && !seen.noted.includes(event.epoch)) seen.noted.push(event.epoch)
   if (event.type === 'sinkCommitted') note(seen.committed, event.epoch, event.sink)
   if (event.type === 'ack' && live(event.epoch)) note(seen.acked, event.epoch, event.task)
   if (event.type === 'passed' && live(event.epoch)) note(seen.passed, event.epoch, event.task)
@@ -148,6 +154,7 @@ function checkCommand(
     case 'commit': {
       expect(seen.published.at(-1)).toBe(command.epoch)
       const isFirst = who.authoritative === undefined || command.sinks.includes(who.authoritative)
+      if (isFirst && who.authoritative !== undefined) expect(command.sinks).toHaveLength(1)
       if (!isFirst)
         expect(seen.committed.get(command.epoch)?.has(who.authoritative ?? '')).toBe(true)
       return
@@ -177,7 +184,10 @@ test('whatever happens in whatever order, epochs open, are published, committed 
         tasks: new Set(tasks),
         sources: new Set([source]),
       }
-      const replay = Array.from({ length: replayed }, (_, index) => header(index, false))
+      const replay = Array.from({ length: replayed }, (_, index) => ({
+        ...header(index, false),
+        processingTime: micros(1 + index),
+      }))
       let state = startProtocol(who, initialEpoch, replay)
       const asked: ProtocolCommand[] = []
       const seen: Seen = {
@@ -190,10 +200,17 @@ test('whatever happens in whatever order, epochs open, are published, committed 
         released: [],
         opened: [],
       }
+      const past: ProtocolEvent[] = []
       let ended = false
       for (const move of run) {
-        const event = eventOf(move, state, asked, continuous)
-        if (event === undefined) continue
+        const repeated =
+          move.kind === 'again' ? past[move.who % Math.max(1, past.length)] : undefined
+        const event = repeated ?? eventOf(move, state, asked, continuous)
+        // No task passes or acks what was never opened.
+        const tells = event?.type === 'passed' || event?.type === 'ack'
+        if (tells && !seen.opened.includes(event.epoch)) continue
+        if (event === undefined || (repeated !== undefined && event.type === 'begin')) continue
+        past.push(event)
         const may = mayBegin(state)
         hear(seen, event, (at) => state.runs.some((each) => each.header.epoch === at))
         const next = step(state, event)
@@ -203,6 +220,11 @@ test('whatever happens in whatever order, epochs open, are published, committed 
         for (const command of next.commands) {
           checkCommand(seen, command, who, continuous, replayed)
           asked.push(command)
+          if (command.type === 'open') {
+            expect(command.header.processingTime).toBe(
+              replay[command.header.epoch]?.processingTime ?? 0,
+            )
+          }
           if (command.type === 'finished' || command.type === 'expire') ended = true
           if (command.type === 'finished') expect(state.runs).toEqual([])
         }
