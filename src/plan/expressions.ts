@@ -1,4 +1,5 @@
-import { unreachable } from '../core/error.ts'
+import type { Schema } from '../batch/schema.ts'
+import { StreamError, unreachable } from '../core/error.ts'
 import type { Expression } from '../expr/expression.ts'
 
 /** Rebuilds an expression bottom-up. Returns it itself if nothing changed, so `===` means "same". */
@@ -46,7 +47,6 @@ function rewriteCase(expression: Case, rule: (node: Expression) => Expression): 
   if (rewritten === parts && otherwise === last) return expression
   const branches = expression.branches.map((branch, index) => ({
     when: rewritten[2 * index] ?? branch.when,
-    // biome-ignore lint/suspicious/noThenProperty: the branch of a CASE is never awaited.
     then: rewritten[2 * index + 1] ?? branch.then,
   }))
   return { ...expression, branches, otherwise }
@@ -82,4 +82,13 @@ export function moveColumns(expression: Expression, to: (index: number) => numbe
     const index = to(node.index)
     return index === node.index ? node : { ...node, index }
   })
+}
+
+/** The column at a position, as an expression. */
+export function columnAt(schema: Schema, index: number): Expression {
+  const field = schema[index]
+  if (field === undefined) {
+    throw new StreamError('INTERNAL', { what: `no column ${index} among ${schema.length}` })
+  }
+  return { kind: 'column', index, name: field.name, type: field.type, nullable: field.nullable }
 }

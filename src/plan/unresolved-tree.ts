@@ -58,7 +58,6 @@ export function replaceParts(
     case 'case': {
       const branches = expression.branches.map((branch) => ({
         when: into(branch.when),
-        // biome-ignore lint/suspicious/noThenProperty: the branch of a CASE is never awaited.
         then: into(branch.then),
       }))
       const { otherwise } = expression

@@ -19,6 +19,10 @@ export function schema(columns: Readonly<Record<string, DataType>>): Schema {
 
 export const clicks = schema({ user: stringType, at: timestampType, price: intType })
 
+export function arrayType(element: DataType): DataType {
+  return { kind: 'array', element, containsNull: true }
+}
+
 /** A scan under its own name. */
 export function scan(name: string, columns: Schema = clicks, streaming = true): Scan {
   return { kind: 'scan', source: name, format: 'json', options: {}, schema: columns, streaming }

@@ -1,6 +1,6 @@
 import type { Expression } from '../../expr/expression.ts'
 import { canRaise, conjunction, conjuncts, isDeterministic } from '../conditions.ts'
-import { columnsRead, rewriteExpression } from '../expressions.ts'
+import { columnAt, columnsRead, rewriteExpression } from '../expressions.ts'
 import { type Filter, type LogicalPlan, type Project, schemaOf } from '../logical.ts'
 
 /**
@@ -48,7 +48,11 @@ export function pushFilter(node: LogicalPlan): LogicalPlan {
         (condition) => condition,
         (pushed) => ({
           ...input,
-          inputs: input.inputs.map((one) => ({ kind: 'filter', input: one, predicate: pushed })),
+          inputs: input.inputs.map((one) => ({
+            kind: 'filter',
+            input: one,
+            predicate: overInput(pushed, one),
+          })),
         }),
       )
     default:
@@ -83,6 +87,14 @@ function throughProject(condition: Expression, project: Project): Expression | u
   if (!project.columns.every(({ expression }) => isDeterministic(expression))) return undefined
   return rewriteExpression(condition, (node) =>
     node.kind === 'column' ? (project.columns[node.index]?.expression ?? node) : node,
+  )
+}
+
+/** The condition over one input of a union, whose columns have their own names and nullability. */
+function overInput(condition: Expression, input: LogicalPlan): Expression {
+  const schema = schemaOf(input)
+  return rewriteExpression(condition, (node) =>
+    node.kind === 'column' ? columnAt(schema, node.index) : node,
   )
 }
 

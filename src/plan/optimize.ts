@@ -1,0 +1,50 @@
+import type { Expression } from '../expr/expression.ts'
+import { fold } from '../expr/fold.ts'
+import { rewriteExpression } from './expressions.ts'
+import { type LogicalPlan, rewrite } from './logical.ts'
+import { mapExpressions } from './map-expressions.ts'
+import { mergeFilters } from './rules/merge-filters.ts'
+import { mergeProjects } from './rules/merge-projects.ts'
+import { pruneColumns } from './rules/prune-columns.ts'
+import { pushFilter } from './rules/push-filter.ts'
+
+const roundsMax = 32
+
+const nodeRules: readonly ((node: LogicalPlan) => LogicalPlan)[] = [
+  (node) => mapExpressions(node, foldConstants),
+  dropTrueFilter,
+  mergeFilters,
+  pushFilter,
+  mergeProjects,
+]
+
+/**
+ * A plan with the same answer that does less. Runs the rules until nothing changes, at most 32 times;
+ * what the plan says after any number of rounds is right.
+ */
+export function optimize(plan: LogicalPlan): LogicalPlan {
+  let current = plan
+  for (let round = 0; round < roundsMax; round++) {
+    const before = current
+    for (const rule of nodeRules) current = rewrite(current, rule)
+    current = pruneColumns(current)
+    if (current === before) return current
+  }
+  return current
+}
+
+/** Keeps what it cannot fold as the same object, so that a plan comes to rest. */
+function foldConstants(expression: Expression): Expression {
+  return rewriteExpression(expression, (node) => {
+    const parts = node.kind === 'call' ? node.args : node.kind === 'cast' ? [node.input] : []
+    if (parts.length === 0 || parts.some((part) => part.kind !== 'literal')) return node
+    const folded = fold(node)
+    return folded.kind === 'literal' ? folded : node
+  })
+}
+
+function dropTrueFilter(node: LogicalPlan): LogicalPlan {
+  const always =
+    node.kind === 'filter' && node.predicate.kind === 'literal' && node.predicate.value === true
+  return always ? node.input : node
+}

@@ -1,0 +1,87 @@
+import { typeText } from '../batch/schema.ts'
+import { formatDuration } from '../core/duration.ts'
+import { unreachable } from '../core/error.ts'
+import { expressionText } from '../expr/print.ts'
+import {
+  inputsOf,
+  type LogicalPlan,
+  type NamedExpression,
+  scanSchema,
+  schemaOf,
+} from './logical.ts'
+
+/** The indented tree that `explain` shows: each node above the ones it reads. */
+export function planText(plan: LogicalPlan): string {
+  return `${linesOf(plan).join('\n')}\n`
+}
+
+function linesOf(plan: LogicalPlan): readonly string[] {
+  const inputs = inputsOf(plan)
+  const below = inputs.flatMap((input, index) => {
+    const last = index === inputs.length - 1
+    return linesOf(input).map((line, at) => {
+      if (at === 0) return `${last ? '+-' : ':-'} ${line}`
+      return `${last ? '  ' : ': '} ${line}`
+    })
+  })
+  return [nodeText(plan), ...below]
+}
+
+function nodeText(plan: LogicalPlan): string {
+  switch (plan.kind) {
+    case 'scan': {
+      const columns = scanSchema(plan).map(({ name, type }) => `${name}: ${typeText(type)}`)
+      const stream = plan.streaming ? 'Stream' : 'Batch'
+      const path = plan.options['path'] === undefined ? '' : ` ${plan.options['path']}`
+      return `${stream} ${plan.format}${path} as ${plan.source} [${columns.join(', ')}]`
+    }
+    case 'filter':
+      return `Filter ${expressionText(plan.predicate)}`
+    case 'project':
+      return `Project [${plan.columns.map(namedText).join(', ')}]`
+    case 'generate': {
+      const name = `${plan.withPosition ? 'pos' : ''}explode${plan.outer ? '_outer' : ''}`
+      const columns = plan.columns.map((field) => field.name).join(', ')
+      return `Generate ${name}(${expressionText(plan.expression)}) AS [${columns}]`
+    }
+    case 'window': {
+      const { time, sizeMicros, slideMicros, startMicros, name } = plan
+      const slide = slideMicros === sizeMicros ? '' : ` every ${formatDuration(slideMicros)}`
+      const start = startMicros === 0 ? '' : ` from ${formatDuration(startMicros)}`
+      return `Window ${expressionText(time)} of ${formatDuration(sizeMicros)}${slide}${start} AS ${name}`
+    }
+    case 'watermark': {
+      const column = schemaOf(plan)[plan.column]?.name
+      return `Watermark ${column}, delay ${formatDuration(plan.delayMicros)}`
+    }
+    case 'aggregate': {
+      const calls = plan.aggregates.map(({ name, call }) => {
+        const filter =
+          call.filter === undefined ? '' : ` FILTER (WHERE ${expressionText(call.filter)})`
+        // Rows are counted without looking at a column: Spark writes that as count(1).
+        const args = call.args.length === 0 ? '1' : call.args.map(expressionText).join(', ')
+        const text = `${call.name}(${args})${filter}`
+        return text === name ? text : `${text} AS ${name}`
+      })
+      return `Aggregate [${plan.keys.map(namedText).join(', ')}] [${calls.join(', ')}]`
+    }
+    case 'union':
+      return 'Union'
+    case 'sort': {
+      const keys = plan.keys.map(
+        ({ expression, descending, nullsFirst }) =>
+          `${expressionText(expression)} ${descending ? 'DESC' : 'ASC'} NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`,
+      )
+      return `Sort [${keys.join(', ')}]`
+    }
+    case 'limit':
+      return `Limit ${plan.count}`
+    default:
+      return unreachable(plan)
+  }
+}
+
+function namedText({ name, expression }: NamedExpression): string {
+  const text = expressionText(expression)
+  return text === name ? text : `${text} AS ${name}`
+}
