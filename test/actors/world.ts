@@ -94,6 +94,9 @@ export interface JobShape {
   readonly sinkKinds: readonly SinkKind[]
 }
 
+/** What the fakes need of a simulation; a test on the real event loop has its own. */
+export type Schedule = Pick<Simulation, 'pause' | 'chance'>
+
 const schema: Schema = []
 
 /** Columns in the layout of real batches, without their schema, which actors never read. */
@@ -117,7 +120,7 @@ export function fromBatch(batch: Batch): number[][] {
 
 /** One step of fake I/O: a pause, the effect, another pause; it may fail on either side of the effect. */
 async function effect<Result>(
-  simulation: Simulation,
+  simulation: Schedule,
   faults: Faults,
   act: () => Result,
 ): Promise<Result> {
@@ -138,7 +141,7 @@ async function effect<Result>(
 export function fakeSource(
   rows: readonly Row[],
   options: {
-    readonly simulation: Simulation
+    readonly simulation: Schedule
     readonly faults: Faults
     readonly available: () => number
     readonly batchRows: number
@@ -257,12 +260,7 @@ export function sumByKey(
 }
 
 /** Keeps the frozen changes of each epoch in a file of its own. */
-function fakeTaskState(
-  disk: Disk,
-  name: string,
-  simulation: Simulation,
-  faults: Faults,
-): TaskState {
+function fakeTaskState(disk: Disk, name: string, simulation: Schedule, faults: Faults): TaskState {
   return {
     operator: () => {
       throw new Error('the test operators keep their state themselves')
@@ -290,7 +288,7 @@ function fakeSink(
   shape: JobShape,
   name: string,
   kind: SinkKind,
-  simulation: Simulation,
+  simulation: Schedule,
   faults: Faults,
 ): Sink {
   const written = new Map<number, OutputRow[]>()
@@ -357,7 +355,7 @@ function show(disk: Disk, name: string, epoch: number, rows: readonly OutputRow[
 export async function deploy(
   disk: Disk,
   shape: JobShape,
-  simulation: Simulation,
+  simulation: Schedule,
   faults: Faults,
   available: (input: number) => number,
 ): Promise<Deployment> {
@@ -437,7 +435,7 @@ export async function deploy(
 function effectsOf(
   disk: Disk,
   shape: JobShape,
-  simulation: Simulation,
+  simulation: Schedule,
   faults: Faults,
 ): Deployment['effects'] {
   const { token } = disk
