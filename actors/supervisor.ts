@@ -1,7 +1,8 @@
 import { StreamError, unreachable } from '../src/core/error.ts'
 import type { Deployment, JobEvent, JobFailure, JobHandle, JobSpec } from './job.ts'
 import { afterCommit, decideRestart, noRestarts, type RestartState } from './restart-policy.ts'
-import { type Attempt, type AttemptEnd, runTasks } from './run-tasks.ts'
+import { type Attempt, runTasks } from './run-tasks.ts'
+import type { AttemptEnd } from './running.ts'
 
 /** What a job remembers over its attempts. */
 interface Life {
