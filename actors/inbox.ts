@@ -61,10 +61,7 @@ export function createInbox(channelCount: number): Inbox {
         lane.held = true
         heldCount += 1
         if (heldCount < lanes.length) return undefined
-        for (const each of lanes) {
-          each.held = false
-          each.opened = undefined
-        }
+        for (const each of lanes) release(each)
         heldCount = 0
         current = undefined
         return { type: 'aligned', barrier: message }
@@ -99,6 +96,11 @@ export function createInbox(channelCount: number): Inbox {
       return undefined
     },
   }
+}
+
+function release(lane: Lane): void {
+  lane.held = false
+  lane.opened = undefined
 }
 
 function disorder(what: string): StreamError<'INTERNAL'> {

@@ -37,93 +37,86 @@ export interface Outbox extends Output {
   close(): void
 }
 
+/** Who is waiting, and in which order. */
+interface Sending {
+  /** While something waits, whatever is emitted next queues behind it. */
+  tail: Promise<void> | undefined
+  closed: boolean
+  wakeUp: () => void
+}
+
 /** The outbox of a task with these edges. */
 export function createOutbox(edges: readonly OutboxEdge[]): Outbox {
+  const sending: Sending = { tail: undefined, closed: false, wakeUp: () => {} }
   let rows = 0
-  let closed = false
-  let wakeUp: (() => void) | undefined
-  // While something waits, whatever is emitted next queues behind it.
-  let tail: Promise<void> | undefined
-
-  const creditArrives = (): Promise<void> =>
-    new Promise((resolve) => {
-      wakeUp = resolve
-    })
-
-  const sendWhenPossible = async (channel: OutboxChannel, batch: Batch, bytes: number) => {
-    while (!channel.credit.take(bytes)) {
-      if (closed) throw new StreamError('INTERNAL', { what: 'a batch was emitted after the stop' })
-      await creditArrives()
-    }
-    deliver(channel, { type: 'data', batch })
-  }
-
-  const sendAll = async (parts: readonly Part[], from: number) => {
-    for (let index = from; index < parts.length; index++) {
-      const part = parts[index]
-      if (part !== undefined) await sendWhenPossible(part.channel, part.batch, part.bytes)
-    }
-  }
-
-  const queue = (work: () => Promise<void>): Promise<void> => {
-    const mine: Promise<void> = (tail ?? Promise.resolve()).then(work)
-    tail = mine
-    const clear = () => {
-      if (tail === mine) tail = undefined
-    }
-    mine.then(clear, clear)
-    return mine
-  }
-
-  const send = (side: string | undefined, batch: Batch): Wait => {
-    const parts = route(edges, side, batch)
-    if (tail !== undefined) return queue(() => sendAll(parts, 0))
-    for (let index = 0; index < parts.length; index++) {
-      const part = parts[index]
-      if (part === undefined) continue
-      if (!part.channel.credit.take(part.bytes)) return queue(() => sendAll(parts, index))
-      deliver(part.channel, { type: 'data', batch: part.batch })
-    }
-    return undefined
-  }
-
   const sendToAll = (message: ChannelMessage): void => {
     for (const edge of edges) {
       for (const channel of edge.channels) deliver(channel, message)
     }
   }
-
   return {
     emit(batch) {
       rows += liveRows(batch)
-      return send(undefined, batch)
+      return send(sending, route(edges, undefined, batch))
     },
-    emitSide: (name, batch) => send(name, batch),
-
+    emitSide: (name, batch) => send(sending, route(edges, name, batch)),
     broadcast(message) {
-      if (tail !== undefined) return queue(async () => sendToAll(message))
+      if (sending.tail !== undefined) return queue(sending, async () => sendToAll(message))
       sendToAll(message)
       return undefined
     },
-
     credit(edge, target) {
       edges[edge]?.channels[target]?.credit.give()
-      wakeUp?.()
-      wakeUp = undefined
+      sending.wakeUp()
     },
-
     takeRowCount() {
       const count = rows
       rows = 0
       return count
     },
-
     close() {
-      closed = true
-      wakeUp?.()
-      wakeUp = undefined
+      sending.closed = true
+      sending.wakeUp()
     },
   }
+}
+
+/** Sends at once what there is credit for; the rest waits in line. */
+function send(sending: Sending, parts: readonly Part[]): Wait {
+  if (sending.tail !== undefined) return queue(sending, () => sendAll(sending, parts, 0))
+  for (let index = 0; index < parts.length; index++) {
+    const part = parts[index]
+    if (part === undefined) continue
+    if (!part.channel.credit.take(part.bytes)) {
+      return queue(sending, () => sendAll(sending, parts, index))
+    }
+    deliver(part.channel, { type: 'data', batch: part.batch })
+  }
+  return undefined
+}
+
+async function sendAll(sending: Sending, parts: readonly Part[], from: number): Promise<void> {
+  for (const { channel, batch, bytes } of parts.slice(from)) {
+    while (!channel.credit.take(bytes)) {
+      if (sending.closed) {
+        throw new StreamError('INTERNAL', { what: 'a batch was still waiting when the job ended' })
+      }
+      await new Promise<void>((resolve) => {
+        sending.wakeUp = resolve
+      })
+    }
+    deliver(channel, { type: 'data', batch })
+  }
+}
+
+function queue(sending: Sending, work: () => Promise<void>): Promise<void> {
+  const mine = (sending.tail ?? Promise.resolve()).then(work)
+  sending.tail = mine
+  const clear = () => {
+    if (sending.tail === mine) sending.tail = undefined
+  }
+  mine.then(clear, clear)
+  return mine
 }
 
 interface Part {

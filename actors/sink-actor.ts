@@ -3,13 +3,29 @@ import { reasonOf, StreamError, unreachable } from '../src/core/error.ts'
 import type { Json } from '../src/core/json.ts'
 import { type Epoch, initialEpoch } from '../src/core/units.ts'
 import type { Sink } from '../src/flow/connector.ts'
-import type { EpochHeader } from '../src/flow/message.ts'
+import type { Barrier, EpochHeader } from '../src/flow/message.ts'
 import type { Operator, Output } from '../src/flow/operator.ts'
 import type { SinkMessage } from './control.ts'
-import { createInbox, type InboxItem } from './inbox.ts'
+import { createInbox, type Inbox, type InboxItem } from './inbox.ts'
 import { channelAt, giveCredit, type InputChannel } from './operator-actor.ts'
 import type { Behaviour } from './system.ts'
 import { type PassedEpoch, passBarrier, persistAndAck, type TaskShell } from './task.ts'
+
+/** A sink task at work. */
+interface SinkTask {
+  readonly task: TaskShell
+  readonly name: string
+  readonly sink: Sink
+  readonly operator: Operator | undefined
+  readonly inputs: readonly InputChannel[]
+  readonly inbox: Inbox
+  readonly output: SinkOutput
+  open: EpochHeader | undefined
+  rowsIn: number
+  newestDecided: Epoch
+  /** An epoch that waits for its decision; until then nothing of the next one is taken in. */
+  undecided: { readonly passed: PassedEpoch; readonly header: EpochHeader } | undefined
+}
 
 /**
  * Drives one sink: writes during the epoch, prepares at the barrier, commits when the coordinator
@@ -21,101 +37,108 @@ import { type PassedEpoch, passBarrier, persistAndAck, type TaskShell } from './
  */
 export function sinkBehaviour(
   task: TaskShell,
-  options: {
+  spec: {
     readonly name: string
     readonly sink: Sink
     readonly operator: Operator | undefined
     readonly inputs: readonly InputChannel[]
   },
 ): Behaviour<SinkMessage> {
-  const { name, sink, operator, inputs } = options
-  const inbox = createInbox(inputs.length)
-  const output = sinkOutput(task, sink, () => openHeader().epoch)
-  let open: EpochHeader | undefined
-  let rowsIn = 0
-  let newestDecided = initialEpoch
-  let undecided: { readonly passed: PassedEpoch; readonly header: EpochHeader } | undefined
-
-  const openHeader = (): EpochHeader => {
-    if (open !== undefined) return open
-    throw new StreamError('INTERNAL', { what: `sink ${name}: rows before a header` })
+  const own: SinkTask = {
+    ...spec,
+    task,
+    inbox: createInbox(spec.inputs.length),
+    output: sinkOutput(task, spec.sink, () => openHeader(own).epoch),
+    open: undefined,
+    rowsIn: 0,
+    newestDecided: initialEpoch,
+    undecided: undefined,
   }
-
-  const prepare = async (passed: PassedEpoch, header: EpochHeader) => {
-    const committable = await sink.prepare(passed.epoch, header.processingTime)
-    if (hasNoSecondPhase(sink)) await commit(name, sink, passed.epoch, committable)
-    persistAndAck(task, passed, committable)
-  }
-
-  const handle = async (item: InboxItem): Promise<void> => {
-    switch (item.type) {
-      case 'open':
-        open = item.header
-        task.enter(open.epoch)
-        operator?.open(open)
-        return await task.outbox.broadcast({ type: 'open', header: open })
-      case 'data': {
-        const channel = channelAt(inputs, item.channel)
-        rowsIn += liveRows(item.batch)
-        if (operator === undefined) await output.emit(item.batch)
-        else await operator.process(channel.input, item.batch, output)
-        return giveCredit(channel)
-      }
-      case 'aligned': {
-        const header = openHeader()
-        const { barrier } = item
-        const { takeRowCount: rowsOut } = output
-        const passed = await passBarrier(task, {
-          operator,
-          output,
-          header,
-          barrier,
-          rowsIn,
-          rowsOut,
-        })
-        rowsIn = 0
-        // The coordinator may know that all sources have cut before their barriers are here.
-        const isDecided = header.ranges !== undefined || header.epoch <= newestDecided
-        if (isDecided || sink.kind === 'immediate') return prepare(passed, header)
-        undecided = { passed, header }
-        return
-      }
-      default:
-        return unreachable(item)
-    }
-  }
-
-  const drain = async () => {
-    let batches = 0
-    while (undecided === undefined && !task.closed()) {
-      const item = inbox.next()
-      if (item === undefined) return
-      if (item.type === 'data' && ++batches > 1) await task.clock.yield()
-      await handle(item)
-    }
-  }
-
   return async (message) => {
     switch (message.type) {
       case 'delivery':
-        inbox.receive(message.channel, message.message)
-        return drain()
-      case 'decided': {
-        newestDecided = message.epoch
-        if (undecided?.header.epoch !== message.epoch) return
-        const { passed, header } = undecided
-        undecided = undefined
-        await prepare(passed, header)
-        return drain()
-      }
+        own.inbox.receive(message.channel, message.message)
+        return drain(own)
+      case 'decided':
+        return decided(own, message.epoch)
       case 'commit':
-        await commit(name, sink, message.epoch, message.committable)
-        task.coordinator.send({ type: 'sinkCommitted', sink: name, epoch: message.epoch })
-        return
+        await commit(own, message.epoch, message.committable)
+        return task.coordinator.send({
+          type: 'sinkCommitted',
+          sink: own.name,
+          epoch: message.epoch,
+        })
       default:
         return unreachable(message)
     }
   }
+}
+
+async function drain(own: SinkTask): Promise<void> {
+  const { task } = own
+  let batches = 0
+  while (own.undecided === undefined && !task.closed()) {
+    const item = own.inbox.next()
+    if (item === undefined) return
+    // A channel that was held may deliver many batches at once: the host gets its turn between them.
+    if (item.type === 'data' && ++batches > 1) await task.clock.yield()
+    await handle(own, item)
+  }
+}
+
+async function handle(own: SinkTask, item: InboxItem): Promise<void> {
+  const { task, operator, output } = own
+  switch (item.type) {
+    case 'open':
+      own.open = item.header
+      task.enter(item.header.epoch)
+      operator?.open(item.header)
+      return await task.outbox.broadcast({ type: 'open', header: item.header })
+    case 'data': {
+      const channel = channelAt(own.inputs, item.channel)
+      own.rowsIn += liveRows(item.batch)
+      if (operator === undefined) await output.emit(item.batch)
+      else await operator.process(channel.input, item.batch, output)
+      return giveCredit(channel)
+    }
+    case 'aligned':
+      return close(own, item.barrier)
+    default:
+      return unreachable(item)
+  }
+}
+
+async function close(own: SinkTask, barrier: Barrier): Promise<void> {
+  const { task, operator, output, sink, rowsIn } = own
+  const header = openHeader(own)
+  const rowsOut = output.takeRowCount
+  const passed = await passBarrier(task, { operator, output, header, barrier, rowsIn, rowsOut })
+  own.rowsIn = 0
+  // The coordinator may know that all sources have cut before their barriers are here.
+  const isDecided = header.ranges !== undefined || header.epoch <= own.newestDecided
+  if (isDecided || sink.kind === 'immediate') return prepare(own, passed, header)
+  own.undecided = { passed, header }
+}
+
+async function decided(own: SinkTask, epoch: Epoch): Promise<void> {
+  own.newestDecided = epoch
+  if (own.undecided?.header.epoch !== epoch) return
+  const { passed, header } = own.undecided
+  own.undecided = undefined
+  await prepare(own, passed, header)
+  return drain(own)
+}
+
+async function prepare(own: SinkTask, passed: PassedEpoch, header: EpochHeader): Promise<void> {
+  const { sink, task } = own
+  const committable = await sink.prepare(passed.epoch, header.processingTime)
+  if (hasNoSecondPhase(sink)) await commit(own, passed.epoch, committable)
+  persistAndAck(task, passed, committable)
+}
+
+function openHeader({ open, name }: SinkTask): EpochHeader {
+  if (open !== undefined) return open
+  throw new StreamError('INTERNAL', { what: `sink ${name}: rows before a header` })
 }
 
 /** True for sinks whose `commit` the coordinator never orders. */
@@ -123,7 +146,7 @@ export function hasNoSecondPhase(sink: Sink): boolean {
   return sink.kind === 'bestEffort' || sink.kind === 'immediate'
 }
 
-async function commit(name: string, sink: Sink, epoch: Epoch, committable: Json): Promise<void> {
+async function commit({ name, sink }: SinkTask, epoch: Epoch, committable: Json): Promise<void> {
   try {
     await sink.commit(epoch, committable)
   } catch (cause) {
@@ -136,11 +159,13 @@ async function commit(name: string, sink: Sink, epoch: Epoch, committable: Json)
   }
 }
 
-function sinkOutput(
-  task: TaskShell,
-  sink: Sink,
-  epoch: () => Epoch,
-): Output & { takeRowCount(): number } {
+/** Writes to the sink; side outputs go to the edges of the task. */
+interface SinkOutput extends Output {
+  /** Rows written since this was last asked. */
+  readonly takeRowCount: () => number
+}
+
+function sinkOutput(task: TaskShell, sink: Sink, epoch: () => Epoch): SinkOutput {
   let rows = 0
   return {
     emit(batch: Batch) {

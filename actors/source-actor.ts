@@ -9,17 +9,29 @@ import type { Behaviour, Ref } from './system.ts'
 import { passBarrier, persistAndAck, type TaskShell } from './task.ts'
 
 /** An epoch that is being read. */
-type Reading =
-  | { readonly type: 'range'; readonly rows: AsyncIterator<Batch> | undefined }
-  | {
-      readonly type: 'poll'
-      position: Position
-      /** The last poll found nothing and nobody has called since. */
-      waiting: boolean
-      /** Rows may have arrived since the last poll began. */
-      woken: boolean
-      stopWaiting: () => void
-    }
+type Reading = { readonly type: 'range'; readonly rows: AsyncIterator<Batch> | undefined } | Polling
+
+interface Polling {
+  readonly type: 'poll'
+  position: Position
+  /** The last poll found nothing and nobody has called since. */
+  waiting: boolean
+  /** Rows may have arrived since the last poll began. */
+  woken: boolean
+  stopWaiting: () => void
+}
+
+/** A source task at work. */
+interface SourceTask {
+  readonly task: TaskShell
+  readonly spec: SourceTaskSpec
+  readonly self: Ref<SourceMessage>
+  readonly pollRows: number
+  open: { readonly header: EpochHeader; readonly reading: Reading } | undefined
+  /** Where the next epoch without ranges begins. */
+  position: Position
+  rowsIn: number
+}
 
 /**
  * Reads one slice of a source epoch by epoch and runs the first stage on it. With ranges in the
@@ -34,104 +46,104 @@ export function sourceBehaviour(
     readonly pollRows: number
   },
 ): Behaviour<SourceMessage> {
-  const { source, operator } = spec
-  const { outbox } = task
-  let open: { readonly header: EpochHeader; readonly reading: Reading } | undefined
-  let position = options.start
-  let rowsIn = 0
-
-  const begin = async (header: EpochHeader) => {
-    if (open !== undefined) {
-      throw new StreamError('INTERNAL', { what: `epoch ${header.epoch} opened inside another` })
-    }
-    open = { header, reading: startReading(spec, header, position, () => wake(header.epoch)) }
-    task.enter(header.epoch)
-    operator.open(header)
-    await outbox.broadcast({ type: 'open', header })
-    options.self.send({ type: 'read', epoch: header.epoch })
-  }
-
-  const cut = async (final: boolean) => {
-    if (open === undefined) return
-    const { header, reading } = open
-    open = undefined
-    if (reading.type === 'poll') {
-      reading.stopWaiting()
-      position = reading.position
-    } else {
-      position = header.ranges?.[spec.sourceName]?.to ?? position
-    }
-    const passed = await passBarrier(task, {
-      operator,
-      output: outbox,
-      header,
-      barrier: { type: 'barrier', epoch: header.epoch, final },
-      rowsIn,
-      ...(reading.type === 'poll' ? { position } : {}),
-    })
-    rowsIn = 0
-    persistAndAck(task, passed)
-  }
-
-  const take = async (batch: Batch) => {
-    rowsIn += liveRows(batch)
-    const wait = operator.process(0, batch, outbox)
-    if (wait !== undefined) await wait
-  }
-
-  const readOn = (epoch: Epoch) => options.self.send({ type: 'read', epoch })
-
-  const wake = (epoch: Epoch) => {
-    if (open?.header.epoch !== epoch || open.reading.type !== 'poll') return
-    const { reading } = open
-    reading.woken = true
-    if (!reading.waiting) return
-    reading.waiting = false
-    readOn(epoch)
-  }
-
-  const read = async (epoch: Epoch) => {
-    if (open?.header.epoch !== epoch || task.closed()) return
-    const { reading } = open
-    if (reading.type === 'range') {
-      const next = await reading.rows?.next()
-      if (next === undefined || next.done === true) return cut(open.header.flush === true)
-      await take(next.value)
-      return readOn(epoch)
-    }
-    reading.woken = false
-    const polled = await source.poll(reading.position, options.pollRows)
-    if (polled === undefined) {
-      if (reading.woken) return readOn(epoch)
-      reading.waiting = true
-      if (source.onArrival === undefined) {
-        const wait = source.pollMs ?? 10
-        reading.stopWaiting = task.clock.after(wait, () => wake(epoch), { background: true })
-      }
-      return
-    }
-    reading.position = polled.position
-    await take(polled.batch)
-    return readOn(epoch)
-  }
-
+  const { self, start: position, pollRows } = options
+  const own: SourceTask = { task, spec, self, pollRows, open: undefined, position, rowsIn: 0 }
   task.onClose(() => {
-    if (open !== undefined) stopReading(open.reading)
+    if (own.open !== undefined) stopReading(own.open.reading)
   })
-
-  return async (message) => {
+  return (message) => {
     switch (message.type) {
       case 'open':
-        return begin(message.header)
+        return begin(own, message.header)
       case 'read':
-        return read(message.epoch)
+        return read(own, message.epoch)
       case 'cut':
-        if (open?.header.epoch === message.epoch) await cut(message.final)
-        return
+        return own.open?.header.epoch === message.epoch ? cut(own, message.final) : undefined
       default:
         return unreachable(message)
     }
   }
+}
+
+async function begin(own: SourceTask, header: EpochHeader): Promise<void> {
+  const { task, spec } = own
+  const { epoch } = header
+  if (own.open !== undefined) {
+    throw new StreamError('INTERNAL', { what: `epoch ${epoch} opened inside another` })
+  }
+  own.open = { header, reading: startReading(spec, header, own.position, () => wake(own, epoch)) }
+  task.enter(epoch)
+  spec.operator.open(header)
+  await task.outbox.broadcast({ type: 'open', header })
+  readOn(own, epoch)
+}
+
+async function read(own: SourceTask, epoch: Epoch): Promise<void> {
+  const { open, task } = own
+  if (open?.header.epoch !== epoch || task.closed()) return
+  if (open.reading.type === 'poll') return poll(own, epoch, open.reading)
+  const next = await open.reading.rows?.next()
+  if (next === undefined || next.done === true) return cut(own, open.header.flush === true)
+  await take(own, next.value)
+  readOn(own, epoch)
+}
+
+async function poll(own: SourceTask, epoch: Epoch, reading: Polling): Promise<void> {
+  const { source } = own.spec
+  reading.woken = false
+  const polled = await source.poll(reading.position, own.pollRows)
+  if (polled !== undefined) {
+    reading.position = polled.position
+    await take(own, polled.batch)
+    return readOn(own, epoch)
+  }
+  if (reading.woken) return readOn(own, epoch)
+  reading.waiting = true
+  if (source.onArrival !== undefined) return
+  const call = () => wake(own, epoch)
+  reading.stopWaiting = own.task.clock.after(source.pollMs ?? 10, call, { background: true })
+}
+
+async function take(own: SourceTask, batch: Batch): Promise<void> {
+  own.rowsIn += liveRows(batch)
+  const wait = own.spec.operator.process(0, batch, own.task.outbox)
+  if (wait !== undefined) await wait
+}
+
+async function cut(own: SourceTask, final: boolean): Promise<void> {
+  const { open, task, spec } = own
+  if (open === undefined) return
+  own.open = undefined
+  const { header, reading } = open
+  if (reading.type === 'poll') reading.stopWaiting()
+  own.position =
+    reading.type === 'poll'
+      ? reading.position
+      : (header.ranges?.[spec.sourceName]?.to ?? own.position)
+  const passed = await passBarrier(task, {
+    operator: spec.operator,
+    output: task.outbox,
+    header,
+    barrier: { type: 'barrier', epoch: header.epoch, final },
+    rowsIn: own.rowsIn,
+    ...(reading.type === 'poll' ? { position: own.position } : {}),
+  })
+  own.rowsIn = 0
+  persistAndAck(task, passed)
+}
+
+/** Rows may have arrived in an epoch that polls. */
+function wake(own: SourceTask, epoch: Epoch): void {
+  if (own.open?.header.epoch !== epoch || own.open.reading.type !== 'poll') return
+  const { reading } = own.open
+  reading.woken = true
+  if (!reading.waiting) return
+  reading.waiting = false
+  readOn(own, epoch)
+}
+
+function readOn({ self }: SourceTask, epoch: Epoch): void {
+  self.send({ type: 'read', epoch })
 }
 
 function startReading(
