@@ -27,8 +27,9 @@ export interface HotTable {
    */
   cold(maxBytes: number): EntryBlock
   /**
-   * Drops those entries of a block given out by `cold` that did not change since. It may come while the
-   * operator waits for `getMany` or `scan`: entries that the operator counts on until then it must keep.
+   * Drops those entries of the block last given out by `cold` that did not change since that call, which
+   * may be several epochs ago. It may come while the operator waits for `getMany` or `scan`: entries that
+   * the operator counts on until then it must keep.
    */
   forget(block: EntryBlock): void
 }

@@ -38,7 +38,8 @@ export function mapTable(state: OperatorState, shard: number): MapTable {
       known.epoch = stamp
     }
   }
-  const isOld = (slot: Slot): boolean => slot.epoch < epoch - 1
+  let givenAt = epoch
+  const isOld = (slot: Slot): boolean => slot.epoch < givenAt - 1
   return {
     openEpoch(next) {
       epoch = next
@@ -69,7 +70,10 @@ export function mapTable(state: OperatorState, shard: number): MapTable {
     },
     load(block) {
       // Restored entries are as old as can be.
-      for (const [key, value] of unpackEntries(block)) put(text(key), value, -9)
+      for (const [key, value] of unpackEntries(block)) {
+        if (value === undefined) slots.delete(text(key))
+        else put(text(key), value, -9)
+      }
     },
     dump(cursor, maxBytes) {
       const changes: Change[] = []
@@ -83,6 +87,7 @@ export function mapTable(state: OperatorState, shard: number): MapTable {
       return { block: packEntries(changes), cursor: undefined }
     },
     cold(maxBytes) {
+      givenAt = epoch
       const changes: Change[] = []
       let bytes = 0
       for (const slot of slots.values()) {
