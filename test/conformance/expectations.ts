@@ -113,11 +113,14 @@ export function expectState(step: Step, query: CaseQuery, countedUpTo: number): 
 
 /** A refusal for the reason that the case names; the wording is free. */
 export function expectRefusal({ reason = '', mentions = [] }: Step, problem: unknown): Problem {
-  const codes = refusals[reason] ?? []
-  if (problem === undefined) return `expected a refusal (${codes.join(' or ')}), actual none`
-  if (!(problem instanceof StreamError) || !codes.includes(problem.code)) {
-    return `expected ${codes.join(' or ')}, actual ${reasonOf(problem)}`
-  }
-  const unmentioned = mentions.find((word) => !problem.message.includes(word))
+  const { codes, about } = refusals[reason] ?? { codes: [] }
+  const wanted = `${codes.join(' or ')} for ${reason}`
+  if (problem === undefined) return `expected ${wanted}, actual no error`
+  const fits =
+    problem instanceof StreamError &&
+    codes.includes(problem.code) &&
+    about?.test(problem.message) !== false
+  if (!fits) return `expected ${wanted}, actual ${reasonOf(problem)}`
+  const unmentioned = mentions.find((word) => !reasonOf(problem).includes(word))
   return unmentioned === undefined ? undefined : `the error does not mention ${unmentioned}`
 }

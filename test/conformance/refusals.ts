@@ -1,11 +1,26 @@
 import type { ErrorCode } from '../../src/core/error.ts'
 
-/** The codes that say what each neutral reason of the cases means; wording is free. */
-export const refusals: Readonly<Record<string, readonly ErrorCode[]>> = {
-  negative_watermark_delay: ['WATERMARK_INVALID', 'DURATION_INVALID'],
-  watermark_column_not_timestamp: ['WATERMARK_INVALID', 'DATATYPE_MISMATCH'],
-  redefining_watermark_disallowed: ['WATERMARK_INVALID'],
-  injected_failure: ['USER_FUNCTION_FAILED'],
-  user_function_failed: ['USER_FUNCTION_FAILED'],
-  max_files_per_trigger_not_positive_integer: ['CONFIG_INVALID'],
+/** What an error must be to say what a neutral reason of the cases means; wording is free. */
+export interface Refusal {
+  readonly codes: readonly ErrorCode[]
+  /** A word that tells the reason apart from others with the same code. */
+  readonly about?: RegExp
+}
+
+export const refusals: Readonly<Record<string, Refusal>> = {
+  negative_watermark_delay: {
+    codes: ['WATERMARK_INVALID', 'DURATION_INVALID'],
+    about: /negative|delay|duration/i,
+  },
+  watermark_column_not_timestamp: {
+    codes: ['WATERMARK_INVALID', 'DATATYPE_MISMATCH'],
+    about: /timestamp/i,
+  },
+  redefining_watermark_disallowed: { codes: ['WATERMARK_INVALID'], about: /already|twice|second/i },
+  injected_failure: { codes: ['USER_FUNCTION_FAILED'], about: /injected failure/ },
+  user_function_failed: { codes: ['USER_FUNCTION_FAILED'] },
+  max_files_per_trigger_not_positive_integer: {
+    codes: ['CONFIG_INVALID'],
+    about: /maxFilesPerTrigger/i,
+  },
 }

@@ -2,7 +2,9 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { StreamError } from '../../src/core/error.ts'
 import type { Case, PlanNode, Step } from './case.ts'
+import { expectRefusal } from './expectations.ts'
 import { faultOf } from './fault.ts'
 import { manualClock } from './manual-clock.ts'
 import { missingFeatures } from './missing.ts'
@@ -51,6 +53,18 @@ test('what is missing is named once, wherever it stands', () => {
     'joins',
     'the refusal bad_karma',
   ])
+})
+
+test('a refusal counts for its reason only, not for its code alone', () => {
+  const step: Step = { do: 'expect_error', reason: 'negative_watermark_delay' }
+  const watermark = (why: string): StreamError =>
+    new StreamError('WATERMARK_INVALID', { column: 't', why, fix: 'x' })
+  expect(expectRefusal(step, watermark('its delay is less than 0'))).toBeUndefined()
+  expect(expectRefusal(step, watermark('it is of type INT'))).toContain('it is of type INT')
+  expect(expectRefusal(step, new Error('delay'))).toContain('actual delay')
+  expect(expectRefusal(step, undefined)).toContain('actual no error')
+  const mentioning = { ...step, mentions: ['minus'] }
+  expect(expectRefusal(mentioning, watermark('its delay is less than 0'))).toContain('minus')
 })
 
 test('rows are compared as multisets, or as lists where order counts', () => {
