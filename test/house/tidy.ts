@@ -44,7 +44,7 @@ const bansInRooms: readonly Ban[] = [
   {
     words: /\b(?:eval|new\s+Function)\s*\(/g,
     why: 'code is generated in one place',
-    doors: ['src/expr/compile.ts'],
+    doors: ['src/expr/compile-code.ts'],
   },
   { words: /\bcreateRequire\b/g, why: 'it is a way round', doors: ['state/rocksdb-store.ts'] },
 ]
@@ -52,7 +52,8 @@ const bansInRooms: readonly Ban[] = [
 /** In the code of every TypeScript file. */
 const bansInCode: readonly Ban[] = [
   {
-    words: /(?:\bas|[:<,|&])\s*any\b(?!\s*[:(.])/g,
+    // Annotations are left to Biome's noExplicitAny: without a parser they look like a value named any.
+    words: /\bas\s+any\b|<\s*any\b|\bany\s*(?:\[\s*\]|>)/g,
     why: types,
     doors: [],
   },
