@@ -1,0 +1,30 @@
+/** `npm run conformance -- FILE.json [--store memory|rocksdb] [--lanes n]`: the cases of a file through the public API. */
+import { readFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import type { CaseFile } from './case.ts'
+import { report } from './report.ts'
+import { openSession } from './sessions.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    store: { type: 'string', default: 'rocksdb' },
+    lanes: { type: 'string', default: '1' },
+    only: { type: 'string', default: '' },
+  },
+})
+const [path] = positionals
+if (path === undefined) {
+  throw new RangeError(
+    'usage: npm run conformance -- FILE.json [--store memory|rocksdb] [--lanes n] [--only text]',
+  )
+}
+const file: CaseFile = JSON.parse(await readFile(path, 'utf8'))
+const failed = await report(
+  file.cases.filter(({ id }) => id.includes(values.only)),
+  openSession,
+  { store: values.store, lanes: Number(values.lanes) },
+  (line) => process.stdout.write(`${line}\n`),
+)
+// A case that hung would keep the process alive.
+process.exit(failed > 0 ? 1 : 0)
