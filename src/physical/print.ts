@@ -1,5 +1,5 @@
 import { unreachable } from '../core/error.ts'
-import { printExpression } from '../expr/print.ts'
+import { expressionText } from '../expr/print.ts'
 import type { Exchange, PhysicalPlan, Stage, Step } from './physical.ts'
 
 /** The stages of a plan as text, last stage first, for `explain(true)`. */
@@ -29,8 +29,8 @@ function exchangeText(exchange: Exchange): string {
 function stepText(step: Step): string {
   switch (step.kind) {
     case 'compute': {
-      const filter = step.filter === undefined ? '' : ` where ${printExpression(step.filter)}`
-      return `compute [${step.columns.map(printExpression).join(', ')}]${filter}`
+      const filter = step.filter === undefined ? '' : ` where ${expressionText(step.filter)}`
+      return `compute [${step.columns.map(expressionText).join(', ')}]${filter}`
     }
     case 'watermark':
       return `watermark ${step.spec.node} #${step.spec.column} delay ${step.spec.delayMicros / 1000} ms`

@@ -1,0 +1,132 @@
+import { typeText } from '../batch/schema.ts'
+import { unreachable } from '../core/error.ts'
+import { valueText } from './cast.ts'
+import { callText } from './print.ts'
+import type { UnresolvedExpression } from './unresolved.ts'
+
+/** Aggregates by every name they go by, with the canonical one. */
+const aggregateNames: Readonly<Record<string, string>> = {
+  avg: 'avg',
+  collect_list: 'collect_list',
+  array_agg: 'collect_list',
+  count: 'count',
+  max: 'max',
+  mean: 'avg',
+  min: 'min',
+  rows_with_max: 'rows_with_max',
+  sum: 'sum',
+}
+
+/** The canonical name of an aggregate; `undefined` for other names. */
+export function aggregateNamed(name: string): string | undefined {
+  return aggregateNames[name.toLowerCase()]
+}
+
+export function isAggregateName(name: string): boolean {
+  return aggregateNamed(name) !== undefined
+}
+
+/** True for a call of an aggregate. */
+export function isAggregate(expression: UnresolvedExpression): boolean {
+  return expression.kind === 'call' && isAggregateName(expression.name)
+}
+
+/** True when an aggregate is called anywhere inside. */
+export function containsAggregate(expression: UnresolvedExpression): boolean {
+  return isAggregate(expression) || partsOf(expression).some(containsAggregate)
+}
+
+function partsOf(expression: UnresolvedExpression): readonly UnresolvedExpression[] {
+  switch (expression.kind) {
+    case 'name':
+    case 'star':
+    case 'literal':
+    case 'interval':
+      return []
+    case 'call':
+      return expression.filter === undefined
+        ? expression.args
+        : [...expression.args, expression.filter]
+    case 'udf':
+      return expression.args
+    case 'cast':
+    case 'field':
+    case 'alias':
+    case 'sort':
+      return [expression.input]
+    case 'case':
+      return [
+        ...expression.branches.flatMap((branch) => [branch.when, branch.then]),
+        ...(expression.otherwise === undefined ? [] : [expression.otherwise]),
+      ]
+    default:
+      return unreachable(expression)
+  }
+}
+
+/** The name Spark gives a column that has no alias: `sum(price)`, `(a + 1)`, `window`. */
+export function defaultName(expression: UnresolvedExpression): string {
+  switch (expression.kind) {
+    case 'name':
+      return expression.path.at(-1) ?? ''
+    case 'alias':
+      return expression.name
+    case 'call':
+      if (expression.name.toLowerCase() === 'window') return 'window'
+      return nested(expression)
+    case 'cast':
+      // Spark hides a cast of a plain column in its name.
+      return expression.input.kind === 'name' ? defaultName(expression.input) : nested(expression)
+    default:
+      return nested(expression)
+  }
+}
+
+/** An expression inside another, as Spark writes it. */
+function nested(expression: UnresolvedExpression): string {
+  switch (expression.kind) {
+    case 'name':
+      return expression.path.join('.')
+    case 'star':
+      return [...expression.path, '*'].join('.')
+    case 'literal': {
+      const { value, type } = expression
+      return value === null ? 'NULL' : valueText(value, type)
+    }
+    case 'interval':
+      return `INTERVAL '${expression.micros / 1_000_000}' SECOND`
+    case 'alias':
+      return expression.name
+    case 'field':
+      return `${nested(expression.input)}.${expression.name}`
+    case 'sort':
+      return `${nested(expression.input)} ${expression.descending ? 'DESC' : 'ASC'}`
+    case 'cast': {
+      const name = expression.safe ? 'TRY_CAST' : 'CAST'
+      return `${name}(${nested(expression.input)} AS ${typeText(expression.type).toUpperCase()})`
+    }
+    case 'case': {
+      const branches = expression.branches.map(
+        (branch) => `WHEN ${nested(branch.when)} THEN ${nested(branch.then)}`,
+      )
+      const rest = expression.otherwise === undefined ? '' : ` ELSE ${nested(expression.otherwise)}`
+      return `CASE ${branches.join(' ')}${rest} END`
+    }
+    case 'call': {
+      const name = expression.name.toLowerCase()
+      const args = expression.args.map(nested)
+      const written = aggregateNamed(name) ?? name
+      const text = callText(
+        written,
+        expression.distinct === true ? [`DISTINCT ${args.join(', ')}`] : args,
+      )
+      return expression.filter === undefined
+        ? text
+        : `${text} FILTER (WHERE ${nested(expression.filter)})`
+    }
+    case 'udf':
+      return `${expression.name}(${expression.args.map(nested).join(', ')})`
+    default:
+      return unreachable(expression)
+  }
+}
