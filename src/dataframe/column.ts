@@ -104,10 +104,10 @@ export interface Column {
   /** Like `cast`, with NULL for values that do not fit. */
   tryCast(type: string | DataType): Column
 
-  /** Gives the result column a name. */
-  alias(name: string): Column
+  /** Gives the result column a name; a generator of several columns takes several. */
+  alias(name: string, ...more: readonly string[]): Column
   /** The same as `alias`. */
-  as(name: string): Column
+  as(name: string, ...more: readonly string[]): Column
   /** The same as `alias`. */
   name(name: string): Column
 
@@ -257,7 +257,8 @@ function partsOf(
       type: typeof type === 'string' ? parseType(type) : plainType(type),
       safe,
     })
-  const alias = (name: string): Column => columnOf({ kind: 'alias', input: self, name })
+  const alias = (name: string, ...more: readonly string[]): Column =>
+    columnOf({ kind: 'alias', input: self, name, ...(more.length === 0 ? {} : { more }) })
   return {
     getItem: (key) => callOf('get', self, literal(key)),
     getField: (name) => columnOf({ kind: 'field', input: self, name }),
@@ -281,7 +282,6 @@ function branchesOf(self: UnresolvedExpression): Methods<'when' | 'otherwise'> {
   return {
     when: (condition, value) => {
       const { branches, otherwise } = open('when')
-      // biome-ignore lint/suspicious/noThenProperty: the branch of a CASE is never awaited.
       const branch = { when: condition.expression, then: operandOf(value) }
       return columnOf({ kind: 'case', branches: [...branches, branch], otherwise })
     },
