@@ -20,9 +20,7 @@ export interface PartitionTime {
 export interface EpochTime {
   /** By node, then source partition. */
   readonly nodes: Readonly<Record<string, Readonly<Record<string, PartitionTime>>>>
-  /** The global watermark as last used; it never goes back. */
-  readonly global: Micros
-  /** Eviction watermark of the last epoch that ran or was passed over. */
+  /** Eviction watermark of the last epoch that ran or was passed over; it never goes back. */
   readonly evicted: Micros
   /** Processing time of the last epoch; it never goes back. */
   readonly processingTime: Micros
@@ -55,7 +53,6 @@ const zero = 0 as Micros
 /** Before the first epoch of a query. */
 export const initialTime: EpochTime = {
   nodes: {},
-  global: zero,
   evicted: zero,
   processingTime: zero,
   startedAt: undefined,
@@ -82,7 +79,7 @@ export function watermarkAt(time: EpochTime, rules: TimeRules, at: Micros): Micr
     if (result === undefined) result = watermark
     else result = rules.policy === 'min' ? Math.min(result, watermark) : Math.max(result, watermark)
   }
-  return micros(Math.max(time.global, result ?? 0))
+  return micros(Math.max(time.evicted, result ?? 0))
 }
 
 /** The sources whose idleness let the watermark pass: every node above them was left out. */
@@ -136,7 +133,6 @@ export function nextHeader(
 export function applyHeader(time: EpochTime, header: EpochHeader): EpochTime {
   return {
     ...time,
-    global: later(time.global, header.evictWatermark),
     evicted: header.evictWatermark,
     processingTime: header.processingTime,
     startedAt: time.startedAt ?? header.processingTime,
@@ -188,7 +184,7 @@ export function isDue(
  * the next rows are judged the same.
  */
 export function skipEmptyEpoch(time: EpochTime, watermark: Micros): EpochTime {
-  return { ...time, global: watermark, evicted: watermark, skipped: time.skipped + 1 }
+  return { ...time, evicted: watermark, skipped: time.skipped + 1 }
 }
 
 /** As plain data for the manifest. */
@@ -221,7 +217,6 @@ export function decodeTime(json: Json | undefined): EpochTime {
   const startedAt = fields.startedAt
   return {
     nodes,
-    global: time(fields.global),
     evicted: time(fields.evicted),
     processingTime: time(fields.processingTime),
     startedAt: startedAt === null ? undefined : time(startedAt),

@@ -214,6 +214,16 @@ test('a handler that never returns ends the job with its name, and nothing is de
   expect(deployed).toBe(1)
 })
 
+test('a stop writes down an empty epoch that was passed over, so that the next start judges rows the same', async () => {
+  const one: JobShape = { ...plain, inputs: [rows(1), rows(1)] }
+  const { job, simulation, disk } = start(one, { onEvent: stopWhenIdle })
+  await simulation.run(job.done)
+  // The watermark moved to 1 ms, where the operators have nothing to do.
+  const times = { lateWatermark: 1000, evictWatermark: 1000, skipped: 1, ranges: {} }
+  expect(decisions(disk)).toMatchObject([{ lateWatermark: 0, evictWatermark: 0 }, times])
+  expect(disk.commits.get('out0')).toEqual([0, 1])
+})
+
 test('a forced stop drops the open epoch; the next start runs it again with its header', async () => {
   const first = start(plain, {
     onEvent: (event, handle) => {
