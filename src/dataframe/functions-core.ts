@@ -102,7 +102,7 @@ export const least = ofColumns('least')
 /** Equal, where NULL equals NULL. */
 export const equal_null = ofTwo('<=>')
 /** The opposite of a condition. */
-export const not = (condition: Column): Column => condition.not()
+export const not = ofColumn('not')
 
 /**
  * Event-time windows: a struct of `start` and `end`, half-open, aligned to 1970-01-01 UTC. A row falls

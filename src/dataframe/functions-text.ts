@@ -126,3 +126,7 @@ export const character_length = ofColumn('length')
 export const char = ofColumn('chr')
 /** The same as `sha1`. */
 export const sha = ofColumn('sha1')
+/** The same as `rlike`. */
+export const regexp = ofTwo('rlike')
+/** The same as `locate`, with the part as a column or name. */
+export const position = ofColumns('locate')

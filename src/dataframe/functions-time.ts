@@ -115,3 +115,5 @@ export const second = ofColumn('second')
 export const dayname = ofColumn('dayname')
 /** `Jan` to `Dec`. */
 export const monthname = ofColumn('monthname')
+/** The same as `date_add`. */
+export const dateadd = withValues<[days: ColumnOrLiteral]>('date_add')
