@@ -4,6 +4,7 @@ import { foreachBatchSink } from './foreach-batch/sink.ts'
 import { memorySink } from './memory/sink.ts'
 import { memorySource } from './memory/source.ts'
 import { noopSink } from './noop/sink.ts'
+import { pushSource } from './push/source.ts'
 import { rateSource } from './rate/source.ts'
 import { rateMicroBatchSource } from './rate-micro-batch/source.ts'
 import { createRegistry, type Registry } from './registry.ts'
@@ -12,7 +13,7 @@ import { rowsSource } from './rows/source.ts'
 /** A registry of every format that comes with the package. */
 export function builtinRegistry(): Registry {
   return createRegistry(
-    [memorySource, rateSource, rateMicroBatchSource, rowsSource],
+    [memorySource, pushSource, rateSource, rateMicroBatchSource, rowsSource],
     [consoleSink, foreachSink, foreachBatchSink, memorySink, noopSink],
   )
 }

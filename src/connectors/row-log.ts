@@ -17,6 +17,8 @@ export interface RowLog {
   appendBatch(batch: Batch): void
   /** The rows of `from <= row < to` that are there, with the given columns, in order. */
   between(from: number, to: number, columns?: readonly number[]): Iterable<Batch>
+  /** Leaves numbers out: the next row has this one, if that is later. */
+  skipTo(row: number): void
   /** Lets go of rows below the number, whole chunks at a time. */
   dropBefore(row: number): void
 }
@@ -78,6 +80,11 @@ export function rowLog(
         if (chunk.start >= to) return
         yield cut(withColumns(chunk.batch, columns), from - chunk.start, to - chunk.start)
       }
+    },
+    skipTo(row) {
+      seal()
+      sealed = Math.max(sealed, row)
+      if (chunks.length === 0) start = sealed
     },
     dropBefore(row) {
       seal()

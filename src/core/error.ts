@@ -155,6 +155,11 @@ const catalogue = {
     hint: 'Rows pushed before are safe. Push to a running query.',
     retry: 'backoff',
   },
+  PUSH_OVERFLOW: {
+    message: '{waiting} pushes to the source {source} are waiting for room already.',
+    hint: 'Await each push before the next one, or have fewer of them at once.',
+    retry: 'backoff',
+  },
   QUERY_NAME_TAKEN: {
     message: 'A query named {name} is active in this session.',
     hint: 'Stop it first, or choose another queryName.',

@@ -6,8 +6,8 @@ export interface Rate {
 }
 
 /**
- * How many rows there are before second `seconds`, counted from the start. As in Spark, second 0 has
- * none while the speed grows: with 10 rows per second after 4 seconds they have 0, 2, 4, 6, 8, 10, 10.
+ * How many rows there are before second `seconds`, counted from the start. As in Spark the first second
+ * already has some: with 10 rows per second after 4 seconds they have 2, 4, 6, 8, 10, 10.
  */
 export function rowsBefore({ rowsPerSecond, rampUpSeconds }: Rate, seconds: number): number {
   const growth = Math.floor(rowsPerSecond / (rampUpSeconds + 1))
