@@ -238,7 +238,7 @@ test('a forced stop drops the open epoch; the next start runs it again with its 
   expect(second.disk.commits.get('out0')).toEqual(decisions(second.disk).map(({ epoch }) => epoch))
 })
 
-test('a checkpoint that does not get on in time fails with the tasks that are missing', async () => {
+test('a checkpoint that does not get on in time fails with how many tasks are missing, and where it hangs', async () => {
   const stuck = (deployment: Deployment): Deployment => ({
     ...deployment,
     tasks: deployment.tasks.map((task): TaskSpec => {
@@ -248,7 +248,13 @@ test('a checkpoint that does not get on in time fails with the tasks that are mi
   })
   const settings = { checkpointTimeoutMs: 5000 }
   const { job, simulation, events } = start({ ...plain, settings }, { change: stuck })
-  await expect(simulation.run(job.done)).rejects.toMatchObject({ code: 'STOP_TIMEOUT' })
+  await expect(simulation.run(job.done)).rejects.toMatchObject({
+    code: 'STOP_TIMEOUT',
+    cause: {
+      code: 'CHECKPOINT_TIMEOUT',
+      details: { epoch: 0, missing: 2, tasks: 5, waitedMs: 5000 },
+    },
+  })
   expect(events.filter(({ type }) => type === 'committed')).toEqual([])
 })
 
