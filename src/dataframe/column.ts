@@ -44,6 +44,12 @@ export interface Column {
   mod(other: ColumnOrLiteral): Column
   /** The number with the opposite sign. */
   negate(): Column
+  /** The bits that both whole numbers have. */
+  bitwiseAND(other: ColumnOrLiteral): Column
+  /** The bits that either has. */
+  bitwiseOR(other: ColumnOrLiteral): Column
+  /** The bits that exactly one has. */
+  bitwiseXOR(other: ColumnOrLiteral): Column
 
   /** Equal; NULL if either side is. */
   eq(other: ColumnOrLiteral): Column
@@ -179,7 +185,17 @@ type Methods<Names extends keyof Column> = Pick<Column, Names>
 
 function arithmeticOf(
   self: UnresolvedExpression,
-): Methods<'plus' | 'minus' | 'multiply' | 'divide' | 'mod' | 'negate'> {
+): Methods<
+  | 'plus'
+  | 'minus'
+  | 'multiply'
+  | 'divide'
+  | 'mod'
+  | 'negate'
+  | 'bitwiseAND'
+  | 'bitwiseOR'
+  | 'bitwiseXOR'
+> {
   return {
     plus: (other) => callOf('+', self, operandOf(other)),
     minus: (other) => callOf('-', self, operandOf(other)),
@@ -187,6 +203,9 @@ function arithmeticOf(
     divide: (other) => callOf('/', self, operandOf(other)),
     mod: (other) => callOf('%', self, operandOf(other)),
     negate: () => callOf('negative', self),
+    bitwiseAND: (other) => callOf('&', self, operandOf(other)),
+    bitwiseOR: (other) => callOf('|', self, operandOf(other)),
+    bitwiseXOR: (other) => callOf('^', self, operandOf(other)),
   }
 }
 

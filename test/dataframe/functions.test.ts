@@ -95,6 +95,7 @@ const answers: readonly (readonly [string, functions.Column, unknown])[] = [
   ['isin of nothing', f.col('n').isin([]), false],
   ['between', f.col('n').between(4, 5), true],
   ['eqNullSafe', f.lit(null).eqNullSafe(f.col('n')), false],
+  ['bitwiseXOR', f.col('n').bitwiseOR(1).bitwiseXOR(4).bitwiseAND(3), 1],
   ['like', f.col('s').like('a%'), true],
   ['tryCast', f.col('s').tryCast('int'), null],
   ['getField', f.struct('n').getField('n'), 4],
