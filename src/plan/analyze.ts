@@ -155,17 +155,17 @@ function analyzeWatermark(input: Analyzed, written: UnresolvedWatermark): Analyz
   const refuse = (why: string, fix: string): never => {
     throw new StreamError('WATERMARK_INVALID', { column: written.column, why, fix })
   }
+  if (delayMicros < 0) {
+    return refuse(
+      `the delay ${written.delay} is negative (${formatDuration(delayMicros)})`,
+      'Write how late a row may be, for example withWatermark(…, "10 minutes").',
+    )
+  }
   if (field?.type.kind !== 'timestamp') {
     const type = field === undefined ? 'unknown' : typeText(field.type).toUpperCase()
     return refuse(
       `it is of type ${type}, not TIMESTAMP`,
       `Make it a time first, for example with col('${written.column}').cast('timestamp').`,
-    )
-  }
-  if (delayMicros < 0) {
-    return refuse(
-      `the delay ${written.delay} is negative (${formatDuration(delayMicros)})`,
-      'Write how late a row may be, for example withWatermark(…, "10 minutes").',
     )
   }
   // On rows that end nothing is ever late: one query serves both.

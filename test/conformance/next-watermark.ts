@@ -3,8 +3,10 @@ import { join } from 'node:path'
 
 /** The members of the coordinator's watermarks, in a manifest, that say what the next epoch will use. */
 interface Time {
-  readonly nodes: Readonly<Record<string, Readonly<Record<string, { readonly watermark: number }>>>>
-  readonly global: number
+  /** By node and source partition: the watermark, and when it last moved; microseconds. */
+  readonly nodes: Readonly<Record<string, Readonly<Record<string, readonly [number, number]>>>>
+  /** The watermark of the last epoch. */
+  readonly evicted: number
 }
 
 /**
@@ -19,11 +21,11 @@ export async function nextWatermarkMs(
   const time = await newestTime(checkpoint)
   if (time === undefined) return 0
   const nodes = Object.values(time.nodes).map((partitions) =>
-    Math.min(...Object.values(partitions).map(({ watermark }) => watermark)),
+    Math.min(...Object.values(partitions).map(([watermark]) => watermark)),
   )
   while (nodes.length < rule.nodeCount) nodes.push(0)
   const combined = rule.policy === 'max' ? Math.max(...nodes) : Math.min(...nodes)
-  return Math.max(time.global, Number.isFinite(combined) ? combined : 0) / 1000
+  return Math.max(time.evicted, Number.isFinite(combined) ? combined : 0) / 1000
 }
 
 async function newestTime(checkpoint: string): Promise<Time | undefined> {
