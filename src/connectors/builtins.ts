@@ -9,11 +9,12 @@ import { rateSource } from './rate/source.ts'
 import { rateMicroBatchSource } from './rate-micro-batch/source.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { rowsSource } from './rows/source.ts'
+import { socketSource } from './socket/source.ts'
 
 /** A registry of every format that comes with the package. */
 export function builtinRegistry(): Registry {
   return createRegistry(
-    [memorySource, pushSource, rateSource, rateMicroBatchSource, rowsSource],
+    [memorySource, pushSource, rateSource, rateMicroBatchSource, rowsSource, socketSource],
     [consoleSink, foreachSink, foreachBatchSink, memorySink, noopSink],
   )
 }

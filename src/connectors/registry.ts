@@ -5,6 +5,7 @@ import { closest } from '../core/closest.ts'
 import { StreamError } from '../core/error.ts'
 import type { FileSystem } from '../core/file-system.ts'
 import type { Random } from '../core/random.ts'
+import type { Connect } from '../core/socket.ts'
 import type { ReadLimit, Sink, Source } from '../flow/connector.ts'
 import { type CheckedOptions, invalidOption, type OptionSpec } from './option-spec.ts'
 
@@ -20,6 +21,8 @@ export interface SourceContext {
   readonly files: FileSystem
   readonly clock: Clock
   readonly random: Random
+  /** The network; absent = the machine's. */
+  readonly connect?: Connect
   /** The source's own place under the checkpoint; `undefined` for a batch read. May not exist yet. */
   readonly folder: string | undefined
   /** The live object or the rows that the query was built with, for formats that have such. */
