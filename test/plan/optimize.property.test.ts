@@ -175,3 +175,10 @@ test('what is optimised once stays as it is', () => {
     { numRuns: 200 },
   )
 })
+
+test('a constant that raises an error is left for the row that gets there', () => {
+  const predicate = lit(1).divide(0).gt(col('a')).expression
+  const plan = optimize(analyze({ kind: 'filter', input: source, predicate }))
+  expect(plan.kind).toBe('filter')
+  expect(optimize(plan)).toBe(plan)
+})
