@@ -1,0 +1,52 @@
+import type { Batch } from '../batch/batch.ts'
+import type { Schema } from '../batch/schema.ts'
+import { StreamError } from '../core/error.ts'
+
+/** What happens to a row that does not fit the schema; spelled as in Spark. */
+export type DecodeMode = 'PERMISSIVE' | 'DROPMALFORMED' | 'FAILFAST'
+
+/**
+ * Turns lines of bytes into columns. One object decodes one stream of lines and is not shared.
+ * Every line ends in `\n`: a reader adds the one that the end of a file lacks, which lets scanners
+ * run without looking at their bounds.
+ */
+export interface LineDecoder {
+  readonly schema: Schema
+  /** Rows collected since the last `finish`. */
+  readonly rowCount: number
+  /** The lines that follow come from `origin`, from its first line if `atStart`. */
+  begin(origin: string, atStart: boolean): void
+  /**
+   * Decodes whole lines of `bytes[start, end)`, `bytes[end - 1]` being `\n`, and returns where it
+   * stopped: `end`, or earlier once `rowLimit` rows are collected. A line that holds several rows may
+   * exceed the limit.
+   */
+  decode(bytes: Uint8Array, start: number, end: number, rowLimit: number): number
+  /** The collected rows; the decoder is empty again. */
+  finish(): Batch
+}
+
+/** Every column of a source may be null whatever the schema says, as in Spark: files promise nothing. */
+export function nullableSchema(schema: Schema): Schema {
+  return schema.map((field) => ({ ...field, nullable: true }))
+}
+
+export const defaultCorruptColumn = '_corrupt_record'
+
+/** The error of mode FAILFAST. */
+export function decodeFailed(details: {
+  readonly origin: string
+  readonly schema: string
+  readonly why: string
+  readonly row: string
+}): StreamError {
+  const { row } = details
+  const start = row.length > 120 ? `${row.slice(0, 120)}…` : row
+  return new StreamError('DECODE_FAILED', { ...details, row: start })
+}
+
+/** Where the line that starts at `start` ends: the index of its `\n`. */
+export function lineEnd(bytes: Uint8Array, start: number, end: number): number {
+  const found = bytes.indexOf(10, start)
+  return found < 0 || found >= end ? end : found
+}
