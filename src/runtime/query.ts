@@ -8,6 +8,7 @@ import {
 } from '../../actors/job.ts'
 import { runJob } from '../../actors/supervisor.ts'
 import type { ActorFailure, ActorSystem } from '../../actors/system.ts'
+import { shardsOfLane } from '../../state/key-group.ts'
 import { type LocalEpochLog, openEpochLog } from '../../state/local-epoch-log.ts'
 import type { Manifest } from '../../state/manifest.ts'
 import { planRecovery, type RecoveryPlan } from '../../state/recovery.ts'
@@ -136,6 +137,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   const tasks = await buildTasks({
     plan: spec.plan,
     lanes: spec.lanes,
+    continuous: spec.settings.trigger?.type === 'continuous',
     layout,
     restoredWatermark: base.evictWatermark,
     source: (name) => madeSource(sources, name).source,
@@ -151,11 +153,14 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
           storeFactory: spec.store,
           task,
           token: log.token,
-          layout,
-          lane: single ? 0 : lane,
-          lanes: single ? 1 : spec.lanes,
-          restore: { snapshotId: base.snapshotId, state: base.state },
-          cacheBudgetBytes: spec.stateCacheBytes,
+          shards: shardsOfLane(single ? 0 : lane, {
+            shardCount: layout.shardCount,
+            lanes: single ? 1 : spec.lanes,
+          }),
+          shardCount: layout.shardCount,
+          restore: base.state,
+          cacheBudgetBytes: Math.floor(spec.stateCacheBytes / spec.lanes),
+          epochsInFlight: spec.settings.epochsInFlight ?? defaultSettings.epochsInFlight,
         }),
       )
       states.push(state)

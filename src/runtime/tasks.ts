@@ -12,6 +12,8 @@ import { instantiateStage, statefulOperators, watermarkNodes } from './instantia
 export interface TaskParts {
   readonly plan: PhysicalPlan
   readonly lanes: number
+  /** Under the continuous trigger one task reads a whole source. */
+  readonly continuous: boolean
   readonly layout: ShardLayout
   readonly restoredWatermark: number
   readonly source: (name: string) => Source
@@ -31,7 +33,7 @@ export async function buildTasks(parts: TaskParts): Promise<readonly TaskSpec[]>
   const { plan, lanes } = parts
   const tasks: TaskSpec[] = []
   for (const stage of plan.stages) {
-    for (let lane = 0; lane < tasksOf(stage, lanes); lane++) {
+    for (let lane = 0; lane < tasksOf(stage, parts); lane++) {
       tasks.push(await buildTask(parts, stage, lane))
     }
   }
@@ -43,8 +45,8 @@ export async function buildTasks(parts: TaskParts): Promise<readonly TaskSpec[]>
 }
 
 /** How many tasks run a stage. */
-export function tasksOf(stage: Stage, lanes: number): number {
-  return stage.single ? 1 : lanes
+function tasksOf(stage: Stage, { lanes, continuous }: TaskParts): number {
+  return stage.single || (continuous && stage.source !== undefined) ? 1 : lanes
 }
 
 async function buildTask(parts: TaskParts, stage: Stage, lane: number): Promise<TaskSpec> {
@@ -73,7 +75,7 @@ async function buildTask(parts: TaskParts, stage: Stage, lane: number): Promise<
     operator,
     sourceName: stage.source.source,
     source: parts.source(stage.source.source),
-    slice: { index: lane, count: parts.lanes },
+    slice: { index: lane, count: tasksOf(stage, parts) },
   }
 }
 
@@ -107,7 +109,7 @@ function edgeInto(
   input: number,
   lane: number,
 ): EdgeSpec {
-  const count = tasksOf(target, parts.lanes)
+  const count = tasksOf(target, parts)
   const all = Array.from({ length: count }, (_, index) => taskId(target.id, index))
   const named = side === undefined ? {} : { side }
   if (exchange.kind === 'hash' && count > 1) {

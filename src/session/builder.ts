@@ -25,6 +25,9 @@ export interface SessionBuilder {
   getOrCreate(): SessionInterface
 }
 
+/** The front door of the engine; made by `Session.builder`. */
+export type Session = SessionInterface
+
 /** Makes sessions: `Session.builder.appName('…').getOrCreate()`. */
 export const Session = {
   get builder(): SessionBuilder {
@@ -69,13 +72,15 @@ function optionText(name: string, value: unknown): string {
 
 function realPorts(): SessionPorts {
   const files = nodeFileSystem()
+  const clock = systemClock()
   return {
-    clock: systemClock(),
+    clock,
     random: systemRandom(),
     files,
     process: () => nodeProcessInfo(files),
     system: nactSystem,
-    store: (kind) => (kind === 'rocksdb' ? rocksdbStoreFactory(files) : memoryStoreFactory(files)),
+    store: (kind) =>
+      kind === 'rocksdb' ? rocksdbStoreFactory({ files, clock }) : memoryStoreFactory(files),
     terminal: nodeTerminal(),
     temporaryFolder: temporaryFolder(),
   }

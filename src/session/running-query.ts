@@ -55,6 +55,8 @@ export interface RunningQuery {
   run(job: Promise<JobHandle>): void
 }
 
+const keepAliveMs = 3_600_000
+
 export function runningQuery(parts: RunningParts): RunningQuery {
   const { clock } = parts
   const startedMs = clock.now()
@@ -76,6 +78,11 @@ export function runningQuery(parts: RunningParts): RunningQuery {
   let idleWakes = -1
   let waiting: (() => void)[] = []
   let ended: Promise<void> = Promise.resolve()
+  // A query that waits for arrivals may have no timer of its own; it keeps the process alive all the same.
+  let letGo: () => void = () => undefined
+  const keepAlive = (): void => {
+    letGo = clock.after(keepAliveMs, keepAlive)
+  }
   let started: Promise<unknown> = Promise.resolve()
 
   const wakeWaiting = (): void => {
@@ -132,6 +139,7 @@ export function runningQuery(parts: RunningParts): RunningQuery {
   }
 
   const finish = (failure: unknown): void => {
+    letGo()
     error = failure === undefined ? undefined : asStreamError(failure)
     state = error === undefined ? 'stopped' : 'failed'
     status = {
@@ -224,6 +232,7 @@ export function runningQuery(parts: RunningParts): RunningQuery {
     query,
     onEvent,
     run(job) {
+      keepAlive()
       parts.observe({ type: 'started' })
       started = job.then(
         (made) => {
