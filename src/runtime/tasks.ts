@@ -30,7 +30,7 @@ export const lateRowsSink = 'lateRows'
 
 /** Builds every task of an attempt and wires the channels. */
 export async function buildTasks(parts: TaskParts): Promise<readonly TaskSpec[]> {
-  const { plan, lanes } = parts
+  const { plan } = parts
   const tasks: TaskSpec[] = []
   for (const stage of plan.stages) {
     for (let lane = 0; lane < tasksOf(stage, parts); lane++) {
