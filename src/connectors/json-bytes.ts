@@ -36,7 +36,7 @@ export const jsonBytes: JsonBytes = {
   plainKey,
   double,
   isoTime,
-  unescape,
+  unescape: unescapeText,
 }
 
 /**
@@ -309,7 +309,7 @@ function daysOf(date: number): number {
  * Decodes the string that starts after the quote at `at - 1` into `to`, escapes included, and returns
  * the index after its closing quote. `to` must have room for as many bytes as the text has.
  */
-function unescape(bytes: Uint8Array, at: number, to: Uint8Array, toAt: number): number {
+function unescapeText(bytes: Uint8Array, at: number, to: Uint8Array, toAt: number): number {
   let from = at
   let write = toAt
   for (;;) {
