@@ -35,7 +35,10 @@ export function look(know: Coordination): void {
     return begin(know, replayed, beginEpoch(planState, replayed), now(know))
   if (know.waitsForAll && !havePassed(know, know.parties.tasks)) return
   const earlyMs = planState.trigger.nextAtMs - know.owner.clock.now()
-  if (earlyMs > 0) return remind(know, 'look', earlyMs, { type: 'look' })
+  if (earlyMs > 0) {
+    if (protocol.runs.length === 0) say(know, 'Waiting for next trigger', false)
+    return remind(know, 'look', earlyMs, { type: 'look' })
+  }
   if (know.hasArrived || firesOnGrid(trigger)) ask(know, 'next')
 }
 
