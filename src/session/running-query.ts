@@ -101,6 +101,7 @@ export function runningQuery(parts: RunningParts): RunningQuery {
     switch (event.type) {
       case 'started':
         state = 'running'
+        lastEpoch = event.recovered.epoch
         for (const header of event.recovered.decisions) noteWatermark(header)
         break
       case 'decided':
