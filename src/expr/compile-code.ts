@@ -423,7 +423,16 @@ class Generator {
     if (type.kind === 'string' && ['int', 'short', 'byte', 'long'].includes(from.kind)) {
       return { value: `String(${operand.value})`, isNull: operand.isNull }
     }
-    return this.#boxedCall([input], type, ([value = null]) => castValue(value, types))
+    const factor = decimalFactor(from, type)
+    if (factor === undefined) {
+      return this.#boxedCall([input], type, ([value = null]) => castValue(value, types))
+    }
+    if (factor === 1) return operand
+    const scaled = this.#local(`${operand.value} * ${factor}`)
+    const unsafe = `!Number.isSafeInteger(${scaled})`
+    const guard = operand.isNull === 'false' ? unsafe : `!(${operand.isNull}) && ${unsafe}`
+    this.#lines.push(`if (${guard}) return -1`)
+    return { value: scaled, isNull: operand.isNull }
   }
 
   #field({ input, index, type }: Extract<Expression, { kind: 'field' }>): Operand {
@@ -485,6 +494,24 @@ function widensFreely(from: DataType, to: DataType): boolean {
   const source = integralOrder.indexOf(from.kind)
   if (source < 0) return from.kind === 'float' && to.kind === 'double'
   return to.kind === 'double' || integralOrder.indexOf(to.kind) >= source
+}
+
+/** Decimal digits that whole numbers of a type may have. */
+const digitsOf: Readonly<Record<string, number>> = { byte: 3, short: 5, int: 10, long: 19 }
+
+/**
+ * What a whole number or decimal is multiplied by to become a decimal that always has room for it;
+ * `undefined` where digits may be lost or not fit.
+ */
+function decimalFactor(from: DataType, to: DataType): number | undefined {
+  if (to.kind !== 'decimal') return undefined
+  const scale = from.kind === 'decimal' ? from.scale : 0
+  const digits = from.kind === 'decimal' ? from.precision - from.scale : digitsOf[from.kind]
+  if (digits === undefined || to.scale < scale) return undefined
+  // What a loop holds is below 2^53, which has 16 digits.
+  const hasRoom = to.precision >= 16 || to.precision - to.scale >= digits
+  if (!hasRoom) return undefined
+  return 10 ** (to.scale - scale)
 }
 
 function bytesEqual(
