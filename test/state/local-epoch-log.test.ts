@@ -194,6 +194,11 @@ test('every deleted, cut, changed or swapped file of the log is refused', async 
     }
   }
   expect(seen).toBeGreaterThan(100)
+  // Without the lock file nobody knows how far the log went, but a gap is still a gap.
+  const gap = await build()
+  gap.tamper('checkpoint/lock', () => undefined)
+  gap.tamper('checkpoint/log/3', () => undefined)
+  expect(await codeOf(openEpochLog(logOptions(gap)))).toBe('CHECKPOINT_CORRUPT')
   const swapped = await build()
   const [four, three] = [
     await swapped.read('checkpoint/log/4'),
@@ -202,6 +207,21 @@ test('every deleted, cut, changed or swapped file of the log is refused', async 
   swapped.tamper('checkpoint/log/3', () => four)
   swapped.tamper('checkpoint/log/4', () => three)
   expect(await codeOf(openEpochLog(logOptions(swapped)))).toBe('CHECKPOINT_CORRUPT')
+})
+
+test('after an append of which nobody knows whether it stands, the log takes nothing more', async () => {
+  let isFailing = false
+  const files = virtualFileSystem({
+    fault: (name) => (isFailing && name.startsWith('sync folder') ? 'EIO' : undefined),
+  })
+  const log = await openEpochLog(logOptions(files))
+  isFailing = true
+  expect(await codeOf(log.append(published(-1)))).toBe('IO_ERROR')
+  isFailing = false
+  expect(await codeOf(log.append(decision(0)))).toBe('IO_ERROR')
+  await log.close()
+  const next = await openEpochLog(logOptions(files))
+  expect(next.entries.slice(1)).toEqual([published(-1)])
 })
 
 test('a checkpoint of a newer version is refused as such', async () => {

@@ -45,9 +45,9 @@ test('what is kept recovers as before, with every limit obeyed and every file it
       fc.record({
         epochs: fc.integer({ min: 1, max: 60 }),
         snapshotEvery: fc.integer({ min: 1, max: 20 }),
-        uncommitted: fc.nat(2),
-        minEpochsToRetain: fc.integer({ min: 1, max: 30 }),
-        minRetentionMs: fc.nat(30_000),
+        uncommitted: fc.nat(5),
+        minEpochsToRetain: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 30 })),
+        minRetentionMs: fc.oneof(fc.constant(0), fc.nat(30_000)),
       }),
       ({ epochs, snapshotEvery, uncommitted, ...limits }) => {
         const records = historyOf(epochs, snapshotEvery, epochs - 1 - uncommitted)
