@@ -150,22 +150,25 @@ test('a run whose journal was taken over confirms nothing any more', async () =>
   expect((await readOn(source, start)).numbers).toEqual([1])
 })
 
-test('a push that the disk refuses is refused, and leaves no row behind', async () => {
-  let isFull = false
-  const files = virtualFileSystem({
-    fault: (name) => (isFull && name.startsWith('sync q') ? 'ENOSPC' : undefined),
-  })
-  const { push, start: run } = pushProcess(files)
-  const source = await run()
-  await push(1)
-  isFull = true
-  await expect(push(2)).rejects.toMatchObject({ code: 'IO_ERROR' })
-  isFull = false
-  await push(3)
-  expect((await readOn(source, start)).numbers).toEqual([1, 3])
-  const again = await pushProcess(files.kill()).start()
-  expect((await readOn(again, start)).numbers).toEqual([1, 3])
-})
+test.each(['write q', 'sync q'])(
+  'a push whose %s fails is refused, and leaves no row behind',
+  async (step) => {
+    let isFull = false
+    const files = virtualFileSystem({
+      fault: (name) => (isFull && name.startsWith(step) ? 'ENOSPC' : undefined),
+    })
+    const { push, start: run } = pushProcess(files)
+    const source = await run()
+    await push(1)
+    isFull = true
+    await expect(push(2)).rejects.toMatchObject({ code: 'IO_ERROR' })
+    isFull = false
+    await push(3)
+    expect((await readOn(source, start)).numbers).toEqual([1, 3])
+    const again = await pushProcess(files.kill()).start()
+    expect((await readOn(again, start)).numbers).toEqual([1, 3])
+  },
+)
 
 test('a journal with other columns is refused', async () => {
   const files = virtualFileSystem()
@@ -191,6 +194,18 @@ test('rows missing from the middle of the journal are an error, never passed ove
   const [, middle = ''] = files.allFiles().filter((name) => name.endsWith('.sealed'))
   files.tamper(middle, () => undefined)
   await expect(pushProcess(files).start()).rejects.toMatchObject({ code: 'CHECKPOINT_CORRUPT' })
+})
+
+test('a damaged end of the newest file was never accepted, and is passed over', async () => {
+  const files = virtualFileSystem()
+  const { push, start: run } = pushProcess(files)
+  await run()
+  await push(1)
+  await push(2)
+  const [open = ''] = files.allFiles()
+  files.tamper(open, (bytes) => bytes.with(-1, (bytes.at(-1) ?? 0) ^ 1))
+  const source = await pushProcess(files.kill()).start()
+  expect((await readOn(source, start)).numbers).toEqual([1])
 })
 
 test('a stream is read by one query at a time', async () => {
