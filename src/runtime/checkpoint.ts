@@ -16,7 +16,7 @@ export interface CheckpointWriter {
   /** The manifest this attempt stands on. */
   readonly base: Manifest
   /** Called after the note of a committed epoch, to let old files go. */
-  readonly clean: (manifest: Manifest) => Promise<void>
+  readonly clean: () => Promise<void>
 }
 
 /** The initial checkpoint of a query: where its sources begin, and no state. */
@@ -56,7 +56,7 @@ export function checkpointEffects(writer: CheckpointWriter): CoordinatorEffects 
 
     async committed(epoch, snapshotId) {
       await log.append({ type: 'committed', epoch, snapshotId })
-      await writer.clean(newest)
+      await writer.clean()
     },
   }
 }

@@ -12,6 +12,7 @@ import { shardsOfLane } from '../../state/key-group.ts'
 import { type LocalEpochLog, openEpochLog } from '../../state/local-epoch-log.ts'
 import type { Manifest } from '../../state/manifest.ts'
 import { planRecovery, type RecoveryPlan } from '../../state/recovery.ts'
+import { cleanUp, type RetentionLimits, removeOrphans } from '../../state/retention.ts'
 import type { StateStoreFactory } from '../../state/store.ts'
 import type { TaskState } from '../../state/task-state.ts'
 import { openTaskState } from '../../state/task-state-service.ts'
@@ -31,7 +32,6 @@ import {
 import type { PhysicalPlan } from '../physical/physical.ts'
 import type { Scan } from '../plan/logical.ts'
 import { checkpointEffects, initialManifest, recoveredFrom } from './checkpoint.ts'
-import { cleanCheckpoint } from './clean.ts'
 import { watermarkNodesOf } from './nodes.ts'
 import { buildTasks, lateRowsSink, resultSink } from './tasks.ts'
 
@@ -53,7 +53,7 @@ export interface QuerySpec {
   readonly store: StateStoreFactory
   readonly stateCacheBytes: number
   readonly lockLeaseMs: number
-  readonly retention: { readonly minEpochs: number; readonly minMs: number }
+  readonly retention: RetentionLimits
   readonly settings: Partial<JobSettings>
   readonly restart: RestartSettings
   readonly stopTimeoutMs: number
@@ -176,6 +176,8 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
     sources: new Map([...sources].map(([name, made]) => [name, made.source])),
     sink,
   })
+  const place = { files: spec.files, root: spec.checkpoint, log }
+  await removeOrphans(place)
   const recovered = recoveredFrom(
     { ...base, positions },
     found.runAgain.map(({ header }) => header),
@@ -189,7 +191,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
       random: spec.random,
       fingerprint,
       base,
-      clean: (manifest) => cleanCheckpoint(spec, log, manifest),
+      clean: () => cleanUp(place, spec.retention, spec.clock.now()),
     }),
     settings: {
       ...defaultSettings,

@@ -104,7 +104,10 @@ export function startQuery(
       store: ports.store(config.store),
       stateCacheBytes: config.stateCacheBytes,
       lockLeaseMs: config.lockLeaseMs,
-      retention: { minEpochs: config.minEpochsToRetain, minMs: config.minRetentionMs },
+      retention: {
+        minEpochsToRetain: config.minEpochsToRetain,
+        minRetentionMs: config.minRetentionMs,
+      },
       settings: settingsOf(config, spec),
       restart: {
         maxRestarts: config.maxRestarts,
