@@ -177,6 +177,7 @@ async function engine(
       evictWatermark: (evictMark * second) as Micros,
       processingTime: 0 as Micros,
       idle: [],
+      ranges: {},
     }
     operator.open(header)
     const values = rows.map(({ key, seconds, amount }): Value[] => [key, seconds * second, amount])

@@ -43,6 +43,8 @@ class AggregateOperator implements Operator {
   readonly #cold: ColdGroups
   readonly #keyTypes
   #late = 0
+  /** Continuous trigger, update mode: changed groups leave with the batch that changed them. */
+  #eager = false
   #rowsIn = 0
   #rowsLate = 0
   #rowsNullTime = 0
@@ -58,6 +60,8 @@ class AggregateOperator implements Operator {
 
   open(header: EpochHeader): void {
     this.#late = this.#spec.mode === 'complete' ? Number.NEGATIVE_INFINITY : header.lateWatermark
+    // Ranges are absent while a continuous epoch is open; overlapping windows are combined at the barrier.
+    this.#eager = this.#spec.mode === 'update' && header.ranges === undefined && !this.#overlaps()
     this.#rowsIn = 0
     this.#rowsLate = 0
     this.#rowsNullTime = 0
@@ -69,7 +73,7 @@ class AggregateOperator implements Operator {
     if (count === 0) return undefined
     this.#rowsIn += count
     const { parts, late } = this.#split(batch, count)
-    if (this.#cold.any()) return this.#processWithCold(batch, parts, late, output)
+    if (this.#cold.any() || this.#eager) return this.#processSlowly(batch, parts, late, output)
     for (const part of parts) this.#add(batch, part)
     return this.#emitLate(batch, late, output)
   }
@@ -78,7 +82,7 @@ class AggregateOperator implements Operator {
     const before = this.#buckets.groupCount()
     const changed = this.#buckets.changedCount()
     const { mode } = this.#spec
-    if (mode === 'update') await this.#emitChanged(header, output)
+    if (mode === 'update' && !this.#eager) await this.#emitChanged(header, output)
     if (mode === 'complete') await this.#emitAll(output)
     else if (this.#closes(header)) await this.#close(header, output)
     if (header.flush === true && mode === 'append' && before === 0) await this.#emitGlobal(output)
@@ -105,6 +109,11 @@ class AggregateOperator implements Operator {
 
   freeze() {
     return this.#buckets.freeze()
+  }
+
+  #overlaps(): boolean {
+    const { bucketing } = this.#spec
+    return bucketing.kind === 'window' && windowsOf(bucketing.windows).panesPerWindow > 1
   }
 
   /** Whether anything may be closed: with a watermark, or because the input has ended. */
@@ -203,11 +212,11 @@ class AggregateOperator implements Operator {
     return closes <= limit ? undefined : bucket
   }
 
-  #add(batch: Batch, part: BucketRows): void {
+  #add(batch: Batch, part: BucketRows): Int32Array {
     const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
     const hashes = hashKeys(keyColumns, this.#keyTypes, part.rows, part.count)
     const table = this.#buckets.table(part.bucket)
-    table.update(keyColumns, hashes, part.rows, this.#inputs(batch))
+    return table.update(keyColumns, hashes, part.rows, this.#inputs(batch))
   }
 
   #inputs(batch: Batch): readonly AggregateInput[] {
@@ -226,7 +235,8 @@ class AggregateOperator implements Operator {
     })
   }
 
-  async #processWithCold(
+  /** With groups out of memory, or results that may not wait for the barrier. */
+  async #processSlowly(
     batch: Batch,
     parts: readonly BucketRows[],
     late: number[],
@@ -234,8 +244,12 @@ class AggregateOperator implements Operator {
   ): Promise<void> {
     for (const part of parts) {
       const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
-      await this.#cold.fetch(part.bucket, keyColumns, part.rows, part.count)
-      this.#add(batch, part)
+      if (this.#cold.any()) await this.#cold.fetch(part.bucket, keyColumns, part.rows, part.count)
+      const slots = this.#add(batch, part)
+      if (!this.#eager) continue
+      const changed = Int32Array.from(new Set(slots))
+      const start = singleWindow(this.#spec, part.bucket)
+      await emitTable(this.#spec, this.#buckets.table(part.bucket), changed, start, output)
     }
     await this.#emitLate(batch, late, output)
   }
@@ -248,7 +262,7 @@ class AggregateOperator implements Operator {
   /** Update mode: each group changed in this epoch once, whether or not its window closes now. */
   async #emitChanged(header: EpochHeader, output: Output): Promise<void> {
     const { bucketing } = this.#spec
-    if (bucketing.kind === 'window' && windowsOf(bucketing.windows).panesPerWindow > 1) {
+    if (bucketing.kind === 'window' && this.#overlaps()) {
       const math = windowsOf(bucketing.windows)
       const starts = new Set<number>()
       for (const [bucket, table] of this.#buckets.tables) {

@@ -49,13 +49,16 @@ export class GroupTable {
     this.dirty = []
   }
 
-  /** Adds rows to their groups. `hashes[k]` belongs to row `rows[k]` (k without `rows`). */
+  /**
+   * Adds rows to their groups and says which slot each went to. `hashes[k]` belongs to row `rows[k]`
+   * (k without `rows`). The answer is valid until the next call.
+   */
   update(
     keyColumns: readonly Column[],
     hashes: Int32Array,
     rows: Int32Array | undefined,
     inputs: readonly AggregateInput[],
-  ): void {
+  ): Int32Array {
     const count = hashes.length
     if (this.#slots.length < count) this.#slots = new Int32Array(count)
     const slots = this.#slots.subarray(0, count)
@@ -71,6 +74,7 @@ export class GroupTable {
       if (input.keep === undefined) accumulator.update(slots, rows, count, input.args)
       else updateFiltered(accumulator, slots, rows, input.args, input.keep)
     })
+    return slots
   }
 
   /** Puts an entry read from state in its slot; the key bytes are those of the key codec. */
