@@ -4,7 +4,8 @@ import { i128At } from './i128.ts'
 import type { DataType } from './schema.ts'
 import type { Value } from './value.ts'
 
-const decoder = new TextDecoder()
+/** A byte order mark at the start is a character like any other. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** One value of a column; `row` is the physical row. For edges and references, not for hot loops. */
 export function valueAt(column: Column, type: DataType, row: number): Value {

@@ -7,7 +7,7 @@ import { doubleText, floatText, parseDouble, parseInteger, trimAll } from './num
 import { bigintOf, booleanOf, bytesOf, listOf, mapOf, numberOf, textOf } from './value-of.ts'
 
 const microsPerDay = 86_400_000_000
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
 
 /** True when `CAST(from AS to)` is allowed at all; a value may still not fit. */

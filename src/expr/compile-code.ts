@@ -406,7 +406,8 @@ class Generator {
     const [input, constant] = right?.kind === 'literal' ? [left, right] : [right, left]
     const path = input === undefined ? undefined : pathOf(input)
     if (path === undefined || constant?.kind !== 'literal') return undefined
-    if (typeof constant.value !== 'string') return undefined
+    // Half a surrogate pair has no bytes of its own.
+    if (typeof constant.value !== 'string' || !constant.value.isWellFormed()) return undefined
     const read = this.#reads.findIndex((each) => each.path.join('.') === path.join('.'))
     if (this.#inputs[read]?.column.layout !== 'bytes') return undefined
     const { isNull } = this.#read(path.join('.'))
@@ -450,7 +451,8 @@ class Generator {
   }
 
   #constant(value: unknown): string {
-    const known = this.#constants.indexOf(value)
+    // By identity that tells −0 from 0.
+    const known = this.#constants.findIndex((each) => Object.is(each, value))
     if (known >= 0) return `c${known}`
     this.#constants.push(value)
     return `c${this.#constants.length - 1}`

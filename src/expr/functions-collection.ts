@@ -71,7 +71,7 @@ export const collectionFunctions: readonly ScalarFunction[] = [
       }),
     }),
   },
-  strict('size cardinality', ['any'], intType, ([value = null]) =>
+  strict('size cardinality', ['collection'], intType, ([value = null]) =>
     Array.isArray(value) ? value.length : mapOf(value).entries.length,
   ),
   strict('array_size', ['array'], intType, ([value]) => listOf(value).length),

@@ -232,6 +232,8 @@ function roundedType(type: DataType, scale: number): DataType {
 /** Rounds an unscaled value to `digits` after the point; the scale stays. */
 function roundAt(value: bigint, scale: number, digits: number, halfEven: boolean): bigint {
   if (digits >= scale) return value
+  // Far left of the first digit there is nothing to round up, and the unit would not fit in memory.
+  if (scale - digits > String(value).length + 1) return 0n
   const unit = 10n ** BigInt(scale - digits)
   const rest = value % unit
   const down = value - rest
@@ -249,7 +251,7 @@ function roundDouble(value: number, digits: number, halfEven: boolean): number {
   const scale = fraction.length - Number(power)
   if (digits >= scale) return value
   const unscaled = BigInt(wholeDigits.replace('-', '') + fraction)
-  if (scale - digits > String(unscaled).length + 1) return value < 0 ? -0 + 0 : 0
+  if (scale - digits > String(unscaled).length + 1) return 0
   const rounded = roundAt(unscaled, scale, digits, halfEven)
   const result = Number(`${rounded}e${-scale}`)
   return value < 0 ? 0 - result : result

@@ -55,13 +55,13 @@ export const stringFunctions: readonly ScalarFunction[] = [
     emit: ([a]) => `${a}.toLowerCase()`,
   }),
   strict('initcap', [stringType], stringType, ([a]) => capitalize(textOf(a))),
-  strict('length char_length character_length len', ['any'], intType, ([a = null]) =>
+  strict('length char_length character_length len', ['text'], intType, ([a = null]) =>
     a instanceof Uint8Array ? a.length : characterCount(textOf(a)),
   ),
-  strict('octet_length', ['any'], intType, ([a = null]) =>
+  strict('octet_length', ['text'], intType, ([a = null]) =>
     a instanceof Uint8Array ? a.length : encoder.encode(textOf(a)).length,
   ),
-  strict('bit_length', ['any'], intType, ([a = null]) =>
+  strict('bit_length', ['text'], intType, ([a = null]) =>
     a instanceof Uint8Array ? a.length * 8 : encoder.encode(textOf(a)).length * 8,
   ),
   trim('trim', true, true),

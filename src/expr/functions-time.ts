@@ -7,6 +7,7 @@ import {
   longType,
   stringType,
   timestampType,
+  typeText,
 } from '../batch/schema.ts'
 import { civilFromDays, daysFromCivil, daysInMonth, parseTimestamp } from '../batch/time-text.ts'
 import type { Value } from '../batch/value.ts'
@@ -264,10 +265,23 @@ export const timeFunctions: readonly ScalarFunction[] = [
   strict('to_utc_timestamp', [timestampType, stringType], timestampType, ([time, zone]) =>
     checkedTime(localToUtc(textOf(zone), numberOf(time))),
   ),
-  strict('window_time', ['struct'], timestampType, ([window]) => {
-    const [, end] = listOf(window)
-    return numberOf(end) - 1
-  }),
+  {
+    ...strict('window_time', ['struct'], timestampType, ([window]) => {
+      const [, end = null] = listOf(window)
+      return end === null ? null : numberOf(end) - 1
+    }),
+    typing: ([window]) => {
+      const fields = window?.type.kind === 'struct' ? window.type.fields : []
+      const isWindow = fields.length === 2 && fields.every(({ type }) => type.kind === 'timestamp')
+      return window !== undefined && isWindow
+        ? { args: [window.type], result: timestampType, nullable: window.nullable }
+        : {
+            expected: 'a window',
+            actual: window === undefined ? 'nothing' : typeText(window.type).toUpperCase(),
+            suggestion: 'struct<start:timestamp,end:timestamp>',
+          }
+    },
+  },
 ]
 
 function dateField(names: string, field: (days: number) => number): ScalarFunction {

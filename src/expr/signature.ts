@@ -1,4 +1,11 @@
-import { type DataType, doubleType, isIntegral, isNumeric, typeText } from '../batch/schema.ts'
+import {
+  type DataType,
+  doubleType,
+  isIntegral,
+  isNumeric,
+  stringType,
+  typeText,
+} from '../batch/schema.ts'
 import type { Value } from '../batch/value.ts'
 import { commonTypeOf, isImplicitlyCastable } from './coerce.ts'
 
@@ -68,7 +75,18 @@ export interface Arity {
 }
 
 /** What an argument has to be: a type it is cast to, or a family. */
-export type Want = DataType | 'any' | 'numeric' | 'integral' | 'array' | 'map' | 'struct'
+export type Want =
+  | DataType
+  | 'any'
+  | 'numeric'
+  | 'integral'
+  /** Binary stays, everything else becomes text. */
+  | 'text'
+  | 'array'
+  | 'map'
+  | 'struct'
+  /** An array or a map. */
+  | 'collection'
 
 export interface StrictOptions {
   /** How many of the last arguments may be left out. */
@@ -138,6 +156,11 @@ function applyWant(want: Want, given: DataType): DataType | undefined {
     case 'integral':
       if (isIntegral(given)) return given
       return given.kind === 'string' || given.kind === 'void' ? { kind: 'long' } : undefined
+    case 'text':
+      if (given.kind === 'binary') return given
+      return isImplicitlyCastable(given, stringType) ? stringType : undefined
+    case 'collection':
+      return given.kind === 'array' || given.kind === 'map' ? given : undefined
     case 'array':
     case 'map':
     case 'struct':
@@ -149,9 +172,18 @@ function applyWant(want: Want, given: DataType): DataType | undefined {
 
 function wanted(want: Want, given: DataType): Mismatch {
   const expected = typeof want === 'string' ? want : typeText(want)
-  const suggestions: Readonly<Record<string, string>> = { numeric: 'double', integral: 'bigint' }
+  const suggestions: Readonly<Record<string, string>> = {
+    numeric: 'double',
+    integral: 'bigint',
+    text: 'string',
+    collection: 'array<string>',
+  }
+  const families: Readonly<Record<string, string>> = {
+    text: 'STRING or BINARY',
+    collection: 'ARRAY or MAP',
+  }
   return {
-    expected: expected.toUpperCase(),
+    expected: families[expected] ?? expected.toUpperCase(),
     actual: typeText(given).toUpperCase(),
     suggestion: suggestions[expected] ?? expected,
   }
