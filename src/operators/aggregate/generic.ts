@@ -7,7 +7,7 @@ import type { DataType } from '../../batch/schema.ts'
 import type { Value } from '../../batch/value.ts'
 import { type ByteReader, encodeValue } from '../../batch/value-codec.ts'
 import type { Accumulator } from './accumulator.ts'
-import { numbersOf } from './numeric.ts'
+import { numbersOf } from './column-numbers.ts'
 
 /** `min` and `max` of any ordered type, one value per group. */
 export class ValueExtremeAccumulator implements Accumulator {

@@ -2,14 +2,10 @@ import { doubleType } from '../../batch/schema.ts'
 import { unreachable } from '../../core/error.ts'
 import type { AggregateCall } from '../../expr/aggregates.ts'
 import type { Accumulator } from './accumulator.ts'
+import { CountAccumulator } from './count.ts'
 import { ListAccumulator, RowsWithMaxAccumulator, ValueExtremeAccumulator } from './generic.ts'
-import {
-  CountAccumulator,
-  DoubleSumAccumulator,
-  ExactSumAccumulator,
-  isPlainNumber,
-  NumberExtremeAccumulator,
-} from './numeric.ts'
+import { isPlainNumber, NumberExtremeAccumulator } from './number-extreme.ts'
+import { DoubleSumAccumulator, ExactSumAccumulator } from './sums.ts'
 
 /** The accumulator that carries out one aggregate call. */
 export function makeAccumulator(call: AggregateCall): Accumulator {

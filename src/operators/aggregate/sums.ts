@@ -3,92 +3,11 @@ import { columnBuilder } from '../../batch/build.ts'
 import type { ByteWriter } from '../../batch/byte-writer.ts'
 import { rescale } from '../../batch/decimal-text.ts'
 import { valueAt } from '../../batch/read.ts'
-import { type DataType, longType, typeText } from '../../batch/schema.ts'
+import { type DataType, typeText } from '../../batch/schema.ts'
 import type { ByteReader } from '../../batch/value-codec.ts'
 import { StreamError } from '../../core/error.ts'
 import type { Accumulator } from './accumulator.ts'
-
-type Numbers = Int8Array | Int16Array | Int32Array | Float32Array | Float64Array
-
-/** The plain numbers of a column, if its layout is one. */
-export function numbersOf(column: Column): Numbers | undefined {
-  switch (column.layout) {
-    case 'i8':
-    case 'i16':
-    case 'i32':
-    case 'f32':
-    case 'f64':
-      return column.values
-    default:
-      return undefined
-  }
-}
-
-function validityOf(column: Column | undefined): Uint8Array | undefined {
-  if (column === undefined) return undefined
-  return column.layout === 'void' ? new Uint8Array(0) : column.validity
-}
-
-function grownF64(values: Float64Array, capacity: number): Float64Array<ArrayBuffer> {
-  const bigger = new Float64Array(capacity)
-  bigger.set(values)
-  return bigger
-}
-
-/** `count(*)` and `count(x)`: LONG, never null. */
-export class CountAccumulator implements Accumulator {
-  counts = new Float64Array(0)
-
-  grow(capacity: number): void {
-    this.counts = grownF64(this.counts, capacity)
-  }
-
-  update(
-    slots: Int32Array,
-    rows: Int32Array | undefined,
-    count: number,
-    args: readonly Column[],
-  ): void {
-    const { counts } = this
-    const validity = validityOf(args[0])
-    if (validity === undefined) {
-      for (let k = 0; k < count; k++) (counts[slots[k] as number] as number)++
-      return
-    }
-    for (let k = 0; k < count; k++) {
-      const row = rows === undefined ? k : (rows[k] as number)
-      if (isValid(validity, row)) (counts[slots[k] as number] as number)++
-    }
-  }
-
-  merge(slot: number, from: this, fromSlot: number): void {
-    this.counts[slot] = (this.counts[slot] as number) + (from.counts[fromSlot] as number)
-  }
-
-  finish(slots: Int32Array): Column {
-    return { layout: 'f64', values: pick(this.counts, slots) }
-  }
-
-  encode(slot: number, writer: ByteWriter): void {
-    writer.f64(this.counts[slot] as number)
-  }
-
-  decode(slot: number, reader: ByteReader): void {
-    this.counts[slot] = reader.f64()
-  }
-
-  move(from: number, to: number): void {
-    this.counts[to] = this.counts[from] as number
-  }
-
-  clearFrom(count: number): void {
-    this.counts.fill(0, count)
-  }
-
-  byteLength(): number {
-    return this.counts.byteLength
-  }
-}
+import { grownF64, numbersOf, validityOf } from './column-numbers.ts'
 
 /** A sum of doubles with the count of non-null inputs; serves `sum` and `avg` of numbers. */
 export class DoubleSumAccumulator implements Accumulator {
@@ -333,108 +252,8 @@ export class ExactSumAccumulator implements Accumulator {
   }
 }
 
-/** `min` and `max` of types that are plain numbers in every layout but `i64`. */
-export class NumberExtremeAccumulator implements Accumulator {
-  values = new Float64Array(0)
-  present = new Uint8Array(0)
-  readonly #type: DataType
-  readonly #sign: 1 | -1
-
-  constructor(type: DataType, which: 'min' | 'max') {
-    this.#type = type
-    this.#sign = which === 'max' ? 1 : -1
-  }
-
-  grow(capacity: number): void {
-    this.values = grownF64(this.values, capacity)
-    const present = new Uint8Array(capacity)
-    present.set(this.present)
-    this.present = present
-  }
-
-  update(
-    slots: Int32Array,
-    rows: Int32Array | undefined,
-    count: number,
-    args: readonly Column[],
-  ): void {
-    const [column] = args
-    const from = column === undefined ? undefined : numbersOf(column)
-    if (column === undefined || from === undefined) return
-    const validity = validityOf(column)
-    for (let k = 0; k < count; k++) {
-      const row = rows === undefined ? k : (rows[k] as number)
-      if (validity !== undefined && !isValid(validity, row)) continue
-      this.#offer(slots[k] as number, from[row] as number)
-    }
-  }
-
-  merge(slot: number, from: this, fromSlot: number): void {
-    if (from.present[fromSlot] === 1) this.#offer(slot, from.values[fromSlot] as number)
-  }
-
-  finish(slots: Int32Array): Column {
-    const builder = columnBuilder(this.#type)
-    for (const slot of slots) {
-      if (this.present[slot] === 1) builder.appendNumber(this.values[slot] as number)
-      else builder.appendNull()
-    }
-    return builder.finish()
-  }
-
-  encode(slot: number, writer: ByteWriter): void {
-    writer.byte(this.present[slot] as number)
-    writer.f64(this.values[slot] as number)
-  }
-
-  decode(slot: number, reader: ByteReader): void {
-    this.present[slot] = reader.byte()
-    this.values[slot] = reader.f64()
-  }
-
-  move(from: number, to: number): void {
-    this.present[to] = this.present[from] as number
-    this.values[to] = this.values[from] as number
-  }
-
-  clearFrom(count: number): void {
-    this.present.fill(0, count)
-    this.values.fill(0, count)
-  }
-
-  byteLength(): number {
-    return this.values.byteLength + this.present.byteLength
-  }
-
-  /** NaN is the largest double, as everywhere in SQL. */
-  #offer(slot: number, value: number): void {
-    if (this.present[slot] === 0) {
-      this.present[slot] = 1
-      this.values[slot] = value
-      return
-    }
-    const known = this.values[slot] as number
-    const larger = value > known || (Number.isNaN(value) && !Number.isNaN(known))
-    const smaller = value < known || (Number.isNaN(known) && !Number.isNaN(value))
-    if (this.#sign === 1 ? larger : smaller) this.values[slot] = value
-  }
-}
-
-/** True when a type's values fit `NumberExtremeAccumulator` whatever the column layout. */
-export function isPlainNumber(type: DataType): boolean {
-  return ['byte', 'short', 'int', 'float', 'double', 'date', 'timestamp'].includes(type.kind)
-}
-
 /** Doubles of a column in a wide layout, for sums of doubles. */
 function asDoubles(column: Column): Float64Array {
   if (column.layout !== 'i64') return new Float64Array(0)
   return Float64Array.from(column.values, Number)
 }
-
-function pick(values: Float64Array, slots: Int32Array): Float64Array {
-  const picked = new Float64Array(slots.length)
-  for (let k = 0; k < slots.length; k++) picked[k] = values[slots[k] as number] as number
-  return picked
-}
-
-export const countType = longType
