@@ -208,6 +208,27 @@ test('a damaged end of the newest file was never accepted, and is passed over', 
   expect((await readOn(source, start)).numbers).toEqual([1])
 })
 
+test('an attempt that ends during a write touches the journal no more, and the push is not lost', async () => {
+  let written = 0
+  for (let turns = 0; turns < 40; turns++) {
+    const files = virtualFileSystem()
+    const { push, start: run } = pushProcess(files)
+    const source = await run()
+    const pushed = push(1)
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+    await source.close()
+    const steps = files.steps()
+    const outcome = await outcomeOf(pushed)
+    expect(files.steps()).toBe(steps)
+    written += outcome === 'done' ? 1 : 0
+    const again = await run()
+    await pushed
+    expect((await readOn(again, start)).numbers).toEqual([1])
+  }
+  expect(written).toBeGreaterThan(5)
+  expect(written).toBeLessThan(40)
+})
+
 test('a stream is read by one query at a time', async () => {
   const { start: run } = pushProcess(virtualFileSystem())
   const source = await run()
