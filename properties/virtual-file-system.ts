@@ -69,10 +69,55 @@ export function virtualFileSystem(options: VirtualDiskOptions = {}): VirtualFile
 }
 
 function disk(folders: Folders, options: VirtualDiskOptions): VirtualFileSystem {
+  const medium = createMedium(folders, options)
+  return {
+    ...contentOperations(medium),
+    ...nameOperations(medium),
+    ...folderOperations(medium),
+    steps: medium.steps,
+    crash: (next) => disk(afterPowerCut(folders, options.random ?? seededRandom(1)), next ?? {}),
+    kill: (next) => disk(folders, next ?? {}),
+    allFiles: () =>
+      [...folders]
+        .flatMap(([folder, { names }]) =>
+          [...names.keys()].map((name) => (folder === '' ? name : `${folder}/${name}`)),
+        )
+        .toSorted(),
+    tamper(given, changed) {
+      const [folderPath, name] = split(normal(given))
+      const folder = folders.get(folderPath)
+      const inode = folder?.names.get(name)
+      if (folder === undefined || inode === undefined) {
+        throw ioError('tamper', normal(given), 'ENOENT')
+      }
+      const bytes = changed(inode.bytes.slice(0, inode.length))
+      for (const names of [folder.names, folder.durable]) {
+        if (bytes === undefined) names.delete(name)
+        else names.set(name, newInode(bytes, inode.modifiedMs))
+      }
+    },
+  }
+}
+
+/** The disk below the port: numbered steps on folders and inodes. Paths are normal. */
+interface Medium {
+  readonly folders: Folders
+  steps(): number
+  /** Called before every effect; throws the crash or the fault that was put there. */
+  step(operation: string, path: string): void
+  inodeAt(path: string): Inode | undefined
+  /** Changes names of the folder of `path`. */
+  change(path: string, operation: string, what: NameChange): void
+  addInode(path: string, operation: string): Inode
+  write(path: string, inode: Inode, bytes: Uint8Array): void
+  sync(path: string, inode: Inode): void
+}
+
+function createMedium(folders: Folders, options: VirtualDiskOptions): Medium {
   let steps = 0
   let crashed = false
   const now = options.now ?? (() => steps)
-  const step = (operation: string, path: string): void => {
+  const step: Medium['step'] = (operation, path) => {
     if (crashed) throw new SimulatedCrash('the process is gone')
     const name = `${operation} ${path}`
     const number = steps++
@@ -86,81 +131,98 @@ function disk(folders: Folders, options: VirtualDiskOptions): VirtualFileSystem 
     const fault = options.fault?.(name, number)
     if (fault !== undefined) throw ioError(operation, path, fault)
   }
-  const inodeAt = (path: string): Inode | undefined => {
-    const [folder, name] = split(path)
-    return folders.get(folder)?.names.get(name)
-  }
-  const change = (path: string, operation: string, what: NameChange): void => {
-    const [folderPath] = split(path)
-    const folder = folders.get(folderPath)
+  const change: Medium['change'] = (path, operation, what) => {
+    const folder = folders.get(split(path)[0])
     if (folder === undefined) throw ioError(operation, path, 'ENOENT')
     apply(folder.names, what)
     folder.pending.push(what)
   }
-  const addInode = (path: string, operation: string): Inode => {
-    const inode: Inode = {
-      bytes: new Uint8Array(64),
-      length: 0,
-      synced: new Uint8Array(),
-      modifiedMs: now(),
-    }
-    change(path, operation, { add: [split(path)[1], inode] })
-    return inode
+  return {
+    folders,
+    steps: () => steps,
+    step,
+    inodeAt(path) {
+      const [folder, name] = split(path)
+      return folders.get(folder)?.names.get(name)
+    },
+    change,
+    addInode(path, operation) {
+      const inode = newInode(new Uint8Array(), now())
+      change(path, operation, { add: [split(path)[1], inode] })
+      return inode
+    },
+    write(path, inode, bytes) {
+      try {
+        step('write', path)
+      } catch (thrown) {
+        // A full disk takes what fits.
+        if (thrown instanceof StreamError) grow(inode, bytes.subarray(0, bytes.length >>> 1))
+        throw thrown
+      }
+      grow(inode, bytes)
+      inode.modifiedMs = now()
+    },
+    sync(path, inode) {
+      step('sync', path)
+      inode.synced = inode.bytes.slice(0, inode.length)
+    },
   }
-  const write = (path: string, inode: Inode, bytes: Uint8Array): void => {
-    try {
-      step('write', path)
-    } catch (thrown) {
-      // A full disk takes what fits.
-      if (thrown instanceof StreamError) grow(inode, bytes.subarray(0, bytes.length >>> 1))
-      throw thrown
-    }
-    grow(inode, bytes)
-    inode.modifiedMs = now()
+}
+
+function createFile(medium: Medium, path: string, parts: readonly Uint8Array[]): void {
+  medium.step('create', path)
+  if (medium.inodeAt(path) !== undefined) throw ioError('create', path, 'EEXIST')
+  const inode = medium.addInode(path, 'create')
+  try {
+    for (const part of parts) medium.write(path, inode, part)
+    medium.sync(path, inode)
+  } catch (thrown) {
+    if (thrown instanceof StreamError) medium.change(path, 'create', { remove: split(path)[1] })
+    throw thrown
   }
-  const sync = (path: string, inode: Inode): void => {
-    step('sync', path)
-    inode.synced = inode.bytes.slice(0, inode.length)
-  }
-  const create = (path: string, parts: readonly Uint8Array[]): void => {
-    step('create', path)
-    if (inodeAt(path) !== undefined) throw ioError('create', path, 'EEXIST')
-    const inode = addInode(path, 'create')
-    try {
-      for (const part of parts) write(path, inode, part)
-      sync(path, inode)
-    } catch (thrown) {
-      if (thrown instanceof StreamError) change(path, 'create', { remove: split(path)[1] })
-      throw thrown
-    }
-  }
+}
+
+type Content = 'read' | 'readRange' | 'create' | 'append' | 'copy'
+
+function contentOperations(medium: Medium): Pick<FileSystem, Content> {
+  const { step, inodeAt } = medium
   return {
     async read(path) {
-      const inode = inodeAt(normal(path))
       step('read', normal(path))
+      const inode = inodeAt(normal(path))
       return inode?.bytes.slice(0, inode.length)
     },
     async readRange(path, offset, length) {
-      const inode = inodeAt(normal(path))
       step('read', normal(path))
-      return inode?.bytes.slice(
-        Math.min(offset, inode.length),
-        Math.min(offset + length, inode.length),
-      )
+      const inode = inodeAt(normal(path))
+      const end = Math.min(offset + length, inode?.length ?? 0)
+      return inode?.bytes.slice(Math.min(offset, end), end)
     },
     async create(path, bytes) {
-      create(normal(path), bytes instanceof Uint8Array ? [bytes] : bytes)
+      createFile(medium, normal(path), bytes instanceof Uint8Array ? [bytes] : bytes)
     },
     async append(given) {
       const path = normal(given)
       step('open', path)
-      const inode = inodeAt(path) ?? addInode(path, 'open')
+      const inode = inodeAt(path) ?? medium.addInode(path, 'open')
       return {
-        append: async (bytes) => write(path, inode, bytes),
-        sync: async () => sync(path, inode),
+        append: async (bytes) => medium.write(path, inode, bytes),
+        sync: async () => medium.sync(path, inode),
         close: async () => undefined,
       }
     },
+    async copy(from, to) {
+      const inode = inodeAt(normal(from))
+      if (inode === undefined) throw ioError('copy', normal(from), 'ENOENT')
+      createFile(medium, normal(to), [inode.bytes.slice(0, inode.length)])
+    },
+  }
+}
+
+type Names = 'link' | 'rename' | 'remove' | 'stat'
+
+function nameOperations({ step, inodeAt, change, folders }: Medium): Pick<FileSystem, Names> {
+  return {
     async link(from, to) {
       step('link', normal(to))
       const inode = inodeAt(normal(from))
@@ -187,18 +249,34 @@ function disk(folders: Folders, options: VirtualDiskOptions): VirtualFileSystem 
       if (inodeAt(normal(path)) === undefined) return
       change(normal(path), 'remove', { remove: split(normal(path))[1] })
     },
-    async removeFolder(path) {
-      step('remove folder', normal(path))
-      for (const known of [...folders.keys()]) {
-        if (isWithin(known, normal(path))) folders.delete(known)
+    async stat(path) {
+      step('stat', normal(path))
+      const inode = inodeAt(normal(path))
+      if (inode !== undefined) {
+        return { byteLength: inode.length, modifiedMs: inode.modifiedMs, isFolder: false }
       }
+      if (!folders.has(normal(path))) return undefined
+      return { byteLength: 0, modifiedMs: 0, isFolder: true }
     },
+  }
+}
+
+type FolderNames = 'makeFolder' | 'removeFolder' | 'syncFolder' | 'list'
+
+function folderOperations({ step, folders }: Medium): Pick<FileSystem, FolderNames> {
+  return {
     async makeFolder(path) {
       step('make folder', normal(path))
       let at = ''
       for (const part of normal(path).split('/')) {
         at = at === '' ? part : `${at}/${part}`
         if (!folders.has(at)) folders.set(at, newFolder())
+      }
+    },
+    async removeFolder(path) {
+      step('remove folder', normal(path))
+      for (const known of [...folders.keys()]) {
+        if (isWithin(known, normal(path))) folders.delete(known)
       }
     },
     async syncFolder(path) {
@@ -217,42 +295,6 @@ function disk(folders: Folders, options: VirtualDiskOptions): VirtualFileSystem 
         ...files.map((name) => ({ name, isFolder: false })),
         ...inside.map((known) => ({ name: split(known)[1], isFolder: true })),
       ]
-    },
-    async stat(path) {
-      step('stat', normal(path))
-      const inode = inodeAt(normal(path))
-      if (inode !== undefined) {
-        return { byteLength: inode.length, modifiedMs: inode.modifiedMs, isFolder: false }
-      }
-      if (!folders.has(normal(path))) return undefined
-      return { byteLength: 0, modifiedMs: 0, isFolder: true }
-    },
-    async copy(from, to) {
-      const inode = inodeAt(normal(from))
-      if (inode === undefined) throw ioError('copy', normal(from), 'ENOENT')
-      create(normal(to), [inode.bytes.slice(0, inode.length)])
-    },
-    steps: () => steps,
-    crash: (next) => disk(afterPowerCut(folders, options.random ?? seededRandom(1)), next ?? {}),
-    kill: (next) => disk(folders, next ?? {}),
-    allFiles: () =>
-      [...folders]
-        .flatMap(([folder, { names }]) =>
-          [...names.keys()].map((name) => (folder === '' ? name : `${folder}/${name}`)),
-        )
-        .toSorted(),
-    tamper(given, changed) {
-      const [folderPath, name] = split(normal(given))
-      const folder = folders.get(folderPath)
-      const inode = folder?.names.get(name)
-      if (folder === undefined || inode === undefined) {
-        throw ioError('tamper', normal(given), 'ENOENT')
-      }
-      const bytes = changed(inode.bytes.slice(0, inode.length))
-      for (const names of [folder.names, folder.durable]) {
-        if (bytes === undefined) names.delete(name)
-        else names.set(name, newInode(bytes, inode.modifiedMs))
-      }
     },
   }
 }
@@ -273,7 +315,7 @@ function apply(names: Map<string, Inode>, change: NameChange): void {
 function grow(inode: Inode, bytes: Uint8Array): void {
   const needed = inode.length + bytes.length
   if (needed > inode.bytes.length) {
-    const larger = new Uint8Array(Math.max(needed, 2 * inode.bytes.length))
+    const larger = new Uint8Array(Math.max(needed, 64, 2 * inode.bytes.length))
     larger.set(inode.bytes.subarray(0, inode.length))
     inode.bytes = larger
   }

@@ -51,102 +51,40 @@ const encodeBytes = 1 << 20
  * is always built from its snapshot and deltas (see `docs/decisions/0002-fuzzy-snapshots.md`).
  */
 export async function openTaskState(options: TaskStateOptions): Promise<TaskState> {
-  const { files, root, clock } = options
+  const { files, root } = options
   for (const folder of [deltaFolder, snapshotFolder]) await files.makeFolder(joinPath(root, folder))
   const localPath = await emptyLocalFolder(options)
   const operators = new Map<string, OperatorState>()
   const shards = new Map<string, ShardState>()
+  const background = backgroundWork()
   let lastFrozen = initialEpoch
-  let isClosed = false
-  let failure: { readonly cause: unknown } | undefined
-  let background: Promise<void> = Promise.resolve()
   let persisting: Promise<unknown> = Promise.resolve()
   let sequence = 0
-
-  const shrink = shrinker(options, () => [...shards.values()])
-  const context: ShardContext = {
-    files,
-    root,
-    clock,
-    owner: { token: options.token, task: options.task },
-    storeFactory: options.storeFactory,
-    shrink,
+  const context = shardContext(options, {
+    shrink: shrinker(options, () => [...shards.values()]),
     lastFrozen: () => lastFrozen,
-    epochsInFlight: options.epochsInFlight ?? 2,
-    isClosed: () => isClosed,
-    stepBytes: options.stepBytes ?? 1 << 20,
-    snapshotMinBytes: options.snapshotMinBytes ?? 1 << 20,
-    snapshotMaxChain: options.snapshotMaxChain ?? 60,
-  }
+    isClosed: background.isClosed,
+  })
 
-  const shardOf = (operator: string, shard: number): ShardState => {
-    const found = shards.get(`${operator}/${shard}`)
-    if (found !== undefined) return found
-    throw new StreamError('INTERNAL', {
-      what: `shard ${shard} of ${operator} does not belong to task ${options.task}`,
-    })
-  }
-  const checkFailure = (): void => {
-    if (failure !== undefined) throw failure.cause
-  }
-  /** Background work is done one piece after the other; after a failure nothing more is tried. */
-  const later = (work: () => Promise<void>): void => {
-    background = background.then(async () => {
-      if (isClosed || failure !== undefined) return
-      try {
-        await work()
-      } catch (cause) {
-        failure = { cause }
-      }
-    })
-  }
   const takeSnapshots = async (): Promise<void> => {
-    await shrink()
+    await context.shrink()
     for (const shard of shards.values()) {
-      if (!isClosed && shard.isSnapshotDue()) await shard.takeSnapshot(sequence++)
+      const isDue = !background.isClosed() && shard.isAttached() && shard.chain.isDue()
+      if (isDue) await shard.takeSnapshot(sequence++)
     }
-  }
-  const persist = async (
-    epoch: Epoch,
-    frozen: readonly FrozenState[],
-  ): Promise<TaskStateHandle> => {
-    checkFailure()
-    const blocks = await encodeAll(frozen, clock)
-    const deltas = await writeDelta(files, root, { owner: context.owner, epoch, blocks })
-    for (const { operator, shard, part } of deltas) shardOf(operator, shard).addDelta(part)
-    const snapshots = [...shards.values()].flatMap((shard) => {
-      const snapshot = shard.readySnapshot(epoch)
-      return snapshot === undefined ? [] : [{ ...nameOf(shard), snapshot }]
-    })
-    return { deltas, snapshots }
   }
 
   return {
     operator(name) {
       const known = operators.get(name)
       if (known !== undefined) return known
-      for (const shard of options.shards) {
-        const place = {
-          operator: name,
-          shard,
-          localPath: joinPath(localPath, `${safeName(name)}-${shard}`),
-        }
+      const own = options.shards.map((shard) => {
+        const local = joinPath(localPath, `${safeName(name)}-${shard}`)
         const restored = options.restore?.[name]?.[String(shard)]
-        shards.set(`${name}/${shard}`, shardState(context, place, restored))
-      }
-      const made: OperatorState = {
-        operator: name,
-        shards: options.shards,
-        shardCount: options.shardCount,
-        attach: (shard, table) => shardOf(name, shard).attach(table),
-        hasCold: (shard) => shardOf(name, shard).hasCold(),
-        getMany: (shard, keys) => shardOf(name, shard).getMany(keys),
-        scan: (shard, from, to) => shardOf(name, shard).scan(from, to),
-        dropRange(shard, from, to) {
-          const { hasCold, drop } = shardOf(name, shard)
-          if (hasCold()) later(() => drop(from, to))
-        },
-      }
+        return shardState(context, { operator: name, shard, localPath: local }, restored)
+      })
+      for (const state of own) shards.set(`${name}/${state.shard}`, state)
+      const made = operatorState(options, name, own, background.later)
       operators.set(name, made)
       return made
     },
@@ -159,32 +97,137 @@ export async function openTaskState(options: TaskStateOptions): Promise<TaskStat
       // Known from the call on, not from when its turn comes: a snapshot that begins now must replay
       // the next epoch first.
       lastFrozen = epoch
-      const result = persisting.then(() => persist(epoch, frozen))
+      const result = persisting.then(() => {
+        background.checkFailure()
+        return persistShards(context, shards, epoch, frozen)
+      })
       persisting = result.catch(() => undefined)
       return result
     },
 
     published() {
-      later(takeSnapshots)
+      background.later(takeSnapshots)
     },
 
-    async settled() {
-      await background
-      checkFailure()
-    },
+    settled: background.settled,
 
     async close() {
-      isClosed = true
-      await background
+      await background.close()
       await persisting
-      for (const shard of shards.values()) await shard.close()
+      for (const shard of shards.values()) await shard.cold.close()
       await files.removeFolder(localPath)
     },
   }
 }
 
-function nameOf({ operator, shard }: ShardState): { operator: string; shard: number } {
-  return { operator, shard }
+function shardContext(
+  options: TaskStateOptions,
+  live: Pick<ShardContext, 'shrink' | 'lastFrozen' | 'isClosed'>,
+): ShardContext {
+  return {
+    ...live,
+    files: options.files,
+    root: options.root,
+    clock: options.clock,
+    owner: { token: options.token, task: options.task },
+    storeFactory: options.storeFactory,
+    epochsInFlight: options.epochsInFlight ?? 2,
+    stepBytes: options.stepBytes ?? 1 << 20,
+    snapshotMinBytes: options.snapshotMinBytes ?? 1 << 20,
+    snapshotMaxChain: options.snapshotMaxChain ?? 60,
+  }
+}
+
+interface BackgroundWork {
+  /** Runs after what was given before; after a failure or the close nothing more is begun. */
+  later(work: () => Promise<void>): void
+  /** Throws what the first failed work threw. */
+  checkFailure(): void
+  settled(): Promise<void>
+  isClosed(): boolean
+  close(): Promise<void>
+}
+
+function backgroundWork(): BackgroundWork {
+  let isClosed = false
+  let failure: { readonly cause: unknown } | undefined
+  let last: Promise<void> = Promise.resolve()
+  const checkFailure = (): void => {
+    if (failure !== undefined) throw failure.cause
+  }
+  return {
+    later(work) {
+      last = last.then(async () => {
+        if (isClosed || failure !== undefined) return
+        try {
+          await work()
+        } catch (cause) {
+          failure = { cause }
+        }
+      })
+    },
+    checkFailure,
+    async settled() {
+      await last
+      checkFailure()
+    },
+    isClosed: () => isClosed,
+    async close() {
+      isClosed = true
+      await last
+    },
+  }
+}
+
+function operatorState(
+  { shards, shardCount, task }: TaskStateOptions,
+  operator: string,
+  states: readonly ShardState[],
+  later: BackgroundWork['later'],
+): OperatorState {
+  const byShard = new Map(states.map((state) => [state.shard, state]))
+  const of = (shard: number): ShardState => {
+    const found = byShard.get(shard)
+    if (found !== undefined) return found
+    const what = `shard ${shard} of ${operator} does not belong to task ${task}`
+    throw new StreamError('INTERNAL', { what })
+  }
+  return {
+    operator,
+    shards,
+    shardCount,
+    attach: (shard, table) => of(shard).attach(table),
+    hasCold: (shard) => of(shard).hasCold(),
+    getMany: (shard, keys) => of(shard).cold.getMany(keys),
+    scan: (shard, from, to) => of(shard).cold.scan(from, to),
+    dropRange(shard, from, to) {
+      const { cold } = of(shard)
+      if (cold.exists()) later(() => cold.drop(from, to))
+    },
+  }
+}
+
+async function persistShards(
+  { files, root, owner, clock }: ShardContext,
+  shards: ReadonlyMap<string, ShardState>,
+  epoch: Epoch,
+  frozen: readonly FrozenState[],
+): Promise<TaskStateHandle> {
+  const foreign = frozen.find(({ operator, shard }) => !shards.has(`${operator}/${shard}`))
+  if (foreign !== undefined) {
+    const what = `shard ${foreign.shard} of ${foreign.operator} is not one of task ${owner.task}`
+    throw new StreamError('INTERNAL', { what })
+  }
+  const blocks = await encodeAll(frozen, clock)
+  const deltas = await writeDelta(files, root, { owner, epoch, blocks })
+  for (const { operator, shard, part } of deltas) {
+    shards.get(`${operator}/${shard}`)?.chain.add(part)
+  }
+  const snapshots = [...shards.values()].flatMap(({ operator, shard, chain }) => {
+    const snapshot = chain.take(epoch)
+    return snapshot === undefined ? [] : [{ operator, shard, snapshot }]
+  })
+  return { deltas, snapshots }
 }
 
 /** The folder for local stores of this task in this attempt, after a clean-up of what older ones left. */
