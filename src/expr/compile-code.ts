@@ -407,7 +407,7 @@ class Generator {
     const path = input === undefined ? undefined : pathOf(input)
     if (path === undefined || constant?.kind !== 'literal') return undefined
     // Half a surrogate pair has no bytes of its own.
-    if (typeof constant.value !== 'string' || !constant.value.isWellFormed()) return undefined
+    if (typeof constant.value !== 'string' || /\p{Cs}/u.test(constant.value)) return undefined
     const read = this.#reads.findIndex((each) => each.path.join('.') === path.join('.'))
     if (this.#inputs[read]?.column.layout !== 'bytes') return undefined
     const { isNull } = this.#read(path.join('.'))

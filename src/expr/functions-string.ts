@@ -1,3 +1,5 @@
+// Over 400 lines: one table of functions, read by looking a name up in it.
+
 import {
   binaryType,
   booleanType,

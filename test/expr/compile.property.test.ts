@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Batch } from '../../src/batch/batch.ts'
-import { valueAt } from '../../src/batch/read.ts'
+import { batchOf } from '../../src/batch/build.ts'
+import { rowsOf, valueAt } from '../../src/batch/read.ts'
+import { type Schema, stringType } from '../../src/batch/schema.ts'
 import type { Value } from '../../src/batch/value.ts'
 import { StreamError } from '../../src/core/error.ts'
 import { compileStage } from '../../src/expr/compile.ts'
@@ -9,7 +11,9 @@ import { generateStage } from '../../src/expr/compile-code.ts'
 import { columnAtPath, readsOf } from '../../src/expr/compile-paths.ts'
 import type { Expression } from '../../src/expr/expression.ts'
 import { interpretStage } from '../../src/expr/interpret-stage.ts'
+import { parseExpression } from '../../src/expr/parse.ts'
 import { expressionText } from '../../src/expr/print.ts'
+import { resolveExpression } from '../../src/expr/resolve.ts'
 import type { CompiledStage, StageSpec } from '../../src/expr/stage.ts'
 import { inputSchema, randomBatch } from './random-batches.ts'
 import {
@@ -80,6 +84,15 @@ test('a compiled stage gives what the interpreted stage gives, values and errors
     }),
     { numRuns: 4000 },
   )
+})
+
+test('a text is compared whole, its byte order mark too', () => {
+  const schema: Schema = [{ name: 's', type: stringType, nullable: false }]
+  const batch = batchOf(schema, [['\ufeffa'], ['a']])
+  const filter = resolveExpression(parseExpression("s = 'a'"), { schema })
+  const { selection } = compileStage({ filter, columns: [] }, schema).run(batch, context)
+  expect(selection).toEqual(Int32Array.of(1))
+  expect(rowsOf(batch)).toEqual([['\ufeffa'], ['a']])
 })
 
 test('every function of the catalogue can be called with the types of the columns', () => {
