@@ -24,7 +24,7 @@ const server = createServer({ noDelay: true }, (reader) => {
     const send = (row: number, dueMs: number): void => {
       reader.write(`${row % keys} ${Math.round((dueMs + offsetMs) * 1000)}\n`)
     }
-    const lags = await paceRows(clock, { ratePerSecond, rows, tickMs: 1 }, send)
+    const lags = await paceRows(clock, { ratePerSecond, rows, tickMs: 0 }, send)
     reader.end()
     return percentilesOf(lags)
   })
