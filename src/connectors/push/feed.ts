@@ -3,32 +3,15 @@ import type { Schema } from '../../batch/schema.ts'
 import type { Value } from '../../batch/value.ts'
 import type { Clock } from '../../core/clock.ts'
 import { StreamError } from '../../core/error.ts'
-import type { PushIds } from './journal-state.ts'
+import { commitWaiters } from './commit-waiters.ts'
+import { type Intake, pushQueue } from './push-queue.ts'
 
-/** Where accepted rows go while a query reads them. */
-export interface Intake {
-  /** Takes rows in, durably if it can, and says the number after the last of each group. */
-  accept(groups: readonly PushedRows[]): Promise<readonly number[]>
-  /** Ids accepted in earlier runs. */
-  readonly ids: PushIds
-  /** Groups accepted in earlier runs that the query may have yet to read. */
-  readonly unread: readonly UnreadRows[]
-  /** Another place has other rows under the same numbers. */
-  readonly place: string
-}
-
-interface UnreadRows {
-  /** The number after the last row. */
-  readonly end: number
-  readonly byteLength: number
-}
-
-/** The rows of one push. */
-export interface PushedRows {
-  readonly id: string | undefined
-  readonly rows: readonly (readonly Value[])[]
-  /** About the memory they take. */
-  readonly byteLength: number
+/** How sure a push is to be. */
+export interface PushOptions {
+  /** The caller's name for these rows: pushed again under the same name they are not added again. */
+  readonly id?: string
+  /** Wait until the rows are part of a committed epoch, and not only accepted. */
+  readonly durable?: boolean
 }
 
 export interface FeedSettings {
@@ -39,11 +22,10 @@ export interface FeedSettings {
   readonly clock: Clock
 }
 
-/** The order of pushes, who waits for what, and how much is under way; knows no files. */
+/** The two ends of a push stream: callers that push, and the query that reads; knows no files. */
 export interface Feed {
-  readonly settings: FeedSettings
   push(rows: readonly (EdgeRow | readonly unknown[])[], how: PushOptions): Promise<void>
-  /** No more pushes; those that wait are refused. Resolves when none is being written. */
+  /** No more pushes; those that wait are refused. */
   close(): Promise<void>
   /** A query reads from now on; `name` is the source's. */
   attach(name: string, intake: Intake): void
@@ -54,220 +36,92 @@ export interface Feed {
   consumed(row: number): void
   /** Rows below the number are committed. */
   committed(row: number): void
-  readonly ids: PushIds
+  readonly ids: ReadonlyMap<string, number>
 }
 
-/** How sure a push is to be. */
-export interface PushOptions {
-  /** The caller's name for these rows: pushed again under the same name they are not added again. */
-  readonly id?: string
-  /** Wait until the rows are part of a committed epoch, and not only accepted. */
-  readonly durable?: boolean
-}
-
-interface Waiting extends PushedRows {
-  readonly resolve: (end: number) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** More pushes than this at one time are not awaited by anybody. */
+/** More callers than this at one time are not waiting for their answers. */
 const waitingMax = 100_000
 
 export function createFeed(settings: FeedSettings): Feed {
-  const { schema, clock, bufferBytes } = settings
-  const ids = new Map<string, number>()
-  let queue: Waiting[] = []
-  let durable: { end: number; resolve: () => void; reject: (error: unknown) => void }[] = []
-  let unread: readonly UnreadRows[] = []
-  let unreadBytes = 0
-  let committedRow = 0
-  let intake: Intake | undefined
+  const { schema, clock, waitMs } = settings
+  const queue = pushQueue(settings)
+  const durable = commitWaiters()
   let name = 'push'
   let place = ''
-  let closed: string | undefined
-  let writing: Promise<void> | undefined
+  let isClosed = false
   let stopTimer: () => void = () => undefined
 
-  const refuseAll = (why: string): void => {
-    const error = new StreamError('PUSH_CLOSED', { source: name, why })
-    for (const each of [...queue, ...durable]) each.reject(error)
-    queue = []
-    durable = []
-  }
+  const closedError = (why: string): StreamError =>
+    new StreamError('PUSH_CLOSED', { source: name, why })
 
   /** Nobody waits for ever for a query that does not come. */
   const startTimer = (): void => {
+    if (queue.isAttached || queue.size + durable.size === 0) return
     stopTimer()
-    stopTimer = clock.after(settings.waitMs, () => {
-      if (intake === undefined) refuseAll(`no query has read it for ${settings.waitMs} ms`)
+    stopTimer = clock.after(waitMs, () => {
+      const error = closedError(`no query has read it for ${waitMs} ms`)
+      queue.refuse(error)
+      durable.refuse(error)
     })
   }
-
-  const remember = (id: string | undefined, end: number): void => {
-    if (id === undefined) return
-    ids.delete(id)
-    ids.set(id, end)
-    for (const oldest of ids.keys()) {
-      if (ids.size <= settings.rememberIds) break
-      ids.delete(oldest)
-    }
-  }
-
-  /** The next pushes that there is room for; repeated ones are answered at once. */
-  const takeGroup = (): Waiting[] => {
-    const group: Waiting[] = []
-    let bytes = unreadBytes
-    for (let next = queue[0]; next !== undefined; next = queue[0]) {
-      const known = next.id === undefined ? undefined : ids.get(next.id)
-      // A single push that is larger than the buffer goes alone.
-      if (known === undefined && bytes > 0 && bytes + next.byteLength > bufferBytes) break
-      if (group.some(({ id }) => id !== undefined && id === next?.id)) break
-      queue.shift()
-      if (known !== undefined) next.resolve(known)
-      else {
-        group.push(next)
-        bytes += next.byteLength
-      }
-    }
-    return group
-  }
-
-  const write = async (to: Intake, group: readonly Waiting[]): Promise<void> => {
-    try {
-      const ends = await to.accept(group)
-      const taken = group.map((each, index) => {
-        const end = ends[index] ?? 0
-        remember(each.id, end)
-        each.resolve(end)
-        return { end, byteLength: each.byteLength }
-      })
-      unread = [...unread, ...taken]
-      unreadBytes += taken.reduce((sum, each) => sum + each.byteLength, 0)
-    } catch (thrown) {
-      for (const each of group) each.reject(thrown)
-    }
-  }
-
-  const writeAll = async (): Promise<void> => {
-    while (queue.length > 0) {
-      // Pushes of the same turn of the event loop share one fsync.
-      await clock.yield()
-      if (intake === undefined) return
-      const group = takeGroup()
-      if (group.length === 0) return
-      await write(intake, group)
-    }
-  }
-
-  const startWriting = (): void => {
-    if (writing !== undefined || intake === undefined || queue.length === 0) return
-    writing = writeAll().finally(() => {
-      writing = undefined
-      // A push, room or a new query may have come after the loop looked for the last time.
-      if (queue.length > 0 && hasRoom()) startWriting()
-    })
-  }
-
-  const hasRoom = (): boolean =>
-    unreadBytes === 0 || unreadBytes + (queue[0]?.byteLength ?? 0) <= bufferBytes
 
   const checkOpen = (): void => {
-    if (closed !== undefined) throw new StreamError('PUSH_CLOSED', { source: name, why: closed })
-    if (queue.length + durable.length < waitingMax) return
-    throw new StreamError('PUSH_OVERFLOW', {
-      source: name,
-      waiting: queue.length + durable.length,
-    })
+    if (isClosed) throw closedError('it was closed')
+    const waiting = queue.size + durable.size
+    if (waiting >= waitingMax) throw new StreamError('PUSH_OVERFLOW', { source: name, waiting })
   }
 
-  const enqueue = (pushed: PushedRows): Promise<number> =>
-    new Promise((resolve, reject) => {
-      queue.push({ ...pushed, resolve, reject })
-      if (intake === undefined && queue.length === 1) startTimer()
-      startWriting()
-    })
-
   return {
-    settings,
-    ids,
-    get isAttached() {
-      return intake !== undefined
-    },
-
-    async push(given, how) {
+    async push(given, { id, durable: isDurable }) {
       checkOpen()
       const rows = given.map((row) => fromRow(schema, row))
       if (rows.length === 0) return
-      const end = await enqueue({ id: how.id, rows, byteLength: bytesOf(rows) })
-      if (how.durable !== true || end <= committedRow) return
-      if (closed !== undefined) checkOpen()
-      await new Promise<void>((resolve, reject) => {
-        durable.push({ end, resolve, reject })
-        if (intake === undefined) startTimer()
-      })
+      const accepted = queue.enqueue({ id, rows, byteLength: bytesOf(rows) })
+      if (queue.size + durable.size === 1) startTimer()
+      const end = await accepted
+      if (isDurable !== true) return
+      const committed = durable.wait(end)
+      startTimer()
+      await committed
     },
-
     async close() {
-      closed ??= 'it was closed'
-      stopTimer()
-      const waiting = queue
-      queue = []
-      const error = new StreamError('PUSH_CLOSED', { source: name, why: closed })
-      for (const each of waiting) each.reject(error)
-      await writing
+      isClosed = true
+      queue.refuse(closedError('it was closed'))
     },
-
-    attach(source, to) {
+    attach(source, intake) {
       stopTimer()
       name = source
-      intake = to
-      if (to.place !== place) {
-        place = to.place
-        committedRow = 0
-        ids.clear()
+      if (intake.place !== place) {
+        place = intake.place
+        durable.reset()
+        queue.ids.clear()
       }
-      for (const [id, end] of to.ids) remember(id, end)
-      unread = to.unread
-      unreadBytes = unread.reduce((sum, each) => sum + each.byteLength, 0)
-      startWriting()
+      queue.attach(intake)
     },
-
     async detach() {
-      intake = undefined
-      await writing
-      if (queue.length + durable.length > 0) startTimer()
+      await queue.detach()
+      startTimer()
     },
-
-    consumed(row) {
-      let read = 0
-      for (const { end, byteLength } of unread) {
-        if (end > row) break
-        unreadBytes -= byteLength
-        read++
-      }
-      if (read === 0) return
-      unread = unread.slice(read)
-      startWriting()
+    get isAttached() {
+      return queue.isAttached
     },
-
-    committed(row) {
-      committedRow = Math.max(committedRow, row)
-      const done = durable.filter(({ end }) => end <= row)
-      if (done.length === 0) return
-      durable = durable.filter(({ end }) => end > row)
-      for (const each of done) each.resolve()
+    consumed: (row) => queue.consumed(row),
+    committed: (row) => durable.committed(row),
+    get ids() {
+      return queue.ids.all
     },
   }
 }
 
 /** A rough figure: back-pressure needs the right order of magnitude, for every type. */
 function bytesOf(rows: readonly (readonly Value[])[]): number {
-  return rows.reduce((sum, row) => sum + row.reduce<number>((all, v) => all + valueBytes(v), 0), 0)
+  let bytes = 0
+  for (const row of rows) for (const value of row) bytes += valueBytes(value)
+  return bytes
 }
 
 function valueBytes(value: Value): number {
-  if (typeof value === 'string') return 8 + value.length
-  if (value instanceof Uint8Array) return 8 + value.length
+  if (typeof value === 'string' || value instanceof Uint8Array) return 8 + value.length
   if (Array.isArray(value)) return value.reduce((sum, item) => sum + valueBytes(item), 8)
   return 8
 }

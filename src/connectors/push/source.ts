@@ -7,9 +7,10 @@ import { lossyNumbers } from '../lossy-rows.ts'
 import { numberedSource } from '../numbered-source.ts'
 import type { SourceContext, SourceFactory } from '../registry.ts'
 import { type RowLog, rowLog } from '../row-log.ts'
-import { createFeed, type Feed, type Intake, type PushOptions } from './feed.ts'
+import { createFeed, type Feed, type PushOptions } from './feed.ts'
 import { openJournal } from './journal.ts'
 import { decodeRows, encodeRows, type JournalEntry } from './journal-entry.ts'
+import type { Intake } from './push-queue.ts'
 
 export type { PushOptions } from './feed.ts'
 
@@ -174,7 +175,10 @@ function volatileSource({ feed, volatile, wakes }: Behind, context: SourceContex
       return ends
     },
   }
-  const numbers = lossyNumbers(volatile, () => feed.attach(context.name, intake))
+  const numbers = lossyNumbers(volatile, () => {
+    checkFree(feed)
+    feed.attach(context.name, intake)
+  })
   return numberedSource(context, {
     description: 'push, without journal',
     replayable: false,
