@@ -1,0 +1,211 @@
+import fc from 'fast-check'
+import type { Column } from '../../src/dataframe/column.ts'
+import type { DataFrame } from '../../src/dataframe/data-frame.ts'
+import { expr } from '../../src/dataframe/functions-core.ts'
+
+/** One input of a streaming query under a law. */
+export interface StreamInput {
+  /** Columns as DDL, for example `k STRING, t TIMESTAMP`. */
+  readonly schema: string
+  /** A row as a list in the order of the columns; repeats and disorder are welcome. */
+  readonly row: fc.Arbitrary<readonly unknown[]>
+  /** Partitions with a watermark of their own. Default 1. */
+  readonly partitions?: number
+}
+
+/** A query to be held to a law: inputs, and what is made of their frames. */
+export interface StreamQuery {
+  readonly inputs: readonly StreamInput[]
+  readonly query: (inputs: readonly DataFrame[]) => DataFrame
+  readonly outputMode: 'append' | 'update' | 'complete'
+  /** What the query is, for the report of a failure. */
+  readonly text?: string
+}
+
+/** What a random query is made of; printed when a law fails. */
+export interface QueryShape {
+  readonly columns: readonly ColumnName[]
+  readonly union: 'none' | 'below' | 'above'
+  readonly partitions: number
+  readonly steps: readonly Step[]
+  readonly delaySeconds: number
+  readonly grouping: Grouping | undefined
+  readonly having: boolean
+  readonly outputMode: StreamQuery['outputMode']
+}
+
+type ColumnName = 'k' | 'n' | 'x' | 'a'
+type Step = 'filter' | 'project' | 'text' | 'explode' | 'explodeOuter'
+
+interface Grouping {
+  readonly window: 'tumbling' | 'sliding' | 'shifted' | 'time' | 'none'
+  readonly byKey: boolean
+  readonly aggregates: readonly string[]
+}
+
+const typeOf: Readonly<Record<ColumnName | 't', string>> = {
+  t: 'TIMESTAMP',
+  k: 'STRING',
+  n: 'BIGINT',
+  x: 'DOUBLE',
+  a: 'ARRAY<STRING>',
+}
+
+const windowOf: Readonly<Record<Exclude<Grouping['window'], 'none'>, string>> = {
+  tumbling: "window(t, '10 seconds')",
+  sliding: "window(t, '10 seconds', '4 seconds')",
+  shifted: "window(t, '6 seconds', '6 seconds', '1 second')",
+  time: 't',
+}
+
+/** Aggregates by the column that they read. */
+const aggregates: readonly (readonly [ColumnName | 't', string])[] = [
+  ['t', 'count(1) AS rows'],
+  ['t', 'max(t) AS newest'],
+  ['k', 'count(k) AS ks'],
+  ['k', 'min(k) AS firstK'],
+  ['n', 'sum(n) AS total'],
+  ['n', 'avg(n) AS mean'],
+  ['n', 'max(n) AS largest'],
+  ['n', 'sum(CASE WHEN n > 0 THEN n END) AS positive'],
+  ['x', 'sum(x) AS xs'],
+  ['x', 'avg(x) AS meanX'],
+  ['x', 'min(x) AS smallX'],
+]
+
+/** Few keys, small numbers, a minute of time, nulls: rows that meet, repeat and come out of order. */
+const cells: Readonly<Record<ColumnName | 't', fc.Arbitrary<unknown>>> = {
+  t: fc.option(
+    fc.integer({ min: 0, max: 60_000 }).map((ms) => new Date(1_600_000_000_000 + ms)),
+    { freq: 12 },
+  ),
+  k: fc.option(fc.constantFrom('a', 'b', 'C', '', 'é'), { freq: 6 }),
+  n: fc.option(
+    fc.integer({ min: -5, max: 9 }).map((value) => BigInt(value)),
+    { freq: 6 },
+  ),
+  x: fc.option(fc.double({ min: -100, max: 100, noNaN: true }), { freq: 6 }),
+  a: fc.option(fc.array(fc.option(fc.constantFrom('p', 'q', 'a'), { freq: 5 }), { maxLength: 3 }), {
+    freq: 6,
+  }),
+}
+
+/** Random shapes that the engine takes: the rules of output modes are kept. */
+export const queryShape: fc.Arbitrary<QueryShape> = fc
+  .record({
+    columns: fc
+      .shuffledSubarray<ColumnName>(['k', 'n', 'x', 'a'], { minLength: 1 })
+      .map((columns) => [...columns].sort()),
+    union: fc.constantFrom<QueryShape['union']>('none', 'none', 'below', 'above'),
+    partitions: fc.integer({ min: 1, max: 3 }),
+    steps: fc.array(fc.constantFrom<Step>('filter', 'project', 'text', 'explode', 'explodeOuter'), {
+      maxLength: 3,
+    }),
+    delaySeconds: fc.constantFrom(0, 5, 20, 90),
+    grouping: fc.option(
+      fc.record({
+        window: fc.constantFrom<Grouping['window']>(
+          'tumbling',
+          'sliding',
+          'shifted',
+          'time',
+          'none',
+        ),
+        byKey: fc.boolean(),
+        aggregates: fc.shuffledSubarray(
+          aggregates.map(([, text]) => text),
+          { minLength: 1, maxLength: 3 },
+        ),
+      }),
+      { freq: 5, nil: undefined },
+    ),
+    having: fc.boolean(),
+    outputMode: fc.constantFrom<StreamQuery['outputMode']>('append', 'update', 'complete'),
+  })
+  .map(withinTheRules)
+
+function withinTheRules(shape: QueryShape): QueryShape {
+  const { grouping, outputMode } = shape
+  if (grouping === undefined) {
+    return outputMode === 'complete' ? { ...shape, outputMode: 'append' } : shape
+  }
+  const known = [...shape.columns, 't']
+  const usable = aggregates.filter(([column]) => known.includes(column)).map(([, text]) => text)
+  const kept = grouping.aggregates.filter((text) => usable.includes(text))
+  const never = grouping.window === 'none' && outputMode === 'append'
+  return {
+    ...shape,
+    grouping: {
+      window: never ? 'tumbling' : grouping.window,
+      byKey: grouping.byKey && shape.columns.includes('k'),
+      aggregates: kept.length === 0 ? ['count(1) AS rows'] : kept,
+    },
+  }
+}
+
+/** The query of a shape. */
+export function queryOf(shape: QueryShape): StreamQuery {
+  const columns: readonly (ColumnName | 't')[] = ['t', ...shape.columns]
+  const input: StreamInput = {
+    schema: columns.map((name) => `${name} ${typeOf[name]}`).join(', '),
+    row: fc.tuple(...columns.map((name) => cells[name])),
+    partitions: shape.partitions,
+  }
+  return {
+    inputs: shape.union === 'none' ? [input] : [input, { ...input, partitions: 1 }],
+    query: (frames) => built(shape, frames),
+    outputMode: shape.outputMode,
+    text: JSON.stringify(shape),
+  }
+}
+
+function built(shape: QueryShape, frames: readonly DataFrame[]): DataFrame {
+  const { union, steps, delaySeconds, grouping, having } = shape
+  const names: readonly string[] = ['t', ...shape.columns]
+  const unite = (each: (frame: DataFrame) => DataFrame): DataFrame =>
+    frames.map(each).reduce((all, one) => all.union(one))
+  const timed = (frame: DataFrame): DataFrame => frame.withWatermark('t', `${delaySeconds} seconds`)
+  // `above` declares a watermark in each branch of the union, `below` one over the union.
+  const source = union === 'above' ? unite(timed) : timed(unite((frame) => frame))
+  const stateless = steps.reduce((frame, step) => stepped(frame, step, names), source)
+  if (grouping === undefined) return stateless
+  const keys = [
+    ...(grouping.window === 'none' ? [] : [windowOf[grouping.window]]),
+    ...(grouping.byKey ? ['k'] : []),
+  ]
+  const result = stateless.groupBy(...keys.map(expr)).agg(...grouping.aggregates.map(aggregated))
+  const [first] = result.columns.slice(-1)
+  return having && first !== undefined ? result.filter(`${first} IS NOT NULL`) : result
+}
+
+/** `sum(n) AS total` as a column. */
+function aggregated(text: string): Column {
+  const [call = '', name = ''] = text.split(' AS ')
+  return expr(call).alias(name)
+}
+
+function stepped(frame: DataFrame, step: Step, names: readonly string[]): DataFrame {
+  const has = (name: string): boolean => names.includes(name)
+  const without = (...changed: readonly string[]): readonly string[] =>
+    names.filter((name) => !changed.includes(name))
+  switch (step) {
+    case 'filter':
+      return frame.filter(
+        has('n') ? 'n % 3 <> 1 OR n IS NULL' : has('k') ? "k <> 'b'" : 't IS NOT NULL',
+      )
+    case 'project':
+      return frame.selectExpr(
+        ...without('n', 'x'),
+        ...(has('n') ? ['n * 2 - 1 AS n'] : []),
+        ...(has('x') ? ['x / 4 + 0.5D AS x'] : []),
+      )
+    case 'text':
+      return has('k') ? frame.selectExpr(...without('k'), "concat(upper(k), '-') AS k") : frame
+    case 'explode':
+    case 'explodeOuter': {
+      if (!has('a')) return frame
+      const call = step === 'explode' ? 'explode(a)' : 'explode_outer(a)'
+      return frame.selectExpr(...without('k'), `${call} AS k`)
+    }
+  }
+}

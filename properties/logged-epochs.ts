@@ -1,0 +1,39 @@
+import { type FileSystem, joinPath } from '../src/core/file-system.ts'
+import type { EpochHeader } from '../src/flow/message.ts'
+import { decodeLogFile } from '../state/log-file.ts'
+import type { LogEntry } from '../state/manifest.ts'
+
+/** Every entry of a checkpoint's log, in order. */
+export async function logEntries(
+  files: FileSystem,
+  checkpoint: string,
+): Promise<readonly LogEntry[]> {
+  const folder = joinPath(checkpoint, 'log')
+  const numbers = (await files.list(folder))
+    .filter(({ name }) => /^\d+$/.test(name))
+    .map(({ name }) => Number(name))
+    .toSorted((left, right) => left - right)
+  const entries: LogEntry[] = []
+  for (const number of numbers) {
+    const path = joinPath(folder, String(number))
+    const bytes = await files.read(path)
+    if (bytes !== undefined) entries.push(decodeLogFile(path, bytes, isLogEntry).entry)
+  }
+  return entries
+}
+
+/** The headers that the engine decided, one per epoch, in order. An epoch may not be decided twice. */
+export function decidedEpochs(entries: readonly LogEntry[]): readonly EpochHeader[] {
+  const headers = entries.flatMap((entry) =>
+    // The engine writes headers and nothing else into its decisions.
+    entry.type === 'decision' ? [entry.header as unknown as EpochHeader] : [],
+  )
+  headers.forEach(({ epoch }, index) => {
+    if (epoch !== index) throw new Error(`decision ${index} of the log is about epoch ${epoch}`)
+  })
+  return headers
+}
+
+function isLogEntry(found: unknown): found is LogEntry {
+  return typeof found === 'object' && found !== null && 'type' in found
+}

@@ -1,0 +1,78 @@
+import type { ActorSystem, Behaviour, Ref } from '../actors/system.ts'
+import type { FileSystem } from '../src/core/file-system.ts'
+import { seededRandom } from '../src/core/random.ts'
+import { readConfig } from '../src/session/config.ts'
+import { createSession, type Session } from '../src/session/session.ts'
+import { memoryStoreFactory } from '../state/memory-store.ts'
+import { createSimulation, type Simulation } from './simulated-system.ts'
+
+/** What a simulated process is made of. */
+export interface ProcessOptions {
+  /** Decides every interleaving and every name that is drawn by lot. */
+  readonly seed: number
+  readonly files: FileSystem
+  /** Which life of the same world this is; every earlier one is dead. */
+  readonly life: number
+  /** Settings of the session, as `config(…)` takes them. */
+  readonly config?: Readonly<Record<string, string | number>>
+  /** Called with the name of the receiver before a message is sent; `false` = it is lost. */
+  readonly onSend?: (actor: string) => boolean
+}
+
+/** A session in a world of its own: time, actors, disk and chance come from the seed. */
+export interface SimulatedProcess {
+  readonly session: Session
+  readonly simulation: Simulation
+}
+
+const lifeMs = 3_600_000
+
+/**
+ * Starts a process on a simulated machine. Nothing happens by itself: everything that is asked of its
+ * session has to go through `simulation.run`.
+ */
+export function simulatedProcess(options: ProcessOptions): SimulatedProcess {
+  const { seed, files, life, config = {}, onSend } = options
+  const startMs = 1_600_000_000_000 + life * lifeMs
+  const simulation = createSimulation(seed, { startMs })
+  const given = { store: 'memory', progress: 'off', maxRestarts: 0, ...config }
+  const settings = Object.entries(given).map(([name, value]) => [name, String(value)] as const)
+  const session = createSession(readConfig(new Map(settings)), {
+    clock: simulation.clock,
+    random: seededRandom(seed ^ 0x5eed),
+    files,
+    process: async () => ({
+      pid: 1000 + life,
+      startTime: String(life),
+      bootId: 'simulated',
+      isAlive: async () => false,
+    }),
+    system: (report) => {
+      const system = simulation.system(report)
+      return onSend === undefined ? system : watched(system, onSend)
+    },
+    store: () => memoryStoreFactory(files),
+    terminal: { print: () => undefined, status: () => undefined, isInteractive: false },
+    temporaryFolder: 'tmp',
+  })
+  return { session, simulation }
+}
+
+/** The same system, with an eye on what is sent. */
+function watched(system: ActorSystem, onSend: (actor: string) => boolean): ActorSystem {
+  const watch = <Message>(name: string, ref: Ref<Message>): Ref<Message> => ({
+    send(message) {
+      if (onSend(name)) ref.send(message)
+    },
+  })
+  return {
+    // Actors know each other and themselves by the watched reference only.
+    spawn<Message>(name: string, begin: (self: Ref<Message>) => Behaviour<Message>) {
+      return watch(
+        name,
+        system.spawn<Message>(name, (self) => begin(watch(name, self))),
+      )
+    },
+    stop: () => system.stop(),
+  }
+}
