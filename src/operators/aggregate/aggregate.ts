@@ -48,7 +48,6 @@ class AggregateOperator implements Operator {
   #rowsIn = 0
   #rowsLate = 0
   #rowsNullTime = 0
-  #emittedThrough: number | undefined
 
   constructor(spec: AggregateSpec, buckets: GroupBuckets, cold: ColdGroups) {
     this.name = spec.operator
@@ -314,7 +313,8 @@ class AggregateOperator implements Operator {
     if (mode === 'append' && bucketing.kind === 'window') {
       for (const start of this.#buckets.windowStarts()) {
         const end = start + bucketing.windows.sizeMicros
-        if (end > watermark || (this.#emittedThrough ?? header.lateWatermark) >= end) continue
+        // A pane that is still open may reach into windows that were emitted or passed over before.
+        if (end > watermark || end <= header.lateWatermark) continue
         await this.#cold.loadWindow(start)
         await emitWindow(this.#spec, this.#buckets, start, output, 'all')
       }
@@ -334,7 +334,6 @@ class AggregateOperator implements Operator {
         await this.#closePart(bucket, bucketing.key, watermark, output)
       }
     }
-    if (this.#spec.watermarked) this.#emittedThrough = watermark
   }
 
   /** The bucket that the watermark stands in: only groups at or below it are closed. */
