@@ -10,7 +10,8 @@ export type BatchCallback = (batches: readonly Batch[], epoch: number) => Promis
 
 /**
  * Calls a function once per epoch, also for epochs without rows: at least once, and never out of
- * order, so that the number of the epoch tells a repeated call.
+ * order, so that the number of the epoch tells a repeated call. The rows of an epoch are in memory
+ * until the call returns: the limits of the sources bound them.
  */
 export const foreachBatchSink: SinkFactory = {
   format: 'foreachbatch',

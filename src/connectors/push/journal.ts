@@ -103,11 +103,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     async append(entries) {
       try {
         const current = open ?? (await begin())
-        const frames = entries.map(encodeEntry)
-        for (const frame of frames) {
-          await current.file.append(frame)
-          current.byteLength += frame.length
-        }
+        const bytes = joined(entries.map(encodeEntry))
+        await current.file.append(bytes)
+        current.byteLength += bytes.length
         await current.file.sync()
         if ((await files.stat(current.segment.path)) === undefined) throw takenOver(options.source)
         current.segment.end = endOf(entries)
@@ -138,6 +136,17 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 
 function end(segment: Segment): number {
   return segment.end
+}
+
+/** One write for a whole group, however many pushes it has. */
+function joined(frames: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(frames.reduce((sum, frame) => sum + frame.length, 0))
+  let at = 0
+  for (const frame of frames) {
+    bytes.set(frame, at)
+    at += frame.length
+  }
+  return bytes
 }
 
 async function sealAll(files: FileSystem, folder: string): Promise<void> {
