@@ -123,6 +123,7 @@ export function isImplicitlyCastable(from: DataType, to: DataType): boolean {
   if (from.kind === 'string') return !['array', 'map', 'struct', 'void'].includes(to.kind)
   if (to.kind === 'string') return !['array', 'map', 'struct'].includes(from.kind)
   if (from.kind === 'date') return to.kind === 'timestamp'
+  if (from.kind === 'timestamp') return to.kind === 'date'
   if (isNumeric(from) && isNumeric(to)) return widens(from, to)
   if (from.kind === 'array' && to.kind === 'array') {
     return isImplicitlyCastable(from.element, to.element)

@@ -132,10 +132,16 @@ class Parser {
       this.#expect('(')
       return call('in', left, ...this.#list(() => this.expression()))
     }
-    for (const word of ['like', 'ilike', 'rlike', 'regexp']) {
-      if (this.#skipWord(word)) return call(word === 'regexp' ? 'rlike' : word, left, this.#bits())
+    for (const word of ['like', 'ilike']) {
+      if (!this.#skipWord(word)) continue
+      const sought = this.#bits()
+      return this.#skipWord('escape')
+        ? call(word, left, sought, this.#bits())
+        : call(word, left, sought)
     }
-    return undefined
+    return this.#skipWord('rlike') || this.#skipWord('regexp')
+      ? call('rlike', left, this.#bits())
+      : undefined
   }
 
   #is(left: UnresolvedExpression): UnresolvedExpression {

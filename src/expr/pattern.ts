@@ -48,9 +48,9 @@ function translate(source: string): { readonly source: string; readonly flags: s
   return { source: body, flags }
 }
 
-/** A global regular expression for a pattern in Java's syntax; reset `lastIndex` before use. */
+/** A global regular expression for a pattern in Java's syntax, shared, and set to the start. */
 export function regexpOf(source: string): RegExp {
-  return remember(`r${source}`, () => {
+  const pattern = remember(`r${source}`, () => {
     const { source: body, flags } = translate(source)
     try {
       return new RegExp(body, `gu${flags}`)
@@ -67,6 +67,9 @@ export function regexpOf(source: string): RegExp {
       }
     }
   })
+  // `test` and `exec` leave it where they stopped, and `matchAll` would go on from there.
+  pattern.lastIndex = 0
+  return pattern
 }
 
 export function escapeRegExp(text: string): string {
@@ -75,9 +78,7 @@ export function escapeRegExp(text: string): string {
 
 /** True if the pattern matches anywhere in the text. */
 export function matchesAnywhere(text: string, source: string): boolean {
-  const pattern = regexpOf(source)
-  pattern.lastIndex = 0
-  return pattern.test(text)
+  return regexpOf(source).test(text)
 }
 
 /** LIKE: `%` is any text, `_` one character, the escape character takes the next literally. */
@@ -113,9 +114,7 @@ function likePattern(pattern: string, escaping: string, ignoreCase: boolean): Re
 
 /** Group `group` of the first match; `''` without a match. */
 export function extractGroup(text: string, source: string, group: number): string {
-  const pattern = regexpOf(source)
-  pattern.lastIndex = 0
-  const match = pattern.exec(text)
+  const match = regexpOf(source).exec(text)
   if (match === null) return ''
   if (group >= 0 && group < match.length) return match[group] ?? ''
   const why = `there is no group ${group}`
