@@ -14,9 +14,12 @@ import {
 import type { Value } from '../../src/batch/value.ts'
 import type { Epoch, Micros } from '../../src/core/units.ts'
 import type { AggregateCall } from '../../src/expr/aggregates.ts'
+import type { EpochHeader } from '../../src/flow/message.ts'
 import { aggregateOperator } from '../../src/operators/aggregate/aggregate.ts'
 import type { AggregateSpec } from '../../src/operators/aggregate/spec.ts'
+import type { StateContext } from '../../src/operators/context.ts'
 import { volatileState } from '../../src/runtime/volatile-state.ts'
+import type { FrozenState } from '../../state/frozen.ts'
 
 const second = 1_000_000
 const input: Schema = [
@@ -145,32 +148,12 @@ function model(
   return { rows: output, late }
 }
 
-async function engine(
-  runs: readonly (readonly Row[])[],
-  spec: AggregateSpec,
-): Promise<{ rows: string[][]; late: number }> {
-  const operator = await aggregateOperator(spec, {
-    state: volatileState('aggregate-0', 8),
-    shardOf: (hash) => hash & 7,
-    restoredWatermark: Number.MIN_SAFE_INTEGER,
-  })
-  const output: string[][] = []
-  let late = 0
+/** Times of the headers of each epoch, as the coordinator would decide them. */
+function headersOf(runs: readonly (readonly Row[])[]): readonly EpochHeader[] {
   let lateMark = 0
   let evictMark = 0
   let seen = 0
-  for (const [epoch, rows] of runs.entries()) {
-    const emitted: Batch[] = []
-    const out = {
-      emit(batch: Batch) {
-        emitted.push(batch)
-        return undefined
-      },
-      emitSide(_name: string, batch: Batch) {
-        late += rowsOf(batch).length
-        return undefined
-      },
-    }
+  return runs.map((rows, epoch) => {
     const header = {
       epoch: epoch as Epoch,
       lateWatermark: (lateMark * second) as Micros,
@@ -179,19 +162,90 @@ async function engine(
       idle: [],
       ranges: {},
     }
+    lateMark = evictMark
+    seen = Math.max(seen, ...rows.map(({ seconds }) => seconds))
+    evictMark = Math.max(evictMark, seen - delay)
+    return header
+  })
+}
+
+/** State that begins with these blocks, by shard. */
+function restored(blocks: readonly FrozenState[], watermark: number): StateContext {
+  return {
+    state: {
+      ...volatileState('aggregate-0', 8),
+      attach(shard, table) {
+        for (const block of blocks) if (block.shard === shard) table.load(block.encode())
+        return Promise.resolve()
+      },
+    },
+    shardOf: (hash) => hash & 7,
+    restoredWatermark: watermark,
+  }
+}
+
+interface Epochs {
+  readonly rows: string[][]
+  late: number
+  /** Changes of each epoch, encoded one epoch later than they were frozen. */
+  readonly frozen: (readonly FrozenState[])[]
+}
+
+async function runEpochs(
+  runs: readonly (readonly Row[])[],
+  spec: AggregateSpec,
+  context: StateContext,
+  from = 0,
+): Promise<Epochs> {
+  const operator = await aggregateOperator(spec, context)
+  const result: Epochs = { rows: [], late: 0, frozen: [] }
+  let pending: readonly FrozenState[] = []
+  const settle = (): void => {
+    result.frozen.push(pending.map((each) => ({ ...each, encode: () => block(each) })))
+  }
+  const blocks = new Map<FrozenState, Uint8Array>()
+  const block = (each: FrozenState): Uint8Array => {
+    const known = blocks.get(each) ?? each.encode()
+    blocks.set(each, known)
+    return known
+  }
+  for (const header of headersOf(runs).slice(from)) {
+    const emitted: Batch[] = []
+    const out = {
+      emit(batch: Batch) {
+        emitted.push(batch)
+        return undefined
+      },
+      emitSide(_name: string, batch: Batch) {
+        result.late += rowsOf(batch).length
+        return undefined
+      },
+    }
     operator.open(header)
+    const rows = runs[header.epoch] ?? []
     const values = rows.map(({ key, seconds, amount }): Value[] => [key, seconds * second, amount])
     const half = Math.floor(values.length / 2)
     await operator.process(0, batchOf(input, values.slice(0, half)), out)
     await operator.process(0, batchOf(input, values.slice(half)), out)
+    if (header.epoch > from) {
+      for (const each of pending) block(each)
+      settle()
+    }
     await operator.closeEpoch(header, out)
-    operator.freeze()
-    output.push(emitted.flatMap(rowsOf).map(printed).sort())
-    lateMark = evictMark
-    seen = Math.max(seen, ...rows.map(({ seconds }) => seconds))
-    evictMark = Math.max(evictMark, seen - delay)
+    pending = operator.freeze() ?? []
+    result.rows.push(emitted.flatMap(rowsOf).map(printed).sort())
   }
-  return { rows: output, late }
+  for (const each of pending) block(each)
+  settle()
+  return result
+}
+
+async function engine(
+  runs: readonly (readonly Row[])[],
+  spec: AggregateSpec,
+): Promise<{ rows: string[][]; late: number }> {
+  const { rows, late } = await runEpochs(runs, spec, restored([], Number.MIN_SAFE_INTEGER))
+  return { rows, late }
 }
 
 function printed([window, ...rest]: readonly Value[]): string {
@@ -205,5 +259,20 @@ test('windowed aggregation emits what the rules say, epoch by epoch, in every mo
       expect(await engine(runs, specOf(mode, window))).toEqual(model(runs, mode, window))
     }),
     { numRuns: 1000 },
+  )
+})
+
+test('what was frozen is the state at the barrier, encoded later or not, and goes on from there', async () => {
+  await fc.assert(
+    fc.asyncProperty(epochs, windows, modes, fc.nat(), async (runs, window, mode, cut) => {
+      const spec = specOf(mode, window)
+      const whole = await runEpochs(runs, spec, restored([], Number.MIN_SAFE_INTEGER))
+      const from = 1 + (cut % runs.length)
+      const blocks = whole.frozen.slice(0, from).flat()
+      const watermark = headersOf(runs)[from - 1]?.evictWatermark ?? 0
+      const rest = await runEpochs(runs, spec, restored(blocks, watermark), from)
+      expect(rest.rows).toEqual(whole.rows.slice(from))
+    }),
+    { numRuns: 500 },
   )
 })

@@ -7,7 +7,7 @@ import type { StateContext } from '../context.ts'
 import { windowsOf } from '../window.ts'
 import { type ColdGroups, coldGroups } from './cold-groups.ts'
 import { emitTable, emitWindow, singleWindow } from './emit.ts'
-import { GroupBuckets } from './group-buckets.ts'
+import { type ChangedGroups, GroupBuckets } from './group-buckets.ts'
 import type { AggregateInput } from './group-table.ts'
 import { type AggregateSpec, bucketOf, firstClosing, lastClosing, nullBucket } from './spec.ts'
 
@@ -123,7 +123,7 @@ class AggregateOperator implements Operator {
   #nextWatermark(header: EpochHeader): Micros | undefined {
     if (!this.#spec.watermarked || this.#spec.mode === 'complete') return undefined
     let next: number | undefined
-    for (const bucket of this.#buckets.tables.keys()) {
+    for (const bucket of this.#buckets.numbers()) {
       if (bucket === nullBucket) continue
       const closing = this.#nextClosing(bucket, header.evictWatermark)
       if (next === undefined || closing < next) next = closing
@@ -211,11 +211,11 @@ class AggregateOperator implements Operator {
     return closes <= limit ? undefined : bucket
   }
 
-  #add(batch: Batch, part: BucketRows): Int32Array {
+  #add(batch: Batch, part: BucketRows): readonly ChangedGroups[] {
     const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
     const hashes = hashKeys(keyColumns, this.#keyTypes, part.rows, part.count)
-    const table = this.#buckets.table(part.bucket)
-    return table.update(keyColumns, hashes, part.rows, this.#inputs(batch))
+    const inputs = this.#inputs(batch)
+    return this.#buckets.update(part.bucket, keyColumns, hashes, part.rows, inputs)
   }
 
   #inputs(batch: Batch): readonly AggregateInput[] {
@@ -244,11 +244,12 @@ class AggregateOperator implements Operator {
     for (const part of parts) {
       const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
       if (this.#cold.any()) await this.#cold.fetch(part.bucket, keyColumns, part.rows, part.count)
-      const slots = this.#add(batch, part)
+      const changed = this.#add(batch, part)
       if (!this.#eager) continue
-      const changed = Int32Array.from(new Set(slots))
       const start = singleWindow(this.#spec, part.bucket)
-      await emitTable(this.#spec, this.#buckets.table(part.bucket), changed, start, output)
+      for (const { table, slots } of changed) {
+        await emitTable(this.#spec, table, Int32Array.from(new Set(slots)), start, output)
+      }
     }
     await this.#emitLate(batch, late, output)
   }
@@ -264,8 +265,9 @@ class AggregateOperator implements Operator {
     if (bucketing.kind === 'window' && this.#overlaps()) {
       const math = windowsOf(bucketing.windows)
       const starts = new Set<number>()
-      for (const [bucket, table] of this.#buckets.tables) {
-        if (table.dirty.length > 0) for (const start of math.startsOf(bucket)) starts.add(start)
+      for (const bucket of this.#buckets.numbers()) {
+        const changed = this.#buckets.tablesOf(bucket).some((table) => table.dirty.length > 0)
+        if (changed) for (const start of math.startsOf(bucket)) starts.add(start)
       }
       for (const start of [...starts].sort((a, b) => a - b)) {
         if (start + bucketing.windows.sizeMicros <= header.lateWatermark) continue
@@ -274,10 +276,11 @@ class AggregateOperator implements Operator {
       }
       return
     }
-    for (const [bucket, table] of this.#buckets.tables) {
-      if (table.dirty.length === 0) continue
-      const slots = Int32Array.from(table.dirty)
-      await emitTable(this.#spec, table, slots, singleWindow(this.#spec, bucket), output)
+    for (const bucket of this.#buckets.numbers()) {
+      const start = singleWindow(this.#spec, bucket)
+      for (const table of this.#buckets.tablesOf(bucket)) {
+        await emitTable(this.#spec, table, Int32Array.from(table.dirty), start, output)
+      }
     }
   }
 
@@ -289,12 +292,16 @@ class AggregateOperator implements Operator {
       await emitWindow(this.#spec, this.#buckets, start, output, 'all')
     }
     if (bucketing.kind === 'window') return
-    for (const bucket of [...this.#buckets.tables.keys()]) {
-      await this.#cold.loadBucket(bucket)
-      const table = this.#buckets.table(bucket)
+    for (const bucket of this.#buckets.numbers()) await this.#emitBucket(bucket, output)
+    await this.#emitGlobal(output)
+  }
+
+  /** Every group of a bucket without windows. */
+  async #emitBucket(bucket: number, output: Output): Promise<void> {
+    await this.#cold.loadBucket(bucket)
+    for (const table of this.#buckets.tablesOf(bucket)) {
       await emitTable(this.#spec, table, allSlots(table.count), undefined, output)
     }
-    await this.#emitGlobal(output)
   }
 
   /** A global aggregate has a row even without input. */
@@ -319,14 +326,12 @@ class AggregateOperator implements Operator {
         await emitWindow(this.#spec, this.#buckets, start, output, 'all')
       }
     }
-    for (const bucket of [...this.#buckets.tables.keys()].sort((a, b) => a - b)) {
+    for (const bucket of this.#buckets.numbers()) {
       const closed =
         bucketing.kind === 'none' ? mode === 'append' : lastClosing(bucketing, bucket) <= watermark
       if (closed) {
         if (mode === 'append' && bucketing.kind !== 'window') {
-          await this.#cold.loadBucket(bucket)
-          const table = this.#buckets.table(bucket)
-          await emitTable(this.#spec, table, allSlots(table.count), undefined, output)
+          await this.#emitBucket(bucket, output)
         }
         this.#buckets.drop(bucket)
         this.#cold.drop(bucket)
@@ -339,19 +344,18 @@ class AggregateOperator implements Operator {
   /** The bucket that the watermark stands in: only groups at or below it are closed. */
   async #closePart(bucket: number, key: number, watermark: number, output: Output): Promise<void> {
     await this.#cold.loadBucket(bucket)
-    const table = this.#buckets.table(bucket)
-    const all = allSlots(table.count)
-    const times = table.keys.columns(all)[key]
-    if (times === undefined || times.layout !== 'f64') return
-    const keep = Uint8Array.from(all, (slot) =>
-      (times.values[slot] as number) > watermark ? 1 : 0,
-    )
-    const closed = all.filter((slot) => keep[slot] === 0)
-    if (closed.length === 0) return
-    if (this.#spec.mode === 'append') {
-      await emitTable(this.#spec, table, closed, undefined, output)
+    for (const table of this.#buckets.tablesOf(bucket)) {
+      const all = allSlots(table.count)
+      const times = table.keys.columns(all)[key]
+      if (times?.layout !== 'f64') continue
+      const isOpen = (slot: number): boolean => (times.values[slot] as number) > watermark
+      const closed = all.filter((slot) => !isOpen(slot))
+      if (closed.length === 0) continue
+      if (this.#spec.mode === 'append') {
+        await emitTable(this.#spec, table, closed, undefined, output)
+      }
+      table.compact(Uint8Array.from(all, (slot) => (isOpen(slot) ? 1 : 0)))
     }
-    table.compact(keep)
   }
 }
 

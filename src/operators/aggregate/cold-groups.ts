@@ -36,11 +36,7 @@ export function coldGroups(
 ): ColdGroups {
   const any = (): boolean => state.shards.some((shard) => state.hasCold(shard))
 
-  const prefix = (bucket: number): Uint8Array => {
-    const writer = new ByteWriter()
-    buckets.writeBucket(writer, bucket)
-    return writer.take()
-  }
+  const prefix = (bucket: number): Uint8Array => buckets.prefixOf(bucket)
 
   const loadBucket = async (bucket: number): Promise<void> => {
     if (!any()) return
@@ -51,7 +47,8 @@ export function coldGroups(
       for await (const [stateKey, value] of state.scan(shard, from, to)) {
         const { key } = buckets.readKey(stateKey)
         // What is in memory is newer.
-        if (buckets.table(bucket).findKey(key) < 0) buckets.loadEntry(stateKey, value)
+        const known = buckets.tableOf(bucket, shard)?.findKey(key) ?? -1
+        if (known < 0) buckets.loadEntry(shard, stateKey, value)
       }
     }
   }
@@ -66,7 +63,7 @@ export function coldGroups(
         let from: Uint8Array | undefined = new Uint8Array(0)
         while (from !== undefined) {
           const first: number | undefined = await firstBucket(state.scan(shard, from, undefined))
-          if (first !== undefined && !buckets.isClosed(first)) buckets.table(first)
+          if (first !== undefined && !buckets.isClosed(first)) buckets.touch(first)
           from = first === undefined ? undefined : prefix(first + 1)
         }
       }
@@ -79,7 +76,6 @@ export function coldGroups(
         rows,
         count,
       )
-      const table = buckets.table(bucket)
       const missing = new Map<number, Map<string, Uint8Array>>()
       const writer = new ByteWriter()
       for (let k = 0; k < count; k++) {
@@ -92,7 +88,7 @@ export function coldGroups(
           encodeKeyAt(writer, type, keyColumns[index] as Column, row)
         })
         const key = writer.take()
-        if (table.find(key, hash) >= 0) continue
+        if ((buckets.tableOf(bucket, shard)?.find(key, hash) ?? -1) >= 0) continue
         const ofShard = missing.get(shard) ?? new Map<string, Uint8Array>()
         ofShard.set(Buffer.from(key).toString('latin1'), key)
         missing.set(shard, ofShard)
@@ -102,7 +98,8 @@ export function coldGroups(
         const values = await state.getMany(shard, stateKeys)
         values.forEach((value, index) => {
           const stateKey = stateKeys[index]
-          if (value !== undefined && stateKey !== undefined) buckets.loadEntry(stateKey, value)
+          if (value !== undefined && stateKey !== undefined)
+            buckets.loadEntry(shard, stateKey, value)
         })
       }
     },
@@ -112,7 +109,7 @@ export function coldGroups(
       const math = windowsOf(spec.bucketing.windows)
       for (let index = 0; index < math.panesPerWindow; index++) {
         const bucket = start + index * math.paneMicros
-        if (buckets.tables.has(bucket)) await loadBucket(bucket)
+        if (buckets.has(bucket)) await loadBucket(bucket)
       }
     },
 

@@ -47,13 +47,32 @@ export async function emitWindow(
 ): Promise<void> {
   if (spec.bucketing.kind !== 'window') return
   const math = windowsOf(spec.bucketing.windows)
-  const panes: GroupTable[] = []
-  for (let index = 0; index < math.panesPerWindow; index++) {
-    const table = buckets.tables.get(start + index * math.paneMicros)
-    if (table !== undefined && table.count > 0) panes.push(table)
+  // Equal keys are in one shard, so each shard is combined by itself.
+  for (const shard of buckets.shards) {
+    const panes: GroupTable[] = []
+    for (let index = 0; index < math.panesPerWindow; index++) {
+      const table = buckets.tableOf(start + index * math.paneMicros, shard)
+      if (table !== undefined && table.count > 0) panes.push(table)
+    }
+    await emitPanes({ spec, buckets, start, output, which }, panes)
   }
+}
+
+interface WindowEmission {
+  readonly spec: AggregateSpec
+  readonly buckets: GroupBuckets
+  readonly start: number
+  readonly output: Output
+  readonly which: 'all' | 'changed'
+}
+
+async function emitPanes(
+  { spec, buckets, start, output, which }: WindowEmission,
+  panes: readonly GroupTable[],
+): Promise<void> {
   const [only] = panes
-  if (only !== undefined && panes.length === 1) {
+  if (only === undefined) return
+  if (panes.length === 1) {
     const slots =
       which === 'all'
         ? Int32Array.from({ length: only.count }, (_, slot) => slot)

@@ -1,73 +1,128 @@
-import type { EntryBlock, FrozenState } from '../../../state/frozen.ts'
+import type { FrozenState } from '../../../state/frozen.ts'
 import type { HotTable } from '../../../state/operator-state.ts'
+import type { Column } from '../../batch/batch.ts'
 import { ByteWriter } from '../../batch/byte-writer.ts'
 import { KeyReader } from '../../batch/key-codec.ts'
 import type { StateContext } from '../context.ts'
 import { windowsOf } from '../window.ts'
-import { GroupTable } from './group-table.ts'
+import { type AggregateInput, type FrozenGroups, GroupTable } from './group-table.ts'
+import { shardTable } from './shard-table.ts'
 import { type AggregateSpec, lastClosing } from './spec.ts'
 
+/** Groups of one table that some rows went to. */
+export interface ChangedGroups {
+  readonly table: GroupTable
+  readonly slots: Int32Array
+}
+
 /**
- * All groups of one task by bucket, and their form as state entries: the key is the bucket as a
- * sortable integer (absent without bucketing) and then the key columns; the value is what the
+ * All groups of one task by bucket and shard, and their form as state entries: the key is the bucket
+ * as a sortable integer (absent without bucketing) and then the key columns; the value is what the
  * accumulators write. Closing a bucket writes no entries: whoever restores knows the watermark, and
- * with it which buckets are closed.
+ * with it which buckets are closed. A table per shard keeps each one small, so that growing it never
+ * takes long.
  */
 export class GroupBuckets {
-  readonly tables = new Map<number, GroupTable>()
+  readonly #buckets = new Map<number, (GroupTable | undefined)[]>()
   readonly #spec: AggregateSpec
   readonly #context: StateContext
+  /** Where a shard stands among those of this task. */
+  readonly #positions: ReadonlyMap<number, number>
   #epoch = -2
 
   constructor(spec: AggregateSpec, context: StateContext) {
     this.#spec = spec
     this.#context = context
+    this.#positions = new Map(context.state.shards.map((shard, position) => [shard, position]))
   }
 
-  /** The table of a bucket, made at first use. */
-  table(bucket: number): GroupTable {
-    const known = this.tables.get(bucket)
-    if (known !== undefined) return known
-    const made = this.emptyTable()
-    this.tables.set(bucket, made)
-    return made
+  /** The shards of this task. */
+  get shards(): readonly number[] {
+    return this.#context.state.shards
+  }
+
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** Buckets that are known, with groups in memory or not; ascending. */
+  numbers(): readonly number[] {
+    return [...this.#buckets.keys()].sort((a, b) => a - b)
+  }
+
+  has(bucket: number): boolean {
+    return this.#buckets.has(bucket)
+  }
+
+  /** Makes a bucket known, whose groups may all be out of memory. */
+  touch(bucket: number): void {
+    this.#tablesAt(bucket)
+  }
+
+  /** The tables of a bucket, one per shard that has groups. */
+  tablesOf(bucket: number): readonly GroupTable[] {
+    return (this.#buckets.get(bucket) ?? []).filter((table) => table !== undefined)
+  }
+
+  /** The table of one shard in a bucket, if it has groups. */
+  tableOf(bucket: number, shard: number): GroupTable | undefined {
+    return this.#buckets.get(bucket)?.[this.#positions.get(shard) ?? -1]
   }
 
   /** A table of the same shape that belongs to no bucket. */
-  emptyTable(): GroupTable {
-    const table = new GroupTable(
-      this.#spec.keys.map((key) => key.type),
-      this.#spec.aggregates.map((aggregate) => aggregate.call),
-    )
+  emptyTable(prefix?: Uint8Array): GroupTable {
+    const types = this.#spec.keys.map((key) => key.type)
+    const calls = this.#spec.aggregates.map((aggregate) => aggregate.call)
+    const table = new GroupTable(types, calls, prefix)
     table.openEpoch(this.#epoch)
     return table
   }
 
   openEpoch(epoch: number): void {
     this.#epoch = epoch
-    for (const table of this.tables.values()) table.openEpoch(epoch)
+    for (const table of this.#all()) table.openEpoch(epoch)
   }
 
   drop(bucket: number): void {
-    this.tables.delete(bucket)
+    this.#buckets.delete(bucket)
   }
 
   groupCount(): number {
-    let count = 0
-    for (const table of this.tables.values()) count += table.count
-    return count
+    return this.#sum((table) => table.count)
   }
 
   changedCount(): number {
-    let count = 0
-    for (const table of this.tables.values()) count += table.dirty.length
-    return count
+    return this.#sum((table) => table.dirty.length)
   }
 
   byteLength(): number {
+    return this.#sum((table) => table.byteLength())
+  }
+
+  /** Bytes of the tables of one shard. */
+  shardByteLength(shard: number): number {
+    const position = this.#positions.get(shard) ?? -1
     let bytes = 0
-    for (const table of this.tables.values()) bytes += table.byteLength()
+    for (const tables of this.#buckets.values()) bytes += tables[position]?.byteLength() ?? 0
     return bytes
+  }
+
+  /** Adds rows of one bucket to their groups. `hashes[k]` belongs to row `rows[k]` (k without `rows`). */
+  update(
+    bucket: number,
+    keyColumns: readonly Column[],
+    hashes: Int32Array,
+    rows: Int32Array | undefined,
+    inputs: readonly AggregateInput[],
+  ): readonly ChangedGroups[] {
+    if (this.#positions.size === 1) {
+      const table = this.#tableAt(bucket, 0)
+      return [{ table, slots: table.update(keyColumns, hashes, rows, inputs) }]
+    }
+    return this.#byShard(hashes, rows).map((part) => {
+      const table = this.#tableAt(bucket, part.position)
+      return { table, slots: table.update(keyColumns, part.hashes, part.rows, inputs) }
+    })
   }
 
   /** Starts of all windows that hold a pane with groups, ascending. */
@@ -76,55 +131,35 @@ export class GroupBuckets {
     if (bucketing.kind !== 'window') return []
     const math = windowsOf(bucketing.windows)
     const starts = new Set<number>()
-    for (const bucket of this.tables.keys()) {
+    for (const bucket of this.#buckets.keys()) {
       for (const start of math.startsOf(bucket)) starts.add(start)
     }
     return [...starts].sort((a, b) => a - b)
   }
 
-  /** What changed in the epoch and is still there, by shard. Encoded at once: the tables go on changing. */
+  /** What changed in the epoch and is still there, by shard; encoded when it is asked for. */
   freeze(): readonly FrozenState[] | undefined {
-    const writers = new Map<number, { readonly writer: ByteWriter; count: number }>()
-    for (const [bucket, table] of this.tables) {
-      for (const slot of table.dirty) {
-        const shard = this.#context.shardOf(table.keys.hashes[slot] as number)
-        let entry = writers.get(shard)
-        if (entry === undefined) {
-          entry = { writer: new ByteWriter(), count: 0 }
-          writers.set(shard, entry)
-        }
-        entry.count++
-        this.writeEntry(entry.writer, bucket, table, slot)
+    const { operator } = this.#spec
+    const states: FrozenState[] = []
+    for (const [shard, position] of this.#positions) {
+      const parts: { readonly table: GroupTable; readonly frozen: FrozenGroups }[] = []
+      for (const tables of this.#buckets.values()) {
+        const table = tables[position]
+        const frozen = table?.freeze()
+        if (table !== undefined && frozen !== undefined) parts.push({ table, frozen })
       }
+      const changeCount = parts.reduce((sum, { frozen }) => sum + frozen.slots.length, 0)
+      if (changeCount > 0)
+        states.push({ operator, shard, changeCount, encode: () => encode(parts) })
     }
-    if (writers.size === 0) return undefined
-    return [...writers].map(([shard, { writer, count }]) => {
-      const block = writer.take()
-      return {
-        operator: this.#spec.operator,
-        shard,
-        changeCount: count,
-        encode: () => block,
-      }
-    })
+    return states.length === 0 ? undefined : states
   }
 
-  /** One entry in the packed form of `EntryBlock`. */
-  writeEntry(writer: ByteWriter, bucket: number, table: GroupTable, slot: number): void {
-    const head = writer.length
-    writer.u32(0)
-    writer.u32(0)
-    const keyStart = writer.length
-    this.writeBucket(writer, bucket)
-    table.encodeKey(slot, writer)
-    const valueStart = writer.length
-    table.encodeValue(slot, writer)
-    writer.u32At(head, valueStart - keyStart)
-    writer.u32At(head + 4, writer.length - valueStart + 1)
-  }
-
-  writeBucket(writer: ByteWriter, bucket: number): void {
+  /** What state keys of a bucket begin with. */
+  prefixOf(bucket: number): Uint8Array {
+    const writer = new ByteWriter()
     if (this.#spec.bucketing.kind !== 'none') writer.sortableInteger(bucket)
+    return writer.take()
   }
 
   /** Splits a state key into its bucket and the bytes of the key columns. */
@@ -133,17 +168,22 @@ export class GroupBuckets {
     return { bucket: new KeyReader(key).integer(), key: key.subarray(8) }
   }
 
-  /** Puts one entry of state in its table, unless its bucket was closed by the restored watermark. */
-  loadEntry(key: Uint8Array, value: Uint8Array | undefined): void {
+  /** Puts one entry of state in its table, unless the restored watermark had closed it. */
+  loadEntry(shard: number, key: Uint8Array, value: Uint8Array | undefined): void {
     const entry = this.readKey(key)
     if (this.isClosed(entry.bucket) || this.#isTimeClosed(entry.key)) return
-    this.table(entry.bucket).load(entry.key, value)
+    this.#tableAt(entry.bucket, this.#positions.get(shard) ?? 0).load(entry.key, value)
   }
 
   isClosed(bucket: number): boolean {
     const { watermarked, mode, bucketing } = this.#spec
     if (!watermarked || mode === 'complete' || bucketing.kind === 'none') return false
     return lastClosing(bucketing, bucket) <= this.#context.restoredWatermark
+  }
+
+  /** The groups of one shard as the state service sees them. */
+  hotTable(shard: number): HotTable {
+    return shardTable(this, shard)
   }
 
   /** A bucket of plain times may be closed in part. */
@@ -156,107 +196,74 @@ export class GroupBuckets {
     return typeof time === 'number' && time <= this.#context.restoredWatermark
   }
 
-  /** The groups of one shard as the state service sees them. */
-  hotTable(shard: number): HotTable {
-    const { shardOf, state } = this.#context
-    return shardTable(this, { shard, shardOf, shardCount: state.shards.length }, () => this.#epoch)
+  #tablesAt(bucket: number): (GroupTable | undefined)[] {
+    const known = this.#buckets.get(bucket)
+    if (known !== undefined) return known
+    const made = new Array<GroupTable | undefined>(this.#positions.size).fill(undefined)
+    this.#buckets.set(bucket, made)
+    return made
+  }
+
+  #tableAt(bucket: number, position: number): GroupTable {
+    const tables = this.#tablesAt(bucket)
+    const known = tables[position]
+    if (known !== undefined) return known
+    const made = this.emptyTable(this.prefixOf(bucket))
+    tables[position] = made
+    return made
+  }
+
+  #byShard(
+    hashes: Int32Array,
+    rows: Int32Array | undefined,
+  ): readonly {
+    readonly position: number
+    readonly hashes: Int32Array
+    readonly rows: Int32Array
+  }[] {
+    const count = hashes.length
+    const positions = new Uint8Array(count)
+    const sizes = new Int32Array(this.#positions.size)
+    for (let k = 0; k < count; k++) {
+      const shard = this.#context.shardOf(hashes[k] as number)
+      const position = this.#positions.get(shard) ?? 0
+      positions[k] = position
+      sizes[position] = (sizes[position] as number) + 1
+    }
+    const parts = Array.from(sizes, (size, position) => ({
+      position,
+      hashes: new Int32Array(size),
+      rows: new Int32Array(size),
+    }))
+    const filled = new Int32Array(sizes.length)
+    for (let k = 0; k < count; k++) {
+      const position = positions[k] as number
+      const part = parts[position] as (typeof parts)[number]
+      const at = filled[position] as number
+      part.hashes[at] = hashes[k] as number
+      part.rows[at] = rows === undefined ? k : (rows[k] as number)
+      filled[position] = at + 1
+    }
+    return parts.filter((part) => part.hashes.length > 0)
+  }
+
+  *#all(): Iterable<GroupTable> {
+    for (const tables of this.#buckets.values()) {
+      for (const table of tables) if (table !== undefined) yield table
+    }
+  }
+
+  #sum(figure: (table: GroupTable) => number): number {
+    let sum = 0
+    for (const table of this.#all()) sum += figure(table)
+    return sum
   }
 }
 
-/** A view of the groups whose key hash falls in one shard. */
-function shardTable(
-  buckets: GroupBuckets,
-  place: {
-    readonly shard: number
-    readonly shardOf: (hash: number) => number
-    readonly shardCount: number
-  },
-  epoch: () => number,
-): HotTable {
-  const { shard, shardOf, shardCount } = place
-  const belongs = (table: GroupTable, slot: number): boolean =>
-    shardOf(table.keys.hashes[slot] as number) === shard
-  // Where a walk stands: bucket and slot. Numbers are handed out, as positions shift when groups go.
-  const walks = new Map<number, { readonly bucket: number; readonly slot: number }>()
-  let nextWalk = 1
-
-  return {
-    // All shards of a task share their tables; each answers for an equal part.
-    byteLength: () => Math.ceil(buckets.byteLength() / shardCount),
-
-    load(block) {
-      forEachEntry(block, (key, value) => buckets.loadEntry(key, value))
-    },
-
-    dump(cursor, maxBytes) {
-      const from = walks.get(cursor)
-      walks.delete(cursor)
-      const writer = new ByteWriter()
-      const order = [...buckets.tables.keys()].sort((a, b) => a - b)
-      for (const bucket of order) {
-        if (from !== undefined && bucket < from.bucket) continue
-        const table = buckets.tables.get(bucket)
-        if (table === undefined) continue
-        const first = from?.bucket === bucket ? from.slot : 0
-        for (let slot = first; slot < table.count; slot++) {
-          if (writer.length >= maxBytes) {
-            walks.set(nextWalk, { bucket, slot })
-            return { block: writer.take(), cursor: nextWalk++ }
-          }
-          if (belongs(table, slot)) buckets.writeEntry(writer, bucket, table, slot)
-        }
-      }
-      return { block: writer.take(), cursor: undefined }
-    },
-
-    cold(maxBytes) {
-      const writer = new ByteWriter()
-      for (const [bucket, table] of buckets.tables) {
-        for (let slot = 0; slot < table.count && writer.length < maxBytes; slot++) {
-          const old = (table.stamps[slot] as number) < epoch() - 1
-          if (old && belongs(table, slot)) buckets.writeEntry(writer, bucket, table, slot)
-        }
-      }
-      return writer.take()
-    },
-
-    forget(block) {
-      const keeps = new Map<number, Uint8Array>()
-      forEachEntry(block, (stateKey) => {
-        const { bucket, key } = buckets.readKey(stateKey)
-        const table = buckets.tables.get(bucket)
-        if (table === undefined) return
-        const slot = table.findKey(key)
-        if (slot < 0 || (table.stamps[slot] as number) >= epoch() - 1) return
-        const keep = keeps.get(bucket) ?? new Uint8Array(table.count).fill(1)
-        keep[slot] = 0
-        keeps.set(bucket, keep)
-      })
-      // Squeezing moves slots, so walks of a dump begin their bucket anew: twice is harmless.
-      for (const [cursor, walk] of walks) {
-        if (keeps.has(walk.bucket)) walks.set(cursor, { bucket: walk.bucket, slot: 0 })
-      }
-      for (const [bucket, keep] of keeps) buckets.tables.get(bucket)?.compact(keep)
-    },
-  }
-}
-
-/** Calls with every entry of a packed block, in order. */
-export function forEachEntry(
-  block: EntryBlock,
-  call: (key: Uint8Array, value: Uint8Array | undefined) => void,
-): void {
-  const view = new DataView(block.buffer, block.byteOffset, block.byteLength)
-  let at = 0
-  while (at < block.length) {
-    const keyLength = view.getUint32(at, true)
-    const valueLength = view.getUint32(at + 4, true)
-    const keyEnd = at + 8 + keyLength
-    const end = keyEnd + Math.max(valueLength - 1, 0)
-    call(
-      block.subarray(at + 8, keyEnd),
-      valueLength === 0 ? undefined : block.subarray(keyEnd, end),
-    )
-    at = end
-  }
+function encode(
+  parts: readonly { readonly table: GroupTable; readonly frozen: FrozenGroups }[],
+): Uint8Array {
+  const writer = new ByteWriter()
+  for (const { table, frozen } of parts) table.encodeFrozen(frozen, writer)
+  return writer.take()
 }

@@ -1,5 +1,5 @@
 import type { Column } from '../../batch/batch.ts'
-import type { ByteWriter } from '../../batch/byte-writer.ts'
+import { ByteWriter } from '../../batch/byte-writer.ts'
 import { KeyReader } from '../../batch/key-codec.ts'
 import { hashValues } from '../../batch/key-hash.ts'
 import type { DataType } from '../../batch/schema.ts'
@@ -16,7 +16,15 @@ export interface AggregateInput {
   readonly keep?: (row: number) => boolean
 }
 
-/** The groups of one window pane, or all groups of an aggregation without windows. */
+/** Changes of one epoch that are still to be encoded: what is not in `saved` yet is as it was in the table. */
+export interface FrozenGroups {
+  readonly epoch: number
+  slots: readonly number[]
+  /** Entries of groups that changed again before they were encoded. */
+  readonly saved: ByteWriter
+}
+
+/** The groups of one shard in one window pane, or of one shard in an aggregation without windows. */
 export class GroupTable {
   keys: GroupKeys
   readonly accumulators: readonly Accumulator[]
@@ -25,11 +33,20 @@ export class GroupTable {
   /** Slots changed in the epoch `#epoch`, in order of first change. */
   dirty: number[] = []
   readonly #types: readonly DataType[]
+  /** What every state key of this table begins with. */
+  readonly #prefix: Uint8Array
+  /** Oldest first; epochs under way are few. */
+  #frozen: FrozenGroups[] = []
   #epoch = -2
   #slots = new Int32Array(4096)
 
-  constructor(types: readonly DataType[], calls: readonly AggregateCall[]) {
+  constructor(
+    types: readonly DataType[],
+    calls: readonly AggregateCall[],
+    prefix: Uint8Array = new Uint8Array(0),
+  ) {
     this.#types = types
+    this.#prefix = prefix
     const [type] = types
     this.keys =
       type !== undefined && fitsNumberKeys(types) ? new NumberKeys(type) : new ByteKeys(types)
@@ -122,8 +139,43 @@ export class GroupTable {
     for (const accumulator of this.accumulators) accumulator.encode(slot, writer)
   }
 
+  /** One entry in the packed form of `EntryBlock`. */
+  writeEntry(writer: ByteWriter, slot: number): void {
+    const head = writer.length
+    writer.u32(0)
+    writer.u32(0)
+    const keyStart = writer.length
+    writer.raw(this.#prefix)
+    this.encodeKey(slot, writer)
+    const valueStart = writer.length
+    this.encodeValue(slot, writer)
+    writer.u32At(head, valueStart - keyStart)
+    writer.u32At(head + 4, writer.length - valueStart + 1)
+  }
+
+  /**
+   * Sets aside what changed in this epoch without encoding it: a group that changes again before
+   * `encodeFrozen` is saved first. Keeps the pause at the barrier short, however much has changed.
+   */
+  freeze(): FrozenGroups | undefined {
+    if (this.dirty.length === 0) return undefined
+    const frozen = { epoch: this.#epoch, slots: this.dirty, saved: new ByteWriter() }
+    this.#frozen.push(frozen)
+    return frozen
+  }
+
+  /** Appends the entries as they were when they were frozen; once. */
+  encodeFrozen(frozen: FrozenGroups, writer: ByteWriter): void {
+    writer.raw(frozen.saved.view())
+    for (const slot of frozen.slots) {
+      if (this.stamps[slot] === frozen.epoch) this.writeEntry(writer, slot)
+    }
+    this.#frozen = this.#frozen.filter((other) => other !== frozen)
+  }
+
   /** Squeezes out the slots for which `keep` is not 1; slot numbers change. */
   compact(keep: Uint8Array): void {
+    this.#saveAll()
     let to = 0
     const newSlot = new Map<number, number>()
     for (let slot = 0; slot < this.count; slot++) {
@@ -151,12 +203,31 @@ export class GroupTable {
   #markDirty(slots: Int32Array): void {
     const { stamps, dirty } = this
     const epoch = this.#epoch
+    const oldestFrozen = this.#frozen[0]?.epoch ?? epoch
     for (let k = 0; k < slots.length; k++) {
       const slot = slots[k] as number
-      if (stamps[slot] === epoch) continue
+      const before = stamps[slot] as number
+      if (before === epoch) continue
+      if (before >= oldestFrozen) this.#save(slot, before)
       stamps[slot] = epoch
       dirty.push(slot)
     }
+  }
+
+  #save(slot: number, epoch: number): void {
+    const frozen = this.#frozen.find((each) => each.epoch === epoch)
+    if (frozen !== undefined) this.writeEntry(frozen.saved, slot)
+  }
+
+  /** Before slots move: encodes everything that is still to be encoded. */
+  #saveAll(): void {
+    for (const frozen of this.#frozen) {
+      for (const slot of frozen.slots) {
+        if (this.stamps[slot] === frozen.epoch) this.writeEntry(frozen.saved, slot)
+      }
+      frozen.slots = []
+    }
+    this.#frozen = []
   }
 
   #fitCapacity(): void {
