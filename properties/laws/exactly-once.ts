@@ -1,0 +1,153 @@
+import { fromRow } from '../../src/batch/edge-row.ts'
+import type { Value } from '../../src/batch/value.ts'
+import type { FileSystem } from '../../src/core/file-system.ts'
+import { joinPath } from '../../src/core/file-system.ts'
+import type { Manifest } from '../../state/manifest.ts'
+import { decidedEpochs, logEntries } from '../logged-epochs.ts'
+import {
+  type CrashPipeline,
+  type CrashWorld,
+  checkpoint,
+  crashWorld,
+  partitions,
+} from './crash-world.ts'
+import { checkHeaders, expectedEpochs } from './expected-epochs.ts'
+import { mustBeSameRows } from './same-rows.ts'
+import { type InputRows, rowsOfAll, scansOf } from './stream-run.ts'
+
+type Row = readonly Value[]
+
+/** Which crashes are tried. */
+export interface ExactlyOnceOptions {
+  readonly seed: number
+  /** Tries every so manieth step only. Default 1: all of them. */
+  readonly every?: number
+  /** A second crash, while the process comes up again: after every so manieth first crash … */
+  readonly secondAfterEvery?: number
+  /** … before every so manieth step of the restart. Default 7. */
+  readonly secondEvery?: number
+  /** Reads the rows that are visible on the disk, for pipelines with a sink of their own. */
+  readonly visible?: (files: FileSystem) => Promise<readonly Row[]>
+}
+
+/** What was tried, all of it with success. */
+export interface ExactlyOnceReport {
+  readonly steps: number
+  readonly crashes: number
+  readonly doubleCrashes: number
+}
+
+/**
+ * Whatever the moment at which the power fails, every row counts once. The pipeline runs once to
+ * count its steps (each request to the disk and to the table, each message of an actor); then, for each
+ * step, a new world dies before it, finds what the power cut left of its disk, and runs to the end. Its
+ * output must be exactly what the reference gives for the epochs in its log, and, for appended rows,
+ * what the run without a crash gave; nothing may be left over.
+ *
+ * @throws Error that names the step and the seed
+ */
+export async function exactlyOnce(
+  pipeline: CrashPipeline,
+  { seed, every = 1, secondAfterEvery, secondEvery = 7, visible }: ExactlyOnceOptions,
+): Promise<ExactlyOnceReport> {
+  const smooth = crashWorld(pipeline, seed)
+  const { steps } = await smooth.live()
+  const judge = judgeOf(pipeline, visible)
+  const reference = await judge(smooth, undefined)
+  let crashes = 0
+  let doubleCrashes = 0
+  const attempt = async (dieAt: readonly number[]): Promise<readonly string[]> => {
+    const world = crashWorld(pipeline, seed)
+    const places: string[] = []
+    try {
+      for (const at of dieAt) {
+        const { died, steps: done } = await world.live(at)
+        if (!died) return []
+        places.push(`before step ${at}, after ${done.slice(-2).join(', ')}`)
+      }
+      const last = await world.live()
+      await judge(world, reference)
+      return last.steps
+    } catch (cause) {
+      const where = places.join('; then ')
+      throw new Error(`${pipeline.name}, seed ${seed}, died ${where}: ${String(cause)}`, { cause })
+    }
+  }
+  for (let at = 0; at < steps.length; at += every) {
+    const restart = await attempt([at])
+    crashes += 1
+    if (secondAfterEvery === undefined || (at / every) % secondAfterEvery !== 0) continue
+    for (let second = 0; second < restart.length; second += secondEvery) {
+      await attempt([at, second])
+      doubleCrashes += 1
+    }
+  }
+  return { steps: steps.length, crashes, doubleCrashes }
+}
+
+type Judge = (world: CrashWorld, reference: readonly Row[] | undefined) => Promise<readonly Row[]>
+
+/** Checks a world that has come to its end, and gives its whole output. */
+function judgeOf(pipeline: CrashPipeline, visible: ExactlyOnceOptions['visible']): Judge {
+  return async (world, reference) => {
+    const files = world.disk()
+    const entries = await logEntries(files, checkpoint)
+    const headers = decidedEpochs(entries)
+    const inputs = inputsOf(pipeline, world)
+    checkHeaders(world.plan(), headers, inputs)
+    const { epochs, lost } = expectedEpochs(world.plan(), pipeline.outputMode, headers, inputs)
+    const output = visible === undefined ? committed(world, epochs) : await visible(files)
+    mustBeSameRows('the whole output', output, epochs.flat())
+    // What is late depends on how rows fell into epochs, which a crash may change.
+    if (reference !== undefined && pipeline.outputMode === 'append' && !lost) {
+      mustBeSameRows('the output with and without a crash', output, reference)
+    }
+    const manifests = entries.flatMap((each) => (each.type === 'manifest' ? [each.manifest] : []))
+    await mustBeTidy(world, manifests)
+    return output
+  }
+}
+
+function committed(world: CrashWorld, expected: readonly (readonly Row[])[]): readonly Row[] {
+  const found = world.table.epochs()
+  if (found.some(({ epoch }, index) => epoch !== index) || found.length !== expected.length) {
+    const numbers = found.map(({ epoch }) => epoch).join(', ')
+    throw new Error(`${expected.length} epochs were decided, and committed were ${numbers}`)
+  }
+  return found.flatMap(({ epoch, batches }) => {
+    const rows = rowsOfAll(batches)
+    mustBeSameRows(`epoch ${epoch}`, rows, expected[epoch] ?? [])
+    return rows
+  })
+}
+
+function inputsOf({ arrivals }: CrashPipeline, world: CrashWorld): ReadonlyMap<string, InputRows> {
+  const inputs = new Map<string, InputRows>()
+  // Scans are numbered in the order in which the streams were made.
+  for (const { source, schema } of scansOf(world.plan())) {
+    const index = Number(source.split('-').at(-1))
+    const rows: Row[][] = Array.from({ length: partitions }, () => [])
+    for (const arrival of arrivals) {
+      arrival[index]?.forEach((row, at) => {
+        rows[at % partitions]?.push(fromRow(schema, row))
+      })
+    }
+    inputs.set(source, { schema, partitions: rows })
+  }
+  return inputs
+}
+
+/** Nothing half done lies about: no transaction, no held lock, no file that no checkpoint names. */
+async function mustBeTidy(world: CrashWorld, manifests: readonly Manifest[]): Promise<void> {
+  const open = world.table.open()
+  if (open.length > 0) throw new Error(`transactions were left open: ${open.join(', ')}`)
+  const files = world.disk()
+  const lock = new TextDecoder().decode(await files.read(joinPath(checkpoint, 'lock')))
+  if (!lock.includes('"released":true')) throw new Error(`the lock is still held: ${lock}`)
+  const named = JSON.stringify(manifests)
+  for (const path of files.allFiles()) {
+    const name = path.slice(checkpoint.length + 1)
+    if (!path.startsWith(`${checkpoint}/`) || name === 'lock' || /^log\/\d+$/.test(name)) continue
+    if (!named.includes(JSON.stringify(name))) throw new Error(`${path} was left over`)
+  }
+}
