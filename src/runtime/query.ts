@@ -178,6 +178,11 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   })
   const place = { files: spec.files, root: spec.checkpoint, log }
   await removeOrphans(place)
+  // What the checkpoint covers is committed: whoever waits for that, such as a durable push, may go on.
+  for (const [name, { source }] of sources) {
+    const position = base.positions[name]
+    if (position !== undefined) await source.commit(position as Position)
+  }
   const recovered = recoveredFrom(
     { ...base, positions },
     found.runAgain.map(({ header }) => header),

@@ -1,3 +1,4 @@
+import type { EdgeOptions } from '../batch/edge-row.ts'
 import type { Schema } from '../batch/schema.ts'
 import { checkOptions, type Registry } from '../connectors/registry.ts'
 import { StreamError } from '../core/error.ts'
@@ -69,6 +70,10 @@ export interface SinkDescription {
   readonly queryName: string
   /** The function or table of this process that the rows go to. */
   readonly handle?: object
+  /** How rows are handed to the user's function. */
+  readonly edge?: EdgeOptions
+  /** Continuous trigger: rows have their effect as soon as they are written. */
+  readonly immediate?: boolean
 }
 
 /**

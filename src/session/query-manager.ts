@@ -5,7 +5,9 @@ import type {
   StreamingQueryListener,
   Timeout,
 } from '../dataframe/streaming-query.ts'
-import { type QueryEvent, timeoutMs } from './running-query.ts'
+import { queryListeners } from './query-listeners.ts'
+import type { QueryEvent } from './query-record.ts'
+import { timeoutMs } from './timeout.ts'
 
 /** The queries of a session: Spark's `spark.streams`. */
 export interface StreamingQueryManager {
@@ -39,49 +41,9 @@ export function queryRegistry(
   warn: (text: string) => void,
 ): QueryRegistry {
   const active = new Set<StreamingQuery>()
-  const listeners = new Set<StreamingQueryListener>()
-  const lastIdleMs = new WeakMap<StreamingQuery, number>()
+  const listeners = queryListeners(clock, noDataIntervalMs, warn)
   let ended: StreamingQuery[] = []
   let waiting: (() => void)[] = []
-
-  const tell = (call: (listener: StreamingQueryListener) => void): void => {
-    for (const listener of listeners) {
-      try {
-        call(listener)
-      } catch (error) {
-        // A listener watches; it must never stop what it watches.
-        warn(`A StreamingQueryListener threw: ${String(error)}`)
-      }
-    }
-  }
-
-  const terminated = (query: StreamingQuery, error: StreamError | undefined): void => {
-    active.delete(query)
-    ended.push(query)
-    const { id, runId } = query
-    tell((listener) =>
-      listener.onQueryTerminated?.({
-        id,
-        runId,
-        exception: error?.message,
-        errorClass: error?.code,
-      }),
-    )
-    const calls = waiting
-    waiting = []
-    for (const call of calls) call()
-  }
-
-  const idle = (query: StreamingQuery): void => {
-    const now = clock.now()
-    const last = lastIdleMs.get(query) ?? now
-    if (!lastIdleMs.has(query)) lastIdleMs.set(query, now)
-    if (now - last < noDataIntervalMs) return
-    lastIdleMs.set(query, now)
-    const { id, runId } = query
-    const timestamp = new Date(now).toISOString()
-    tell((listener) => listener.onQueryIdle?.({ id, runId, timestamp }))
-  }
 
   return {
     get active() {
@@ -107,9 +69,9 @@ export function queryRegistry(
     resetTerminated() {
       ended = []
     },
-    addListener: (listener) => void listeners.add(listener),
-    removeListener: (listener) => void listeners.delete(listener),
-    listListeners: () => [...listeners],
+    addListener: (listener) => void listeners.all.add(listener),
+    removeListener: (listener) => void listeners.all.delete(listener),
+    listListeners: () => [...listeners.all],
 
     checkName(name) {
       if (name === undefined) return
@@ -120,23 +82,16 @@ export function queryRegistry(
     add: (query) => void active.add(query),
 
     notify(query, event) {
-      switch (event.type) {
-        case 'started': {
-          const { id, runId, name } = query
-          const timestamp = new Date(clock.now()).toISOString()
-          tell((listener) => listener.onQueryStarted?.({ id, runId, name, timestamp }))
-          break
-        }
-        case 'progress':
-          lastIdleMs.delete(query)
-          tell((listener) => listener.onQueryProgress?.({ progress: event.progress }))
-          break
-        case 'idle':
-          idle(query)
-          break
-        default:
-          terminated(query, event.error)
+      const over = event.type === 'terminated'
+      if (over) {
+        active.delete(query)
+        ended.push(query)
       }
+      listeners.notify(query, event)
+      if (!over) return
+      const calls = waiting
+      waiting = []
+      for (const call of calls) call()
     },
   }
 }

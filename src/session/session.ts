@@ -24,11 +24,12 @@ import { type LogicalPlan, type Scan, schemaOf } from '../plan/logical.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
 import { runBatch } from '../runtime/batch-run.ts'
 import type { SessionConfig } from './config.ts'
+import type { Engine } from './engine.ts'
 import { makeBatchReader, makeScan, makeSink } from './formats.ts'
 import { memoryTables } from './memory-tables.ts'
 import type { SessionPorts } from './ports.ts'
 import { queryRegistry, type StreamingQueryManager } from './query-manager.ts'
-import { type Engine, startQuery } from './start-query.ts'
+import { startQuery } from './start-query.ts'
 
 /**
  * The front door: makes frames and runs queries. Spark's `SparkSession`, also exported under that name.

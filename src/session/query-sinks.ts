@@ -1,0 +1,88 @@
+import type { Batch } from '../batch/batch.ts'
+import type { Schema } from '../batch/schema.ts'
+import { dataFrame } from '../dataframe/frame.ts'
+import type { Launch, WriteSpec } from '../dataframe/launch.ts'
+import type { Sink } from '../flow/connector.ts'
+import type { PhysicalPlan } from '../physical/physical.ts'
+import { type LogicalPlan, type Scan, schemaOf } from '../plan/logical.ts'
+import type { Engine } from './engine.ts'
+import { makeSink, type SinkDescription } from './formats.ts'
+
+/** Options of `writeStream` that are the engine's and not the sink's. */
+const engineOptions = ['checkpointlocation', 'drain', 'laterowspath']
+
+/** The sink that the query's `writeStream` asks for. */
+export function resultSinkOf(
+  { tables }: Engine,
+  launch: Launch,
+  plan: LogicalPlan,
+  spec: WriteSpec,
+): SinkDescription {
+  const schema = schemaOf(plan)
+  const options = Object.fromEntries(
+    Object.entries(spec.options).filter(([name]) => !engineOptions.includes(name)),
+  )
+  const handle =
+    spec.foreach ??
+    (spec.foreachBatch === undefined
+      ? undefined
+      : batchCaller(launch, schema, spec.foreachBatch)) ??
+    (spec.format === 'memory' ? tables.of(spec.queryName, schema) : undefined)
+  return {
+    format: spec.format,
+    options,
+    schema,
+    mode: spec.outputMode,
+    partitionBy: spec.partitionBy,
+    queryName: spec.queryName ?? '',
+    edge: launch.edge,
+    immediate: spec.trigger.kind === 'continuous',
+    ...(handle === undefined ? {} : { handle }),
+  }
+}
+
+/** Gives the rows of one epoch to the user's function as a batch frame. */
+function batchCaller(
+  launch: Launch,
+  schema: Schema,
+  call: NonNullable<WriteSpec['foreachBatch']>,
+): (batches: readonly Batch[], epoch: number) => Promise<void> {
+  return async (batches, epoch) => {
+    const scan: Scan = {
+      kind: 'scan',
+      source: `epoch-${epoch}`,
+      format: 'rows',
+      options: {},
+      schema,
+      streaming: false,
+      handle: batches,
+    }
+    await call(dataFrame({ kind: 'scan', scan }, launch), epoch)
+  }
+}
+
+/** Late rows go to the option `lateRowsPath`, or nowhere. */
+export function makeLateSink(
+  { ports, registry }: Engine,
+  physical: PhysicalPlan,
+  spec: WriteSpec,
+): Promise<Sink> {
+  const path = spec.options['laterowspath']
+  return makeSink(registry, ports, {
+    format: path === undefined ? 'noop' : 'json',
+    options: path === undefined ? {} : { path },
+    schema: physical.stages.find((stage) => stage.id === physical.late)?.output ?? [],
+    mode: 'append',
+    partitionBy: [],
+    queryName: '',
+  })
+}
+
+/** The operator that drops late rows, if the plan has one. */
+export function lateOperatorOf(physical: PhysicalPlan): string | undefined {
+  const from = physical.stages.find((stage) => stage.id === physical.late)?.inputs[0]?.from
+  const step = physical.stages
+    .find((stage) => stage.id === from)
+    ?.steps.find((each) => each.kind === 'aggregate')
+  return step?.kind === 'aggregate' ? step.spec.operator : undefined
+}
