@@ -1,7 +1,94 @@
-import { type JsonDecoderOptions, referenceJsonDecoder } from './decode-json-reference.ts'
-import type { LineDecoder } from './line-decoder.ts'
+import { isUtf8 } from 'node:buffer'
+import { StreamError } from '../core/error.ts'
+import { isCorruptColumn, type JsonDecoderOptions, jsonLine } from './decode-json-reference.ts'
+import { jsonBytes } from './json-bytes.ts'
+import { type Scan, scanState } from './json-scan-state.ts'
+import { scannerCode } from './json-scanner-code.ts'
+import { learnKeys, shapeOf } from './json-shape.ts'
+import { finishSlots, flatten, slotFor } from './json-slots.ts'
+import { isoTimes } from './json-value.ts'
+import { type LineDecoder, lineEnd, nullableSchema } from './line-decoder.ts'
 
-/** Decodes JSON lines into columns, only those asked for. */
+/** How often the order of keys is learned; data whose order is random stays with the last one. */
+const learnLimit = 4
+/** So many keys out of place in one call say nothing yet. */
+const toleratedMisses = 64
+
+/**
+ * Decodes JSON lines straight into column arrays, only the columns asked for. Code is generated for the
+ * schema and for the order of keys in the first lines, and again if the order changes; a line in any
+ * other shape is decoded by the reference, so the result is the same for every input.
+ */
 export function jsonDecoder(options: JsonDecoderOptions): LineDecoder {
-  return referenceJsonDecoder(options)
+  const schema = nullableSchema(options.columns)
+  const slots = schema.map((field) => slotFor(field.name, field.type))
+  const keyed = slots.filter((slot) => !isCorruptColumn(slot, options.corruptColumn))
+  const all = flatten(slots)
+  const state = scanState(slots, all, jsonLine(options), options.times ?? isoTimes)
+  let scan: Scan | undefined
+  let learned = 0
+  /** Up to `checkedEnd` the chunk is known to be UTF-8, for a call that goes on where the last stopped. */
+  let checkedEnd = -1
+  let nextStart = -1
+
+  const learn = (bytes: Uint8Array, start: number, end: number): void => {
+    const shape = shapeOf(learnKeys(keyed, bytes, start, end), keyed, all)
+    scan = compile(scannerCode(shape, all, options.times === undefined))
+    learned++
+    state.misses = 0
+  }
+  /** One line of a chunk with bytes that are no text, or any line without generated code. */
+  const decodeAlone = (bytes: Uint8Array, at: number, end: number): number => {
+    const stop = Math.min(lineEnd(bytes, at, end) + 1, end)
+    const isPlain = scan !== undefined && isUtf8(bytes.subarray(at, stop))
+    return isPlain && scan !== undefined
+      ? scan(state, bytes, at, stop, state.rows + 1)
+      : state.reference(bytes, at, end)
+  }
+
+  return {
+    schema,
+    get rowCount() {
+      return state.rows
+    },
+    begin(name) {
+      state.origin = name
+    },
+    decode(bytes, start, end, rowLimit) {
+      if (start >= end) return end
+      if (bytes[end - 1] !== 10) throw new StreamError('INTERNAL', { what: 'a line has no end' })
+      state.reserve(rowLimit)
+      if (learned === 0) learn(bytes, start, end)
+      const isKnown = start === nextStart && end === checkedEnd
+      nextStart = -1
+      if (scan === undefined || !(isKnown || isUtf8(bytes.subarray(start, end)))) {
+        let at = start
+        while (at < end && state.rows < rowLimit) at = decodeAlone(bytes, at, end)
+        return at
+      }
+      const before = state.rows
+      const stop = scan(state, bytes, start, end, rowLimit)
+      const allowed = Math.max(toleratedMisses, state.rows - before)
+      if (state.misses > allowed && learned < learnLimit) learn(bytes, start, end)
+      state.misses = 0
+      checkedEnd = end
+      nextStart = stop < end ? stop : -1
+      return stop
+    },
+    finish() {
+      const batch = finishSlots(schema, slots, state.rows)
+      state.rows = 0
+      return batch
+    },
+  }
+}
+
+/** `undefined` where the process forbids code from text; the reference then decodes every line. */
+function compile(code: string): Scan | undefined {
+  try {
+    return new Function('H', code)(jsonBytes) as Scan
+  } catch (thrown) {
+    if (thrown instanceof EvalError) return undefined
+    throw thrown
+  }
 }
