@@ -3,6 +3,7 @@ import { StreamError } from '../core/error.ts'
 import { arithmeticFunctions } from './functions-arithmetic.ts'
 import { collectionFunctions } from './functions-collection.ts'
 import { hashFunctions } from './functions-hash.ts'
+import { jsonFunctions } from './functions-json.ts'
 import { logicFunctions } from './functions-logic.ts'
 import { mathFunctions } from './functions-math.ts'
 import { stringFunctions } from './functions-string.ts'
@@ -14,6 +15,7 @@ export const scalarFunctions: readonly ScalarFunction[] = [
   ...arithmeticFunctions,
   ...collectionFunctions,
   ...hashFunctions,
+  ...jsonFunctions,
   ...logicFunctions,
   ...mathFunctions,
   ...stringFunctions,

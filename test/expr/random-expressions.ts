@@ -29,8 +29,12 @@ function usagesOf(called: ScalarFunction): readonly Usage[] {
   return [...found.values()]
 }
 
+/** The schema that `from_json` and `from_csv` are called with. */
+const ddl = 'a INT, b STRING'
+const readers = new Set(['from_json', 'from_csv'])
+
 function typed(called: ScalarFunction, types: readonly DataType[]): Signature | undefined {
-  const literal = (type: DataType) => (type.kind === 'string' ? { literal: 'a INT, b STRING' } : {})
+  const literal = (type: DataType) => (type.kind === 'string' ? { literal: ddl } : {})
   const args = types.map((type) => ({ type, nullable: true, ...literal(type) }))
   const signature = called.typing(args)
   if ('expected' in signature) return undefined
@@ -79,7 +83,11 @@ function callOf(dice: Dice, usage: Usage, depth: number): Expression {
   const inside = growing.has(usage.name) ? 0 : depth - 1
   return call(
     usage.name,
-    usage.args.map((type) => randomExpression(dice, type, inside)),
+    usage.args.map((type, at) =>
+      at === 1 && readers.has(usage.name)
+        ? { kind: 'literal', value: ddl, type }
+        : randomExpression(dice, type, inside),
+    ),
   )
 }
 
