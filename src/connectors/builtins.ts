@@ -1,4 +1,5 @@
 import { consoleSink } from './console/sink.ts'
+import { csvSource, jsonSource, textSource } from './files/source.ts'
 import { foreachSink } from './foreach/sink.ts'
 import { foreachBatchSink } from './foreach-batch/sink.ts'
 import { memorySink } from './memory/sink.ts'
@@ -14,7 +15,17 @@ import { socketSource } from './socket/source.ts'
 /** A registry of every format that comes with the package. */
 export function builtinRegistry(): Registry {
   return createRegistry(
-    [memorySource, pushSource, rateSource, rateMicroBatchSource, rowsSource, socketSource],
+    [
+      csvSource,
+      jsonSource,
+      textSource,
+      memorySource,
+      pushSource,
+      rateSource,
+      rateMicroBatchSource,
+      rowsSource,
+      socketSource,
+    ],
     [consoleSink, foreachSink, foreachBatchSink, memorySink, noopSink],
   )
 }

@@ -1,0 +1,92 @@
+import { type Batch, liveRows } from '../../batch/batch.ts'
+import type { Field, Schema } from '../../batch/schema.ts'
+import type { FileSystem } from '../../core/file-system.ts'
+import { type LineDecoder, nullableSchema } from '../line-decoder.ts'
+import { readSchema, type SourceContext } from '../registry.ts'
+import type { FileFormat } from './formats.ts'
+import type { FoundFile } from './list-files.ts'
+import { partitionColumn, partitionTexts } from './partition-path.ts'
+import { readFile } from './read-file.ts'
+
+/** Reads files one after another with one decoder. */
+export interface FileRows {
+  read(files: FileSystem, file: FoundFile): AsyncIterable<Batch>
+}
+
+/**
+ * Batches with exactly the columns that the scan asks for. A column named by a `key=value` folder of
+ * a file's path has that value in all its rows; the others are decoded.
+ */
+export function fileRows(context: SourceContext, format: FileFormat): FileRows {
+  const { schema, options } = context
+  const wanted = readSchema(context)
+  const output = nullableSchema(wanted)
+  const makeDecoder = (isDecoded: (field: Field) => boolean): LineDecoder => {
+    const inLines = schema.filter(isDecoded)
+    const needed = wanted.filter(isDecoded)
+    const columns = format.needsWholeRow(options, needed)
+      ? inLines.map((_, index) => index)
+      : needed.map((field) => inLines.indexOf(field))
+    return format.decoder(options, inLines, columns)
+  }
+  // A decoder learns from what it reads, so it is kept for the next file with the same columns.
+  const idle = new Map<string, LineDecoder[]>()
+  return {
+    async *read(files, file) {
+      const folders = partitionTexts(file.path)
+      const key = [...folders.keys()].join('/')
+      const decoders = idle.get(key) ?? []
+      idle.set(key, decoders)
+      const decoder = decoders.pop() ?? makeDecoder(({ name }) => !folders.has(name.toLowerCase()))
+      const isSame = sameNames(decoder.schema, output)
+      for await (const batch of readFile(files, file, decoder)) {
+        yield isSame ? batch : assembled(batch, output, folders)
+      }
+      decoders.push(decoder)
+    },
+  }
+}
+
+function sameNames(left: Schema, right: Schema): boolean {
+  return (
+    left.length === right.length && left.every((field, index) => field.name === right[index]?.name)
+  )
+}
+
+function assembled(
+  batch: Batch,
+  schema: Schema,
+  folders: ReadonlyMap<string, string | null>,
+): Batch {
+  const columns = schema.map(({ name, type }) => {
+    const index = batch.schema.findIndex((field) => field.name === name)
+    const decoded = batch.columns[index]
+    if (decoded !== undefined) return decoded
+    return partitionColumn(type, folders.get(name.toLowerCase()) ?? null, batch.rowCount)
+  })
+  return { schema, rowCount: batch.rowCount, columns }
+}
+
+/** The rows from number `start` to before number `stop` of what comes. */
+export async function* cutRows(
+  batches: AsyncIterable<Batch>,
+  start: number,
+  stop = Number.POSITIVE_INFINITY,
+): AsyncIterable<Batch> {
+  let row = 0
+  for await (const batch of batches) {
+    const count = liveRows(batch)
+    const from = Math.max(0, start - row)
+    const to = Math.min(count, stop - row)
+    row += count
+    if (from === 0 && to === count) yield batch
+    else if (from < to) yield between(batch, from, to)
+    if (row >= stop) return
+  }
+}
+
+/** Live rows by their place among the live rows. */
+export function between(batch: Batch, from: number, to: number): Batch {
+  const rows = batch.selection ?? Int32Array.from({ length: batch.rowCount }, (_, row) => row)
+  return { ...batch, selection: rows.subarray(from, to) }
+}
