@@ -72,12 +72,22 @@ class AggregateOperator implements Operator {
     if (count === 0) return undefined
     this.#rowsIn += count
     const { parts, late } = this.#split(batch, count)
-    if (this.#cold.any() || this.#eager) return this.#processSlowly(batch, parts, late, output)
+    if (this.#cold.any() || this.#eager) {
+      return this.#buckets.pinned(() => this.#processSlowly(batch, parts, late, output))
+    }
     for (const part of parts) this.#add(batch, part)
     return this.#emitLate(batch, late, output)
   }
 
-  async closeEpoch(header: EpochHeader, output: Output): Promise<EpochReport> {
+  closeEpoch(header: EpochHeader, output: Output): Promise<EpochReport> {
+    return this.#buckets.pinned(() => this.#closeEpoch(header, output))
+  }
+
+  freeze() {
+    return this.#buckets.freeze()
+  }
+
+  async #closeEpoch(header: EpochHeader, output: Output): Promise<EpochReport> {
     const before = this.#buckets.groupCount()
     const changed = this.#buckets.changedCount()
     const { mode } = this.#spec
@@ -104,10 +114,6 @@ class AggregateOperator implements Operator {
         },
       },
     }
-  }
-
-  freeze() {
-    return this.#buckets.freeze()
   }
 
   #overlaps(): boolean {

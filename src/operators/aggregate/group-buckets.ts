@@ -29,6 +29,7 @@ export class GroupBuckets {
   /** Where a shard stands among those of this task. */
   readonly #positions: ReadonlyMap<number, number>
   #epoch = -2
+  #pins = 0
 
   constructor(spec: AggregateSpec, context: StateContext) {
     this.#spec = spec
@@ -43,6 +44,21 @@ export class GroupBuckets {
 
   get epoch(): number {
     return this.#epoch
+  }
+
+  /** True while the operator counts on groups to stay that it has just looked up or brought back. */
+  get isPinned(): boolean {
+    return this.#pins > 0
+  }
+
+  /** Runs work during which no group may leave memory. */
+  async pinned<T>(work: () => Promise<T>): Promise<T> {
+    this.#pins++
+    try {
+      return await work()
+    } finally {
+      this.#pins--
+    }
   }
 
   /** Buckets that are known, with groups in memory or not; ascending. */

@@ -8,7 +8,9 @@ export function shardTable(buckets: GroupBuckets, shard: number): HotTable {
   // Where a walk stands: bucket and slot. Numbers are handed out, as positions shift when groups go.
   const walks = new Map<number, { readonly bucket: number; readonly slot: number }>()
   let nextWalk = 1
-  const isOld = (stamp: number | undefined): boolean => (stamp ?? 0) < buckets.epoch - 1
+  // What counts as unchanged is settled when entries are given out, as writing them may take epochs.
+  let oldBefore = Number.NEGATIVE_INFINITY
+  const isOld = (stamp: number | undefined): boolean => (stamp ?? 0) < oldBefore
 
   return {
     byteLength: () => buckets.shardByteLength(shard),
@@ -38,6 +40,7 @@ export function shardTable(buckets: GroupBuckets, shard: number): HotTable {
     },
 
     cold(maxBytes) {
+      oldBefore = buckets.epoch - 1
       const writer = new ByteWriter()
       for (const bucket of buckets.numbers()) {
         const table = buckets.tableOf(bucket, shard)
@@ -50,6 +53,7 @@ export function shardTable(buckets: GroupBuckets, shard: number): HotTable {
     },
 
     forget(block) {
+      if (buckets.isPinned) return
       const keeps = new Map<number, Uint8Array>()
       forEachEntry(block, (stateKey) => {
         const { bucket, key } = buckets.readKey(stateKey)
