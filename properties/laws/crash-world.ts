@@ -4,7 +4,7 @@ import { analyze } from '../../src/plan/analyze.ts'
 import type { LogicalPlan } from '../../src/plan/logical.ts'
 import type { MemoryInput } from '../../src/session/session.ts'
 import { type KeptTable, keptTable } from '../kept-table.ts'
-import { type SimulatedProcess, simulatedProcess } from '../simulated-process.ts'
+import { type SimulatedSession, simulatedSession } from '../simulated-session.ts'
 import {
   SimulatedCrash,
   type VirtualFileSystem,
@@ -62,7 +62,7 @@ export function crashWorld(pipeline: CrashPipeline, seed: number): CrashWorld {
     const random = seededRandom(seed * 31 + life * 7 + Math.min(dieAt, 1e6))
     const options = { random, onStep: step }
     const files = current === undefined ? virtualFileSystem(options) : current.kill(options)
-    const process = simulatedProcess({
+    const made = simulatedSession({
       seed: seed + life,
       files,
       life: life++,
@@ -75,7 +75,7 @@ export function crashWorld(pipeline: CrashPipeline, seed: number): CrashWorld {
     })
     const isDead = (): boolean => died
     try {
-      await process.simulation.run(workOf(process), { isDead })
+      await made.simulation.run(workOf(made), { isDead })
     } catch (thrown) {
       // What a dying process says is heard by nobody.
       if (!died) throw thrown
@@ -83,7 +83,7 @@ export function crashWorld(pipeline: CrashPipeline, seed: number): CrashWorld {
     current = died ? files.crash() : files.kill()
     return { died, steps }
 
-    async function workOf({ session, simulation }: SimulatedProcess): Promise<void> {
+    async function workOf({ session, simulation }: SimulatedSession): Promise<void> {
       session.register({ sink: table.sink(step) })
       const streams = pipeline.schemas.map((schema) => session.memoryStream(schema, { partitions }))
       for (const rows of pipeline.arrivals.slice(0, arrived)) add(streams, rows)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { checkHeaders, expectedEpochs } from './expected-epochs.ts'
-import type { StreamQuery } from './random-query.ts'
 import { mustBeSameRows } from './same-rows.ts'
+import type { StreamQuery } from './stream-query.ts'
 import {
   type Arrival,
   rowsOfAll,

@@ -11,9 +11,9 @@ import { inputsOf, type LogicalPlan, type Scan, schemaOf } from '../../src/plan/
 import type { MemoryInput, Session } from '../../src/session/session.ts'
 import { type KeptEpoch, keptTable } from '../kept-table.ts'
 import { decidedEpochs, logEntries } from '../logged-epochs.ts'
-import { type SimulatedProcess, simulatedProcess } from '../simulated-process.ts'
+import { type SimulatedSession, simulatedSession } from '../simulated-session.ts'
 import { virtualFileSystem } from '../virtual-file-system.ts'
-import type { StreamQuery } from './random-query.ts'
+import type { StreamQuery } from './stream-query.ts'
 
 /** Rows that arrive at one moment, and what happens then. */
 export interface Arrival {
@@ -64,15 +64,15 @@ export async function runStream(query: StreamQuery, schedule: Schedule): Promise
   let life = 0
   const begin = (): Life => {
     const config = { lanes, epochsInFlight: schedule.epochsInFlight }
-    const process = simulatedProcess({ seed: schedule.seed + life, files, life, config })
+    const made = simulatedSession({ seed: schedule.seed + life, files, life, config })
     life += 1
-    process.session.register({ sink: table.sink() })
+    made.session.register({ sink: table.sink() })
     const streams = query.inputs.map(({ schema, partitions = 1 }, index) => {
-      const stream = process.session.memoryStream(schema, { partitions })
+      const stream = made.session.memoryStream(schema, { partitions })
       feed(stream, arrived[index] ?? [], { from: 0, partitions })
       return stream
     })
-    return { ...process, streams, frame: query.query(streams.map((stream) => stream.toDF())) }
+    return { ...made, streams, frame: query.query(streams.map((stream) => stream.toDF())) }
   }
   const writer = ({ frame }: Life) =>
     frame.writeStream
@@ -117,7 +117,7 @@ export async function runStream(query: StreamQuery, schedule: Schedule): Promise
   }
 }
 
-interface Life extends SimulatedProcess {
+interface Life extends SimulatedSession {
   readonly session: Session
   readonly streams: readonly MemoryInput[]
   readonly frame: DataFrame

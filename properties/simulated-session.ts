@@ -7,7 +7,7 @@ import { memoryStoreFactory } from '../state/memory-store.ts'
 import { createSimulation, type Simulation } from './simulated-system.ts'
 
 /** What a simulated process is made of. */
-export interface ProcessOptions {
+export interface SimulatedSessionOptions {
   /** Decides every interleaving and every name that is drawn by lot. */
   readonly seed: number
   readonly files: FileSystem
@@ -20,7 +20,7 @@ export interface ProcessOptions {
 }
 
 /** A session in a world of its own: time, actors, disk and chance come from the seed. */
-export interface SimulatedProcess {
+export interface SimulatedSession {
   readonly session: Session
   readonly simulation: Simulation
 }
@@ -31,7 +31,7 @@ const lifeMs = 3_600_000
  * Starts a process on a simulated machine. Nothing happens by itself: everything that is asked of its
  * session has to go through `simulation.run`.
  */
-export function simulatedProcess(options: ProcessOptions): SimulatedProcess {
+export function simulatedSession(options: SimulatedSessionOptions): SimulatedSession {
   const { seed, files, life, config = {}, onSend } = options
   const startMs = 1_600_000_000_000 + life * lifeMs
   const simulation = createSimulation(seed, { startMs })

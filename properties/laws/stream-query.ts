@@ -1,0 +1,21 @@
+import type fc from 'fast-check'
+import type { DataFrame } from '../../src/dataframe/data-frame.ts'
+
+/** One input of a streaming query under a law. */
+export interface StreamInput {
+  /** Columns as DDL, for example `k STRING, t TIMESTAMP`. */
+  readonly schema: string
+  /** A row as a list in the order of the columns; repeats and disorder are welcome. */
+  readonly row: fc.Arbitrary<readonly unknown[]>
+  /** Partitions with a watermark of their own. Default 1. */
+  readonly partitions?: number
+}
+
+/** A query to be held to a law: inputs, and what is made of their frames. */
+export interface StreamQuery {
+  readonly inputs: readonly StreamInput[]
+  readonly query: (inputs: readonly DataFrame[]) => DataFrame
+  readonly outputMode: 'append' | 'update' | 'complete'
+  /** What the query is, for the report of a failure. */
+  readonly text?: string
+}
