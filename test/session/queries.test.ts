@@ -71,6 +71,35 @@ test.each(['memory', 'rocksdb'])(
   },
 )
 
+test.each(['memory', 'rocksdb'])(
+  'groups beyond the cache budget go to the %s store and come back',
+  async (store) => {
+    const checkpointLocation = newFolder()
+    let rows: readonly { readonly k?: unknown; readonly count?: unknown }[] = []
+    const session = openSession({ store, stateCache: '512 KB' })
+    const input = session.memoryStream('k INT')
+    for (const round of [1, 2]) {
+      const query = perKey(input.toDF())
+        .writeStream.format('memory')
+        .queryName('spilled')
+        .outputMode('complete')
+        .option('checkpointLocation', checkpointLocation)
+        .start()
+      for (let epoch = 0; epoch < 4; epoch++) {
+        input.addData(
+          keys(...Array.from({ length: 8000 }, (_, k) => k * 2 + ((epoch + round) % 2))),
+        )
+        await query.processAllAvailable()
+      }
+      rows = await session.table('spilled').collect()
+      await query.stop()
+    }
+    expect(rows).toHaveLength(16_000)
+    expect(rows.filter((row) => row.count !== 4n)).toEqual([])
+    await session.stop()
+  },
+)
+
 test('three lanes give the same answer, and at least two of them received rows', async () => {
   const session = openSession({ lanes: '3' })
   const input = session.memoryStream('k INT')
