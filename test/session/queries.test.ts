@@ -76,9 +76,9 @@ test.each(['memory', 'rocksdb'])(
   async (store) => {
     const checkpointLocation = newFolder()
     let rows: readonly { readonly k?: unknown; readonly count?: unknown }[] = []
-    const session = openSession({ store, stateCache: '512 KB' })
+    const session = openSession({ store, stateCache: '64 KB' })
     const input = session.memoryStream('k INT')
-    for (const round of [1, 2]) {
+    for (const round of [0, 1]) {
       const query = perKey(input.toDF())
         .writeStream.format('memory')
         .queryName('spilled')
@@ -86,8 +86,9 @@ test.each(['memory', 'rocksdb'])(
         .option('checkpointLocation', checkpointLocation)
         .start()
       for (let epoch = 0; epoch < 4; epoch++) {
+        // Each key is left alone for three epochs, so that it cools down.
         input.addData(
-          keys(...Array.from({ length: 8000 }, (_, k) => k * 2 + ((epoch + round) % 2))),
+          keys(...Array.from({ length: 4000 }, (_, k) => k * 4 + ((epoch + round) % 4))),
         )
         await query.processAllAvailable()
       }
@@ -95,7 +96,7 @@ test.each(['memory', 'rocksdb'])(
       await query.stop()
     }
     expect(rows).toHaveLength(16_000)
-    expect(rows.filter((row) => row.count !== 4n)).toEqual([])
+    expect(rows.filter((row) => row.count !== 2n)).toEqual([])
     await session.stop()
   },
 )
