@@ -11,7 +11,7 @@ import {
   writeSlot,
 } from './json-slots.ts'
 import { JsonFault, type JsonNode, parseJsonPrefix } from './json-text.ts'
-import { misfit, type TimeReaders, valueFrom } from './json-value.ts'
+import { type Faults, misfit, type TimeReaders, valueFrom } from './json-value.ts'
 import { lineEnd } from './line-decoder.ts'
 
 /** What a generated scanner sees of its decoder. */
@@ -78,8 +78,9 @@ export function scanState(
       const slot = slotAt(all, index)
       const parsed = prefix(bytes, at, end)
       if (parsed === undefined) return -1
-      const value = valueFrom(slot.type, parsed.node, times, { first: undefined })
-      if (value === misfit) return -1
+      const faults: Faults = { first: undefined }
+      const value = valueFrom(slot.type, parsed.node, times, faults)
+      if (value === misfit || faults.first !== undefined) return -1
       if (slot.kind === 'built') slot.pending = value
       else state.number = typeof value === 'number' ? value : Number.NaN
       return parsed.end

@@ -208,8 +208,8 @@ ${present}`
 }
 
 /**
- * Nine digits fit an int32; up to 15 a double. Longer ones, fractions and exponents are left to the
- * reference, which is exact.
+ * Nine digits fit an int32; up to 15 a double. Longer ones are left to the reference, which is exact,
+ * and so are fractions and exponents: the code that follows finds no separator.
  */
 function integerCode(index: number, present: string, max: number | undefined): string {
   const limit = max === undefined ? '' : `if(x>${max}||x<-${max}-1)break line;`
@@ -220,8 +220,6 @@ if(x===0&&(c-48)>>>0<=9)break line;
 w=c-48;
 while(w>>>0<=9&&i-j<9){x=(Math.imul(x,10)+w)|0;w=b[++i]-48}
 if(w>>>0<=9){do{x=x*10+w;w=b[++i]-48}while(w>>>0<=9);if(i-j>15)break line}
-c=w+48;
-if(c===46||c===101||c===69)break line;
 if(y===1)x=0-x;
 ${limit}v${index}[row]=x;${present}`
 }
