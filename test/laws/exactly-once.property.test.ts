@@ -71,3 +71,22 @@ test.each([windows, counts, unions])(
   },
   120_000,
 )
+
+test('a power cut while the past is deleted changes nothing of the output', async () => {
+  const second = Array.from({ length: 40 }, (_, index) => index * 4)
+  const forgetful: CrashPipeline = {
+    ...windows,
+    name: 'windows over a past that is deleted',
+    arrivals: second.map((start) => [
+      [
+        [at(start), 'a'],
+        [at(start + 1), 'b'],
+      ],
+    ]),
+    config: { ...windows.config, minEpochsToRetain: 1, minRetention: 0 },
+  }
+  const only = (step: string): boolean => /first-|^remove .*log\/\d|^remove .*deltas/.test(step)
+  const { crashes, steps } = await exactlyOnce(forgetful, { seed: 1, only })
+  console.log(`exactly once, ${forgetful.name}: ${crashes} crash points of ${steps}`)
+  expect(crashes).toBeGreaterThan(60)
+}, 120_000)
