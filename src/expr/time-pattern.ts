@@ -38,27 +38,78 @@ function makePattern(pattern: string): TimePattern {
   const tokens = tokenize(pattern)
   const { source, letters } = parserOf(tokens)
   const regexp = new RegExp(`^${source}$`, 'i')
-  const isDateOnly = flatten(tokens).every(
-    (token) => token.type !== 'field' || 'yuMLdDEQqG'.includes(token.letter),
-  )
-  let lastDay = Number.NaN
-  let lastText = ''
+  const flat = flatten(tokens)
+  const writers = writersOf(flat)
   return {
-    isDateOnly,
+    isDateOnly: flat.every(isOfDay),
     format(micros) {
-      if (!isDateOnly) return formatTokens(tokens, micros)
-      const day = Math.floor(micros / microsPerDay)
-      if (day !== lastDay) {
-        lastText = formatTokens(tokens, micros)
-        lastDay = day
-      }
-      return lastText
+      let text = ''
+      for (const write of writers) text += write(micros)
+      return text
     },
     parse(text) {
       const match = regexp.exec(text)
       return match === null ? undefined : assemble(letters, match.slice(1))
     },
   }
+}
+
+type Writer = (micros: number) => string
+
+/** True for text, and for fields that are the same all day. */
+function isOfDay(token: Token): boolean {
+  return token.type !== 'field' || 'yuMLdDEQqG'.includes(token.letter)
+}
+
+/** Rows mostly come in the order of time: what only depends on the day is written once a day. */
+function writersOf(tokens: readonly Token[]): readonly Writer[] {
+  const writers: Writer[] = []
+  let run: Token[] = []
+  const endRun = (): void => {
+    if (run.length > 0) writers.push(oncePerDay(run))
+    run = []
+  }
+  for (const token of tokens) {
+    if (isOfDay(token)) run.push(token)
+    else if (token.type === 'field') {
+      endRun()
+      writers.push(clockWriter(token.letter, token.count))
+    }
+  }
+  endRun()
+  return writers
+}
+
+function oncePerDay(tokens: readonly Token[]): Writer {
+  let lastDay = Number.NaN
+  let lastText = ''
+  return (micros) => {
+    const day = Math.floor(micros / microsPerDay)
+    if (day !== lastDay) {
+      lastText = formatTokens(tokens, micros)
+      lastDay = day
+    }
+    return lastText
+  }
+}
+
+const twoDigits = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, '0'))
+
+function clockWriter(letter: string, count: number): Writer {
+  const unit = clockUnits[letter]
+  if (count !== 2 || unit === undefined) return (micros) => formatField(letter, count, micros)
+  const [size, cycle] = unit
+  return (micros) => {
+    const units = Math.floor(micros / size)
+    return twoDigits[units - Math.floor(units / cycle) * cycle] ?? ''
+  }
+}
+
+/** Microseconds of a unit, and how many of it make the next one. */
+const clockUnits: Readonly<Record<string, readonly [size: number, cycle: number]>> = {
+  H: [3_600_000_000, 24],
+  m: [60_000_000, 60],
+  s: [1_000_000, 60],
 }
 
 function flatten(tokens: readonly Token[]): readonly Token[] {
