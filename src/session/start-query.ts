@@ -62,9 +62,8 @@ export function startQuery(
     deployed: undefined,
   }
   const running = runningOf(start)
-  const job = querySpecOf(start, running.onEvent)
   streams.add(running.query)
-  running.run(Promise.resolve().then(() => runQuery(job)))
+  running.run(Promise.resolve().then(() => runQuery(querySpecOf(start, running.onEvent))))
   return running.query
 }
 
