@@ -5,8 +5,17 @@
 export interface FileSystem {
   /** Whole content; `undefined` if there is no such file. */
   read(path: string): Promise<Uint8Array | undefined>
-  /** `length` bytes from `offset`, fewer at the end of the file; `undefined` if there is no such file. */
-  readRange(path: string, offset: number, length: number): Promise<Uint8Array | undefined>
+  /**
+   * `length` bytes from `offset`, fewer at the end of the file; `undefined` if there is no such file. With `into`, an array
+   * at least that long, the bytes may be put there and the result be a view of it: reading a large file
+   * then makes no garbage.
+   */
+  readRange(
+    path: string,
+    offset: number,
+    length: number,
+    into?: Uint8Array,
+  ): Promise<Uint8Array | undefined>
   /** Creates the file, which must not exist, writes and fsyncs it. Its name is durable after `syncFolder`. */
   create(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void>
   /** Opens a file for appending, creating it if needed; `sync` makes what was appended durable. */

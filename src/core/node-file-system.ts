@@ -26,10 +26,14 @@ const shared: FileSystem = {
       undefined,
       attempt('reading', path, () => readFile(path)),
     ),
-  readRange: (path, offset, length) =>
+  readRange: (path, offset, length, into) =>
     absentAs(
       undefined,
-      attempt('reading', path, () => withFile(path, 'r', (file) => readAt(file, offset, length))),
+      attempt('reading', path, () =>
+        withFile(path, 'r', (file) =>
+          readAt(file, offset, into?.subarray(0, length) ?? new Uint8Array(length)),
+        ),
+      ),
     ),
   create: (path, bytes) =>
     attempt('creating', path, () =>
@@ -114,8 +118,9 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
   }
 }
 
-async function readAt(file: FileHandle, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length)
+/** Fills `bytes` from `offset` on; what was filled, less at the end of the file. */
+async function readAt(file: FileHandle, offset: number, bytes: Uint8Array): Promise<Uint8Array> {
+  const { length } = bytes
   let filled = 0
   while (filled < length) {
     const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled)

@@ -5,12 +5,15 @@ import type { LineDecoder } from '../line-decoder.ts'
 import type { FoundFile } from './list-files.ts'
 
 const chunkBytes = 1 << 20
+/** Room before a piece for the beginning of a line whose end is in it; longer ones are copied. */
+const headBytes = 1 << 16
 /** Rows of one batch. */
 export const batchRows = 4096
 
 /**
  * The rows of one file: as many bytes as it had when it was listed, so that the rows are the same
- * however often it is read. The next piece is on its way while one is decoded.
+ * however often it is read. The next piece is on its way while one is decoded; two buffers serve the
+ * whole file, as decoders copy what they keep.
  */
 export async function* readFile(
   files: FileSystem,
@@ -18,28 +21,21 @@ export async function* readFile(
   decoder: LineDecoder,
 ): AsyncIterable<Batch> {
   decoder.begin(file.path, true)
+  const pieces = pieceReader(files, file)
   try {
     let rest = new Uint8Array(0)
-    let offset = 0
-    let next = readPiece(files, file, 0)
-    while (offset < file.byteLength) {
-      const piece = await next
-      const isFirst = offset === 0
-      offset += piece.length
-      const isLast = offset >= file.byteLength
-      if (!isLast) {
-        next = readPiece(files, file, offset)
-        // Nobody awaits a piece read ahead when decoding fails.
-        next.catch(() => undefined)
-      }
-      const bytes = joined(rest, isFirst ? withoutMark(piece) : piece, isLast)
-      const end = bytes.lastIndexOf(10) + 1
+    for (
+      let lines = await pieces.next(rest);
+      lines !== undefined;
+      lines = await pieces.next(rest)
+    ) {
+      const end = lines.lastIndexOf(10) + 1
       let at = 0
       while (at < end) {
-        at = decoder.decode(bytes, at, end, batchRows)
+        at = decoder.decode(lines, at, end, batchRows)
         if (decoder.rowCount >= batchRows) yield decoder.finish()
       }
-      rest = bytes.subarray(end)
+      rest = lines.subarray(end)
     }
     if (decoder.rowCount > 0) yield decoder.finish()
   } finally {
@@ -48,13 +44,50 @@ export async function* readFile(
   }
 }
 
+interface PieceReader {
+  /** The beginning of a line that was left over, and what follows it; `undefined` at the end. */
+  next(rest: Uint8Array): Promise<Uint8Array<ArrayBuffer> | undefined>
+}
+
+function pieceReader(files: FileSystem, file: FoundFile): PieceReader {
+  const size = headBytes + Math.min(chunkBytes, file.byteLength) + 1
+  const buffers = [new Uint8Array(size), new Uint8Array(size)]
+  let turn = 0
+  let offset = 0
+  const ask = (from: number): Promise<Uint8Array> => {
+    turn = 1 - turn
+    const into = (buffers[turn] ?? new Uint8Array(size)).subarray(headBytes)
+    return readPiece(files, file, from, into)
+  }
+  let coming = ask(0)
+  return {
+    async next(rest) {
+      if (offset >= file.byteLength) return undefined
+      const piece = await coming
+      const buffer = buffers[turn] ?? new Uint8Array(size)
+      const isFirst = offset === 0
+      offset += piece.length
+      const isLast = offset >= file.byteLength
+      // Before the next piece is asked for: it goes where `rest` lies.
+      const lines = joined(buffer, isFirst ? withoutMark(piece) : piece, rest, isLast)
+      if (!isLast) {
+        coming = ask(offset)
+        // Nobody awaits a piece read ahead when decoding fails.
+        coming.catch(() => undefined)
+      }
+      return lines
+    },
+  }
+}
+
 async function readPiece(
   files: FileSystem,
   { path, byteLength }: FoundFile,
   offset: number,
+  into: Uint8Array,
 ): Promise<Uint8Array> {
   const wanted = Math.min(chunkBytes, byteLength - offset)
-  const piece = await files.readRange(path, offset, wanted)
+  const piece = await files.readRange(path, offset, wanted, into)
   if (piece !== undefined && piece.length === wanted) return piece
   const what =
     piece === undefined ? `the file ${path}` : `the bytes from ${offset + piece.length} of ${path}`
@@ -62,8 +95,21 @@ async function readPiece(
 }
 
 /** What was left of the last line, the new piece, and the newline that the end of a file may lack. */
-function joined(rest: Uint8Array, piece: Uint8Array, isLast: boolean): Uint8Array<ArrayBuffer> {
+function joined(
+  buffer: Uint8Array<ArrayBuffer>,
+  piece: Uint8Array,
+  rest: Uint8Array,
+  isLast: boolean,
+): Uint8Array<ArrayBuffer> {
   const lacksEnd = isLast && piece.at(-1) !== 10
+  const isInPlace = piece.buffer === buffer.buffer && rest.length <= headBytes
+  if (isInPlace) {
+    const start = piece.byteOffset - buffer.byteOffset
+    const end = start + piece.length
+    buffer.set(rest, start - rest.length)
+    if (lacksEnd) buffer[end] = 10
+    return buffer.subarray(start - rest.length, end + (lacksEnd ? 1 : 0))
+  }
   const all = new Uint8Array(rest.length + piece.length + (lacksEnd ? 1 : 0))
   all.set(rest)
   all.set(piece, rest.length)
