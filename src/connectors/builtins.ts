@@ -1,4 +1,5 @@
 import { consoleSink } from './console/sink.ts'
+import { csvSink, jsonSink, textSink } from './files/sink.ts'
 import { csvSource, jsonSource, textSource } from './files/source.ts'
 import { foreachSink } from './foreach/sink.ts'
 import { foreachBatchSink } from './foreach-batch/sink.ts'
@@ -26,6 +27,6 @@ export function builtinRegistry(): Registry {
       rowsSource,
       socketSource,
     ],
-    [consoleSink, foreachSink, foreachBatchSink, memorySink, noopSink],
+    [consoleSink, csvSink, jsonSink, textSink, foreachSink, foreachBatchSink, memorySink, noopSink],
   )
 }

@@ -185,6 +185,16 @@ const catalogue = {
     hint: 'The query stops rather than skip it; nothing is lost. Start it again when the sink works.',
     retry: 'backoff',
   },
+  SINK_EXISTS: {
+    message: 'The output {path} already exists.',
+    hint: "Choose mode('append'), mode('overwrite') or mode('ignore'), or another path.",
+    retry: 'never',
+  },
+  SINK_IN_USE: {
+    message: 'The output {path} belongs to another query, {owner}.',
+    hint: 'Give every query a path of its own. If that query is gone for good, move its files away or delete the folder.',
+    retry: 'never',
+  },
   SOURCE_LOST_DATA: {
     message: 'The source {source} no longer has {what}.',
     hint: 'Restore it, or start with a new checkpoint. Nothing was skipped.',
