@@ -13,7 +13,8 @@ export interface KeptEpoch {
 
 /**
  * A table on another machine: what is prepared or committed there outlives the process that writes,
- * and every epoch is kept by itself in each output mode, so that it can be held to an oracle.
+ * and every epoch is kept by itself in each output mode, so that it can be held to an oracle. It
+ * refuses a query whose checkpoint is behind what was committed: rows were shown too early.
  */
 export interface KeptTable {
   /** Committed epochs, in the order of their commits. */
@@ -65,6 +66,10 @@ function sinkOf(content: Content, onStep: (name: string) => void): Sink {
     async open(start) {
       token = start.token
       const last = start.lastCommitted
+      const newest = content.committed.at(-1)?.epoch ?? -1
+      if (newest > (last?.epoch ?? -1)) {
+        throw new Error(`epoch ${newest} was committed, and no checkpoint stands behind it`)
+      }
       if (last !== undefined) commit(last.epoch, last.committable)
       onStep('table open')
       content.prepared.clear()

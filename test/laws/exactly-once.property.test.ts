@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import type { CrashPipeline } from '../../properties/laws/crash-world.ts'
 import { exactlyOnce } from '../../properties/laws/exactly-once.ts'
+import type { Value } from '../../src/batch/value.ts'
+import { type FileSystem, joinPath } from '../../src/core/file-system.ts'
 import { count, expr, window } from '../../src/functions.ts'
 
 const at = (seconds: number): Date => new Date(1_600_000_000_000 + seconds * 1000)
@@ -89,4 +91,37 @@ test('a power cut while the past is deleted changes nothing of the output', asyn
   const { crashes, steps } = await exactlyOnce(forgetful, { seed: 1, only })
   console.log(`exactly once, ${forgetful.name}: ${crashes} crash points of ${steps}`)
   expect(crashes).toBeGreaterThan(60)
+}, 120_000)
+
+/** The rows of the visible files of a folder. */
+async function rowsOfFiles(files: FileSystem, folder: string): Promise<readonly Value[][]> {
+  const rows: Value[][] = []
+  for (const { name, isFolder } of await files.list(folder)) {
+    if (isFolder || /^[._]/.test(name)) continue
+    const text = new TextDecoder().decode(await files.read(joinPath(folder, name)))
+    for (const line of text.split('\n').filter(Boolean)) {
+      const { start, k, n }: { start: number; k: string; n: number } = JSON.parse(line)
+      rows.push([BigInt(start), k, BigInt(n)])
+    }
+  }
+  return rows
+}
+
+test('a power cut before any step of a query into json files changes nothing of them', async () => {
+  const { query } = windows
+  const intoFiles: CrashPipeline = {
+    ...windows,
+    name: 'windows into json files',
+    query: (inputs) => query(inputs).selectExpr('unix_millis(window.start) AS start', 'k', 'n'),
+    sink: { format: 'json', path: 'out' },
+  }
+  const report = await exactlyOnce(intoFiles, {
+    seed: 1,
+    secondAfterEvery: 60,
+    visible: (files) => rowsOfFiles(files, 'out'),
+  })
+  console.log(
+    `exactly once, ${intoFiles.name}: ${report.crashes} crash points, ${report.doubleCrashes} with a second one`,
+  )
+  expect(report.crashes).toBe(report.steps)
 }, 120_000)
