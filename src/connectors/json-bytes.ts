@@ -8,14 +8,26 @@ import { daysFromCivil } from '../batch/time-text.ts'
 export interface JsonBytes {
   /** Where the last call that found a number or time left it. */
   readonly found: Float64Array
-  copyText(bytes: Uint8Array, at: number, to: Uint8Array, toAt: number): number
-  skip(bytes: Uint8Array, at: number): number
-  skipText(bytes: Uint8Array, at: number): number
+  textOver(bytes: Uint8Array): Text
+  copyText(from: Text, at: number, to: Text, toAt: number): number
+  skip(from: Text, at: number): number
+  skipText(from: Text, at: number): number
   /** Like `skipText`, but refuses escapes: an escaped key could be the name of a column. */
   plainKey(bytes: Uint8Array, at: number): number
   double(bytes: Uint8Array, at: number): number
   isoTime(bytes: Uint8Array, at: number, end: number): number
   unescape(bytes: Uint8Array, at: number, to: Uint8Array, toAt: number): number
+}
+
+/** Bytes and a second view of them that reads four at a time. */
+export interface Text {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+}
+
+/** Makes a `Text` of bytes. */
+export function textOver(bytes: Uint8Array): Text {
+  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) }
 }
 
 /** 1 where a run of plain string bytes ends: control characters, `"` and `\`. */
@@ -30,6 +42,7 @@ const powers = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${ex
 /** The functions that generated scanners call. */
 export const jsonBytes: JsonBytes = {
   found,
+  textOver,
   copyText,
   skip,
   skipText,
@@ -43,21 +56,46 @@ export const jsonBytes: JsonBytes = {
  * Copies plain bytes up to the first stop and returns its index. Writing past the end of `to` is
  * silently nothing, as the language defines it: the caller sees it by the length, grows and repeats.
  */
-function copyText(bytes: Uint8Array, at: number, to: Uint8Array, toAt: number): number {
-  let from = at
+function copyText(from: Text, at: number, to: Text, toAt: number): number {
+  const { bytes, view } = from
+  const target = to.bytes
+  let read = at
   let write = toAt
-  let byte = bytes[from] as number
-  while (stops[byte] === 0) {
-    to[write++] = byte
-    byte = bytes[++from] as number
+  const last = Math.min(bytes.length - 4, target.length - 4 - toAt + at)
+  while (read <= last) {
+    const word = view.getInt32(read, true)
+    if (hasStop(word)) break
+    to.view.setInt32(write, word, true)
+    read += 4
+    write += 4
   }
-  return from
+  let byte = bytes[read] as number
+  while (stops[byte] === 0) {
+    target[write++] = byte
+    byte = bytes[++read] as number
+  }
+  return read
+}
+
+/**
+ * True if one of the four bytes is below 0x20, `"` or `\`: the subtractions borrow into the highest bit
+ * of a byte that is zero, and of one above it at most, which is then looked at byte by byte.
+ */
+function hasStop(word: number): boolean {
+  const quote = word ^ 0x22222222
+  const slash = word ^ 0x5c5c5c5c
+  const below = (word - 0x20202020) & ~word
+  return (
+    ((below | ((quote - 0x01010101) & ~quote) | ((slash - 0x01010101) & ~slash)) & 0x80808080) !== 0
+  )
 }
 
 /** From the byte after the opening quote to the byte after the closing one. */
-function skipText(bytes: Uint8Array, at: number): number {
+function skipText({ bytes, view }: Text, at: number): number {
   let index = at
+  const last = bytes.length - 4
   for (;;) {
+    while (index <= last && !hasStop(view.getInt32(index, true))) index += 4
     while (stops[bytes[index] as number] === 0) index++
     const byte = bytes[index] as number
     if (byte === 0x22) return index + 1
@@ -103,14 +141,15 @@ function hexDigit(byte: number): number {
 }
 
 /** Skips any value, strictly; containers that nest deeper than 64 are left to the reference. */
-function skip(bytes: Uint8Array, at: number): number {
-  return skipValue(bytes, at, 0)
+function skip(from: Text, at: number): number {
+  return skipValue(from, at, 0)
 }
 
-function skipValue(bytes: Uint8Array, at: number, depth: number): number {
+function skipValue(from: Text, at: number, depth: number): number {
+  const { bytes } = from
   switch (bytes[at]) {
     case 0x22:
-      return skipText(bytes, at + 1)
+      return skipText(from, at + 1)
     case 0x6e:
       return isWord(bytes, at, 0x75, 0x6c, 0x6c) ? at + 4 : -1
     case 0x74:
@@ -118,9 +157,9 @@ function skipValue(bytes: Uint8Array, at: number, depth: number): number {
     case 0x66:
       return isWord(bytes, at + 1, 0x6c, 0x73, 0x65) && bytes[at + 1] === 0x61 ? at + 5 : -1
     case 0x7b:
-      return depth > 64 ? -1 : skipObject(bytes, at + 1, depth + 1)
+      return depth > 64 ? -1 : skipObject(from, at + 1, depth + 1)
     case 0x5b:
-      return depth > 64 ? -1 : skipArray(bytes, at + 1, depth + 1)
+      return depth > 64 ? -1 : skipArray(from, at + 1, depth + 1)
     default:
       return skipNumber(bytes, at)
   }
@@ -139,16 +178,17 @@ function skipSpace(bytes: Uint8Array, at: number): number {
   }
 }
 
-function skipObject(bytes: Uint8Array, start: number, depth: number): number {
+function skipObject(from: Text, start: number, depth: number): number {
+  const { bytes } = from
   let at = skipSpace(bytes, start)
   if (bytes[at] === 0x7d) return at + 1
   for (;;) {
     if (bytes[at] !== 0x22) return -1
-    at = skipText(bytes, at + 1)
+    at = skipText(from, at + 1)
     if (at < 0) return -1
     at = skipSpace(bytes, at)
     if (bytes[at] !== 0x3a) return -1
-    at = skipValue(bytes, skipSpace(bytes, at + 1), depth)
+    at = skipValue(from, skipSpace(bytes, at + 1), depth)
     if (at < 0) return -1
     at = skipSpace(bytes, at)
     if (bytes[at] === 0x7d) return at + 1
@@ -157,11 +197,12 @@ function skipObject(bytes: Uint8Array, start: number, depth: number): number {
   }
 }
 
-function skipArray(bytes: Uint8Array, start: number, depth: number): number {
+function skipArray(from: Text, start: number, depth: number): number {
+  const { bytes } = from
   let at = skipSpace(bytes, start)
   if (bytes[at] === 0x5d) return at + 1
   for (;;) {
-    at = skipValue(bytes, at, depth)
+    at = skipValue(from, at, depth)
     if (at < 0) return -1
     at = skipSpace(bytes, at)
     if (bytes[at] === 0x5d) return at + 1

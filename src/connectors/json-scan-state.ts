@@ -1,6 +1,6 @@
 import { StreamError } from '../core/error.ts'
 import type { JsonLine } from './decode-json-reference.ts'
-import { jsonBytes } from './json-bytes.ts'
+import { jsonBytes, type Text, textOver } from './json-bytes.ts'
 import {
   closeBuilt,
   closeRow,
@@ -29,7 +29,7 @@ export interface ScanState {
   reference(bytes: Uint8Array, start: number, end: number): number
   /** Reads one value by the reference; −1 when it does not fit its column. */
   value(slot: number, bytes: Uint8Array, at: number, end: number): number
-  growText(slot: number, size: number): Uint8Array
+  growText(slot: number, size: number): Text
   /** Appends a text with escapes to its column; −1 when it is malformed. */
   unescape(slot: number, bytes: Uint8Array, at: number): number
   appendBuilt(): void
@@ -91,11 +91,11 @@ export function scanState(
       return slot.data
     },
     unescape(index, bytes, at) {
-      const end = jsonBytes.skipText(bytes, at)
+      const end = jsonBytes.skipText(textOver(bytes), at)
       if (end < 0) return -1
       const slot = slotAt(all, index)
       reserveText(slot, end - at)
-      jsonBytes.unescape(bytes, at, slot.data, slot.used)
+      jsonBytes.unescape(bytes, at, slot.data.bytes, slot.used)
       slot.used = jsonBytes.found[0] ?? slot.used
       return end
     },

@@ -33,10 +33,10 @@ export function scannerCode(root: ObjectShape, slots: readonly Slot[], isoTimes:
   const close = texts.map((index) => `o${index}[row+1]=p${index};`).join('')
   const built = slots.some((slot) => slot.kind === 'built') ? 'S.appendBuilt();' : ''
   return `'use strict';
-const {found,copyText,skip,plainKey,double,isoTime}=H;
+const {found,textOver,copyText,skip,plainKey,double,isoTime}=H;
 ${context.finders.join('\n')}
 return function scan(S,b,at,end,limit){
-const slots=S.slots;
+const slots=S.slots,T=textOver(b);
 ${used.map((index) => `const s${index}=slots[${index}];${declareCode(index, slots[index])}`).join('\n')}
 ${load}
 let row=S.rows,i=at,c=0,x=0,y=0,j=0,w=0,misses=0;
@@ -138,7 +138,7 @@ function matchCode(key: string): string {
 }
 
 const colonCode = `c=b[i];${spaceCode}if(c!==58)break line;c=b[++i];${spaceCode}`
-const skipCode = 'i=skip(b,i);if(i<0)break line;'
+const skipCode = 'i=skip(T,i);if(i<0)break line;'
 const nullTest = 'b[i+1]===117&&b[i+2]===108&&b[i+3]===108'
 
 /** A repeated key is left to the reference, which lets the last one count. */
@@ -226,8 +226,8 @@ ${limit}v${index}[row]=x;${present}`
 
 function textCode(index: number, present: string): string {
   return `if(c!==34)break line;
-j=copyText(b,++i,d${index},p${index});
-if(p${index}+j-i>d${index}.length){s${index}.used=p${index};d${index}=S.growText(${index},j-i);copyText(b,i,d${index},p${index})}
+j=copyText(T,++i,d${index},p${index});
+if(p${index}+j-i>d${index}.bytes.length){s${index}.used=p${index};d${index}=S.growText(${index},j-i);copyText(T,i,d${index},p${index})}
 if(b[j]===34){p${index}+=j-i;i=j+1}
 else{s${index}.used=p${index};i=S.unescape(${index},b,i);if(i<0)break line;p${index}=s${index}.used;d${index}=s${index}.data}
 ${present}`

@@ -2,6 +2,7 @@ import type { Batch, Column } from '../batch/batch.ts'
 import { type ColumnBuilder, columnBuilder } from '../batch/build.ts'
 import type { DataType, Schema } from '../batch/schema.ts'
 import type { Value } from '../batch/value.ts'
+import { type Text, textOver } from './json-bytes.ts'
 
 /** How a column is filled; `built` goes through a `ColumnBuilder`, value by value. */
 export type SlotKind =
@@ -38,7 +39,7 @@ export interface Slot {
   valid: Uint8Array
   /** Text: `offsets[row]` to `offsets[row + 1]` of `data`, which is filled up to `used`. */
   offsets: Int32Array
-  data: Uint8Array
+  data: Text
   used: number
   /** Longs beyond ±2^53, by row. */
   big: Map<number, bigint> | undefined
@@ -58,7 +59,7 @@ export function slotFor(name: string, type: DataType): Slot {
     values: new Uint8Array(0),
     valid: new Uint8Array(0),
     offsets: new Int32Array(0),
-    data: new Uint8Array(0),
+    data: textOver(new Uint8Array(0)),
     used: 0,
     big: undefined,
     builder: kind === 'built' ? columnBuilder(type) : undefined,
@@ -140,10 +141,11 @@ export function reserveRows(slot: Slot, capacity: number): void {
 /** Makes room for `size` more bytes of text. */
 export function reserveText(slot: Slot, size: number): void {
   const needed = slot.used + size
-  if (needed <= slot.data.length) return
-  const data = new Uint8Array(Math.max(needed, slot.data.length * 2, 1024))
-  data.set(slot.data.subarray(0, slot.used))
-  slot.data = data
+  const { bytes } = slot.data
+  if (needed <= bytes.length) return
+  const grown = new Uint8Array(Math.max(needed, bytes.length * 2, 1024))
+  grown.set(bytes.subarray(0, slot.used))
+  slot.data = textOver(grown)
 }
 
 const encoder = new TextEncoder()
@@ -172,7 +174,7 @@ function writeStruct(slot: Slot, row: number, value: Value): void {
 
 function writeText(slot: Slot, text: string): void {
   reserveText(slot, text.length * 3)
-  slot.used += encoder.encodeInto(text, slot.data.subarray(slot.used)).written
+  slot.used += encoder.encodeInto(text, slot.data.bytes.subarray(slot.used)).written
 }
 
 function writeLong(slot: Slot, row: number, exact: bigint): void {
@@ -259,11 +261,12 @@ function handOver(slot: Slot, used: number): SlotValues {
 }
 
 function finishText(slot: Slot, rows: number): Column {
-  const { data, used } = slot
+  const { used } = slot
+  const data = slot.data.bytes
   const offsets = slot.offsets.slice(0, rows + 1)
   slot.used = 0
   const isFull = used * 4 > data.length * 3
-  if (isFull) slot.data = new Uint8Array(data.length)
+  if (isFull) slot.data = textOver(new Uint8Array(data.length))
   return { layout: 'bytes', offsets, data: isFull ? data.subarray(0, used) : data.slice(0, used) }
 }
 
