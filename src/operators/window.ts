@@ -20,13 +20,12 @@ export interface WindowMath {
   startsOf(time: number): readonly number[]
 }
 
-const known = new Map<string, WindowMath>()
+const known = new WeakMap<Windows, WindowMath>()
 
-/** The arithmetic of these windows; made once for equal windows. */
+/** The arithmetic of these windows; made once for one object. */
 export function windowsOf(windows: Windows): WindowMath {
-  const key = `${windows.sizeMicros}/${windows.slideMicros}/${windows.startMicros}`
-  const math = known.get(key) ?? makeMath(windows)
-  known.set(key, math)
+  const math = known.get(windows) ?? makeMath(windows)
+  known.set(windows, math)
   return math
 }
 

@@ -9,7 +9,14 @@ import { type ColdGroups, coldGroups } from './cold-groups.ts'
 import { emitTable, emitWindow, singleWindow } from './emit.ts'
 import { type ChangedGroups, GroupBuckets } from './group-buckets.ts'
 import type { AggregateInput } from './group-table.ts'
-import { type AggregateSpec, bucketOf, firstClosing, lastClosing, nullBucket } from './spec.ts'
+import {
+  type AggregateSpec,
+  bucketFunction,
+  closingFunction,
+  firstClosing,
+  lastClosing,
+  nullBucket,
+} from './spec.ts'
 
 /** Rows of one batch that fall in one bucket; all rows without `rows`. */
 interface BucketRows {
@@ -42,6 +49,8 @@ class AggregateOperator implements Operator {
   readonly #buckets: GroupBuckets
   readonly #cold: ColdGroups
   readonly #keyTypes
+  readonly #bucketOf: (time: number) => number
+  readonly #lastClosing: (bucket: number) => number
   #late = 0
   /** Continuous trigger, update mode: changed groups leave with the batch that changed them. */
   #eager = false
@@ -55,6 +64,8 @@ class AggregateOperator implements Operator {
     this.#buckets = buckets
     this.#cold = cold
     this.#keyTypes = spec.keys.map((key) => key.type)
+    this.#bucketOf = bucketFunction(spec.bucketing)
+    this.#lastClosing = closingFunction(spec.bucketing)
   }
 
   open(header: EpochHeader): void {
@@ -201,9 +212,9 @@ class AggregateOperator implements Operator {
       if (time > max) max = time
     }
     const { bucketing } = this.#spec
-    const bucket = bucketOf(bucketing, min)
-    if (bucket !== bucketOf(bucketing, max)) return undefined
-    const oldest = bucketing.kind === 'timeKey' ? min : lastClosing(bucketing, bucket)
+    const bucket = this.#bucketOf(min)
+    if (bucket !== this.#bucketOf(max)) return undefined
+    const oldest = bucketing.kind === 'timeKey' ? min : this.#lastClosing(bucket)
     return oldest <= limit ? undefined : bucket
   }
 
@@ -212,8 +223,8 @@ class AggregateOperator implements Operator {
     const { bucketing } = this.#spec
     if (!isValid(times.validity, row)) return bucketing.kind === 'window' ? 'drop' : nullBucket
     const time = times.values[row] as number
-    const bucket = bucketOf(bucketing, time)
-    const closes = bucketing.kind === 'timeKey' ? time : lastClosing(bucketing, bucket)
+    const bucket = this.#bucketOf(time)
+    const closes = bucketing.kind === 'timeKey' ? time : this.#lastClosing(bucket)
     return closes <= limit ? undefined : bucket
   }
 

@@ -1,5 +1,4 @@
 import type { Column } from '../../batch/batch.ts'
-import { ByteWriter } from '../../batch/byte-writer.ts'
 import type { Output } from '../../flow/operator.ts'
 import { windowsOf } from '../window.ts'
 import type { GroupBuckets } from './group-buckets.ts'
@@ -90,24 +89,12 @@ function mergePanes(
   which: 'all' | 'changed',
 ): GroupTable {
   const merged = buckets.emptyTable()
-  const writer = new ByteWriter()
-  const keyAt = (pane: GroupTable, slot: number): Uint8Array => {
-    writer.length = 0
-    pane.encodeKey(slot, writer)
-    return writer.view()
-  }
   if (which === 'changed') {
-    for (const pane of panes) {
-      for (const slot of pane.dirty) {
-        merged.insert(keyAt(pane, slot), pane.keys.hashes[slot] as number)
-      }
-    }
+    for (const pane of panes) for (const slot of pane.dirty) merged.insertFrom(pane, slot)
   }
   for (const pane of panes) {
     for (let slot = 0; slot < pane.count; slot++) {
-      const hash = pane.keys.hashes[slot] as number
-      const key = keyAt(pane, slot)
-      const target = which === 'all' ? merged.insert(key, hash) : merged.find(key, hash)
+      const target = which === 'all' ? merged.insertFrom(pane, slot) : merged.findFrom(pane, slot)
       if (target < 0) continue
       merged.accumulators.forEach((accumulator, index) => {
         const from = pane.accumulators[index]

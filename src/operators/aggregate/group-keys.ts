@@ -27,6 +27,10 @@ export interface GroupKeys {
   insertEncoded(key: Uint8Array, hash: number): number
   /** The slot of an encoded key, or −1. */
   findEncoded(key: Uint8Array, hash: number): number
+  /** The slot of a key of another index, inserted if it is new; `undefined` if this index cannot take it. */
+  insertFrom(other: GroupKeys, slot: number): number | undefined
+  /** The slot of a key of another index, or −1; `undefined` if this index cannot tell. */
+  findFrom(other: GroupKeys, slot: number): number | undefined
   encode(slot: number, writer: ByteWriter): void
   /** The key columns of some groups. */
   columns(slots: Int32Array): readonly Column[]
@@ -139,10 +143,27 @@ export class NumberKeys extends HashIndex implements GroupKeys {
     return value === null ? this.#null(hash) : this.#insert(Number(value), hash)
   }
 
+  insertFrom(other: GroupKeys, slot: number): number | undefined {
+    const found = this.findFrom(other, slot)
+    if (found === undefined || found >= 0 || !(other instanceof NumberKeys)) return found
+    const hash = other.hashes[slot] as number
+    return slot === other.#nullSlot
+      ? this.#null(hash)
+      : this.#insert(other.#keys[slot] as number, hash)
+  }
+
+  findFrom(other: GroupKeys, slot: number): number | undefined {
+    if (!(other instanceof NumberKeys)) return undefined
+    if (slot === other.#nullSlot) return this.#nullSlot
+    return this.#find(other.#keys[slot] as number, other.hashes[slot] as number)
+  }
+
   findEncoded(bytes: Uint8Array, hash: number): number {
     const value = new KeyReader(bytes).read(this.#type)
-    if (value === null) return this.#nullSlot
-    const key = Number(value)
+    return value === null ? this.#nullSlot : this.#find(Number(value), hash)
+  }
+
+  #find(key: number, hash: number): number {
     let at = hash & this.mask
     for (;;) {
       const slot = this.table[at] as number
@@ -246,6 +267,23 @@ export class ByteKeys extends HashIndex implements GroupKeys {
 
   findEncoded(bytes: Uint8Array, hash: number): number {
     return this.#find(bytes, bytes.length, hash)
+  }
+
+  insertFrom(other: GroupKeys, slot: number): number | undefined {
+    if (!(other instanceof ByteKeys)) return undefined
+    const key = other.#bytesOf(slot)
+    return this.#findOrInsert(key, key.length, other.hashes[slot] as number)
+  }
+
+  findFrom(other: GroupKeys, slot: number): number | undefined {
+    if (!(other instanceof ByteKeys)) return undefined
+    const key = other.#bytesOf(slot)
+    return this.#find(key, key.length, other.hashes[slot] as number)
+  }
+
+  #bytesOf(slot: number): Uint8Array {
+    const start = this.#starts[slot] as number
+    return this.#arena.subarray(start, start + (this.#lengths[slot] as number))
   }
 
   encode(slot: number, writer: ByteWriter): void {

@@ -112,6 +112,28 @@ export class GroupTable {
     return slot
   }
 
+  /** The slot of a key of another table of the same shape, made if it is new. */
+  insertFrom(other: GroupTable, slot: number): number {
+    const direct = this.keys.insertFrom(other.keys, slot)
+    if (direct !== undefined) {
+      this.#fitCapacity()
+      return direct
+    }
+    return this.insert(other.keyAt(slot), other.keys.hashes[slot] as number)
+  }
+
+  /** The slot of a key of another table of the same shape, or −1. */
+  findFrom(other: GroupTable, slot: number): number {
+    const direct = this.keys.findFrom(other.keys, slot)
+    return direct ?? this.find(other.keyAt(slot), other.keys.hashes[slot] as number)
+  }
+
+  keyAt(slot: number): Uint8Array {
+    const writer = new ByteWriter()
+    this.encodeKey(slot, writer)
+    return writer.take()
+  }
+
   /** The slot of an encoded key whose hash is not at hand, or −1. */
   findKey(key: Uint8Array): number {
     return this.find(key, this.hashOf(key))

@@ -44,16 +44,22 @@ const timeBucketMicros = 60_000_000
 /** Groups whose time is NULL are in a bucket of their own that only the end of the input closes. */
 export const nullBucket = Number.MAX_SAFE_INTEGER
 
-/** The bucket of a time under the spec's bucketing. */
-export function bucketOf(bucketing: Bucketing, time: number): number {
+/** The bucket of a time; made once, called per row. */
+export function bucketFunction(bucketing: Bucketing): (time: number) => number {
   switch (bucketing.kind) {
     case 'window':
-      return windowsOf(bucketing.windows).paneOf(time)
+      return windowsOf(bucketing.windows).paneOf
     case 'timeKey':
-      return Math.floor(time / timeBucketMicros) * timeBucketMicros
+      return (time) => Math.floor(time / timeBucketMicros) * timeBucketMicros
     default:
-      return time
+      return (time) => time
   }
+}
+
+/** When the last of a bucket is over, as a function; made once, called per row. */
+export function closingFunction(bucketing: Bucketing): (bucket: number) => number {
+  if (bucketing.kind === 'window') return windowsOf(bucketing.windows).lastEnd
+  return (bucket) => lastClosing(bucketing, bucket)
 }
 
 /** The smallest watermark that closes something in the bucket. */
