@@ -97,7 +97,10 @@ export {
   cardinality,
   create_map,
   element_at,
+  from_csv,
+  from_json,
   get,
+  get_json_object,
   map_keys,
   map_values,
   named_struct,
@@ -105,6 +108,8 @@ export {
   slice,
   sort_array,
   struct,
+  to_csv,
+  to_json,
   try_element_at,
 } from './dataframe/functions-nested.ts'
 export {

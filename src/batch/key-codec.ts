@@ -12,7 +12,7 @@ export const keyCodecVersion = 1
 const nullTag = 0
 const presentTag = 1
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
  * Appends one key value so that unsigned bytes sort as SQL sorts the values, nulls first: a tag byte,

@@ -27,9 +27,11 @@ export function parseTimestamp(text: string): number | undefined {
 
 /** Reads a date: `2024-05-01`, `2024-05`, `2024`, or the date part of a time. Days since 1970. */
 export function parseDate(text: string): number | undefined {
-  const match = /^\s*([+-]?\d{4,6})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ].*)?)?)?\s*$/.exec(text)
+  const match = /^\s*([+-]?\d{4,7})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ].*)?)?)?\s*$/.exec(text)
   if (match === null) return undefined
-  return daysFromCivil(Number(match[1]), Number(match[2] ?? 1), Number(match[3] ?? 1))
+  const days = daysFromCivil(Number(match[1]), Number(match[2] ?? 1), Number(match[3] ?? 1))
+  // A year of seven digits may lie beyond the last DATE.
+  return days !== undefined && (days | 0) === days ? days : undefined
 }
 
 /** `2016-03-27 09:00:05.4`: UTC, without trailing zeros of the fraction, as Spark casts to text. */

@@ -4,7 +4,7 @@ import type { DataType } from './schema.ts'
 import type { MapValue, Value } from './value.ts'
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Appends a value compactly, without order; for state values. The reader must know the type. */
 export function encodeValue(writer: ByteWriter, type: DataType, value: Value): void {

@@ -41,7 +41,8 @@ export function encodeCsv(
 }
 
 function plainText(type: DataType, value: unknown, times: TimeWriters): string {
-  if (value instanceof Uint8Array) return new TextDecoder().decode(value)
+  if (value instanceof Uint8Array)
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(value)
   if (typeof value === 'bigint') {
     return type.kind === 'decimal' ? formatDecimal(value, type.scale) : String(value)
   }

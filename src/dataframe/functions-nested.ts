@@ -1,5 +1,10 @@
-import type { ColumnOrLiteral } from './column.ts'
+import type { DataType } from '../batch/schema.ts'
+import { schemaText, typeText } from '../batch/schema.ts'
+import type { UnresolvedExpression } from '../expr/unresolved.ts'
+import { type Column, type ColumnOrLiteral, type ColumnOrName, callOf, nameOf } from './column.ts'
 import { ofColumn, ofColumns, withValues } from './functions-core.ts'
+import { literal } from './literal.ts'
+import { plainType } from './struct-type.ts'
 
 /** A struct of columns; their names are the names of its fields. */
 export const struct = ofColumns('struct')
@@ -36,3 +41,55 @@ export const sort_array = withValues<[ascending?: boolean]>('sort_array')
 export const slice = withValues<[start: ColumnOrLiteral, length: ColumnOrLiteral]>('slice')
 /** The elements as one text; NULLs are left out unless there is a text for them. */
 export const array_join = withValues<[delimiter: string, nullReplacement?: string]>('array_join')
+
+/**
+ * JSON text as a struct, array or map; NULL where the text is not readable.
+ *
+ * @param schema - a `StructType` or other type, or DDL text: `'id LONG, tags ARRAY<STRING>'`
+ */
+export function from_json(
+  column: ColumnOrName,
+  schema: DataType | string,
+  options: Readonly<Record<string, string>> = {},
+): Column {
+  return callOf('from_json', nameOf(column), literal(ddlOf(schema)), ...optionsOf(options))
+}
+
+/** A struct, array or map as JSON text; LONG as plain digits, NULL fields left out. */
+export function to_json(
+  column: ColumnOrName,
+  options: Readonly<Record<string, string>> = {},
+): Column {
+  return callOf('to_json', nameOf(column), ...optionsOf(options))
+}
+
+/** A line of CSV as a struct. */
+export function from_csv(
+  column: ColumnOrName,
+  schema: DataType | string,
+  options: Readonly<Record<string, string>> = {},
+): Column {
+  return callOf('from_csv', nameOf(column), literal(ddlOf(schema)), ...optionsOf(options))
+}
+
+/** A struct as a line of CSV. */
+export function to_csv(
+  column: ColumnOrName,
+  options: Readonly<Record<string, string>> = {},
+): Column {
+  return callOf('to_csv', nameOf(column), ...optionsOf(options))
+}
+
+/** The part of a JSON text at a path such as `$.a[0].b`, as text. */
+export const get_json_object = withValues<[path: string]>('get_json_object')
+
+function ddlOf(schema: DataType | string): string {
+  if (typeof schema === 'string') return schema
+  const type = plainType(schema)
+  return type.kind === 'struct' ? schemaText(type.fields) : typeText(type)
+}
+
+function optionsOf(options: Readonly<Record<string, string>>): readonly UnresolvedExpression[] {
+  const entries = Object.entries(options).flat()
+  return entries.length === 0 ? [] : [{ kind: 'call', name: 'map', args: entries.map(literal) }]
+}

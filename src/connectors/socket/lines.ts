@@ -11,7 +11,7 @@ export interface LineCutter {
 const lineFeed = 10
 
 export function lineCutter(): LineCutter {
-  const decoder = new TextDecoder()
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   let pieces: Uint8Array[] = []
   let restLength = 0
 
