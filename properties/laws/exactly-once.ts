@@ -58,34 +58,40 @@ export async function exactlyOnce(
   const reference = await judge(smooth, undefined)
   let crashes = 0
   let doubleCrashes = 0
-  const attempt = async (dieAt: readonly number[]): Promise<readonly string[]> => {
+  const attempt = async (dieAt: readonly Moment[]): Promise<readonly string[]> => {
     const world = crashWorld(pipeline, seed)
-    const places: string[] = []
     try {
-      for (const at of dieAt) {
-        const { died, steps: done } = await world.live(at)
-        if (!died) return []
-        places.push(`before step ${at}, after ${done.slice(-2).join(', ')}`)
+      for (const { at } of dieAt) {
+        if (!(await world.live(at)).died) return []
       }
       const last = await world.live()
       await judge(world, reference)
       return last.steps
     } catch (cause) {
-      const where = places.join('; then ')
+      const where = dieAt.map(({ at, name }) => `before step ${at}, ${name}`).join('; then ')
       throw new Error(`${pipeline.name}, seed ${seed}, died ${where}: ${String(cause)}`, { cause })
     }
   }
   for (const [at, name] of steps.entries()) {
     if (!only(name)) continue
-    const restart = await attempt([at])
+    const restart = await attempt([{ at, name }])
     crashes += 1
     if (secondAfterEvery === undefined || at % secondAfterEvery !== 0) continue
     for (let second = 0; second < restart.length; second += secondEvery) {
-      await attempt([at, second])
+      await attempt([
+        { at, name },
+        { at: second, name: restart[second] ?? '' },
+      ])
       doubleCrashes += 1
     }
   }
   return { steps: steps.length, crashes, doubleCrashes }
+}
+
+/** A step of a life, by number and name. */
+interface Moment {
+  readonly at: number
+  readonly name: string
 }
 
 type Judge = (world: CrashWorld, reference: readonly Row[] | undefined) => Promise<readonly Row[]>

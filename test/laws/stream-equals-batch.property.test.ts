@@ -1,6 +1,9 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { queryOf, queryShape } from '../../properties/laws/random-query.ts'
 import { streamEqualsBatch } from '../../properties/laws/stream-equals-batch.ts'
+import type { StreamQuery } from '../../properties/laws/stream-query.ts'
+import { current_timestamp, window } from '../../src/functions.ts'
 
 test('random streaming queries give what the reference and their batch twins give', async () => {
   const seed = 20_260_801
@@ -14,3 +17,37 @@ test('random streaming queries give what the reference and their batch twins giv
   expect(report.lateRows).toBeGreaterThan(100)
   expect(report.comparedWithBatch).toBeGreaterThan(100)
 }, 120_000)
+
+test("the law takes a query of one's own, and says what of it is random", async () => {
+  const clicks: StreamQuery = {
+    inputs: [
+      {
+        schema: 'at TIMESTAMP, page STRING',
+        row: fc.tuple(
+          fc.integer({ min: 0, max: 90 }).map((second) => new Date(second * 1000)),
+          fc.constantFrom('home', 'cart'),
+        ),
+      },
+    ],
+    query: ([input]) => {
+      if (input === undefined) throw new Error('the query has one input')
+      return input
+        .withWatermark('at', '30 seconds')
+        .groupBy(window('at', '1 minute'), 'page')
+        .count()
+    },
+    outputMode: 'append',
+  }
+  const report = await streamEqualsBatch(clicks, { runs: 50, seed: 7 })
+  expect(report.streams).toBe(50)
+  expect(report.comparedWithBatch).toBeGreaterThan(5)
+  // A query that asks for the time of day gives another answer as a batch.
+  const untimely: StreamQuery = {
+    ...clicks,
+    query: (inputs) => clicks.query(inputs).withColumn('now', current_timestamp()),
+  }
+  await expect(streamEqualsBatch(untimely, { runs: 50, seed: 7 })).rejects.toMatchObject({
+    message: expect.stringContaining('seed: 7'),
+    cause: { message: expect.stringContaining('the batch answer') },
+  })
+}, 60_000)
