@@ -1,16 +1,20 @@
 // A sink of your own that shows every row exactly once: prepared rows lie in one place, committed
 // epochs in another, and an epoch that is committed again is passed over.
-import { type Batch, Session, type SinkFactory } from 'millrace'
+import { type EdgeRow, Session, type SinkFactory, toRows } from 'millrace'
 
 /** Stands for a database with transactions. */
-const database = { prepared: new Map<string, readonly number[]>(), rows: [] as number[], epoch: -1 }
+const database = {
+  prepared: new Map<string, readonly EdgeRow[]>(),
+  rows: [] as EdgeRow[],
+  epoch: -1,
+}
 
 const table: SinkFactory = {
   format: 'table',
   options: [],
   modes: ['append'],
   async create() {
-    let written: number[] = []
+    let written: EdgeRow[] = []
     return {
       description: 'a table',
       kind: 'repeatable',
@@ -19,7 +23,7 @@ const table: SinkFactory = {
         const key = lastCommitted?.committable
         for (const id of database.prepared.keys()) if (id !== key) database.prepared.delete(id)
       },
-      write: async (batch) => void written.push(...numbersOf(batch)),
+      write: async (batch) => void written.push(...toRows(batch)),
       async prepare(epoch) {
         const key = `epoch-${epoch}`
         database.prepared.set(key, written)
@@ -32,17 +36,12 @@ const table: SinkFactory = {
         database.epoch = epoch
         database.prepared.delete(String(key))
       },
-      abort: async () => void (written = []),
+      async abort() {
+        written = []
+      },
       close: async () => undefined,
     }
   },
-}
-
-/** The first column, for the rows that the batch selects. */
-function numbersOf({ columns: [column], rowCount, selection }: Batch): number[] {
-  if (column?.layout !== 'f64') throw new Error('a column of DOUBLE is expected')
-  const rows = selection ?? Array.from({ length: rowCount }, (_, row) => row)
-  return Array.from(rows, (row) => column.values[row] ?? 0)
 }
 
 const spark = Session.builder.appName('own sink').getOrCreate()

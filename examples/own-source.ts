@@ -1,5 +1,5 @@
 // A source of your own: the numbers up to a limit, which can be read again from any position.
-import { type Batch, type Position, Session, type SourceFactory } from 'millrace'
+import { type Batch, fromRows, type Position, Session, type SourceFactory } from 'millrace'
 import { sum } from 'millrace/functions'
 
 const limit = 5
@@ -9,16 +9,18 @@ const countdown: SourceFactory = {
   options: [],
   schemaFor: () => [{ name: 'n', type: { kind: 'double' }, nullable: false }],
   limits: () => ({ maxRows: 2 }),
-  async create({ schema }) {
+  async create({ schema, columns }) {
+    // Only the columns that the query needs are read.
+    const needed = schema.filter((_, index) => columns?.includes(index) ?? true)
     // A position is how many numbers were read; the checkpoint keeps it.
     const done = (position: Position): number => Number(position['0'] ?? 0)
     const rows = (from: number, to: number): Batch => {
-      const values = Float64Array.from({ length: to - from }, (_, index) => from + index + 1)
-      return { schema, rowCount: values.length, columns: [{ layout: 'f64', values }] }
+      const numbers = Array.from({ length: to - from }, (_, index) => ({ n: from + index + 1 }))
+      return fromRows(needed, numbers)
     }
     return {
       description: `numbers up to ${limit}`,
-      schema,
+      schema: needed,
       replayable: true,
       initial: async () => ({ 0: 0 }),
       latest: async (from, { maxRows = limit }) => ({ 0: Math.min(limit, done(from) + maxRows) }),

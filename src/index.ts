@@ -1,5 +1,6 @@
 export type { Batch, Column as BatchColumn } from './batch/batch.ts'
-export type { EdgeRow } from './batch/edge-row.ts'
+export { type EdgeRow, toRows } from './batch/edge-row.ts'
+export { fromRows } from './batch/from-rows.ts'
 export type { MemoryStream } from './connectors/memory/source.ts'
 export type { PushStream } from './connectors/push/source.ts'
 export type {

@@ -1,6 +1,6 @@
 import type { Batch } from '../batch/batch.ts'
-import { batchOf } from '../batch/build.ts'
-import { type EdgeRow, fromRow } from '../batch/edge-row.ts'
+import type { EdgeRow } from '../batch/edge-row.ts'
+import { fromRows } from '../batch/from-rows.ts'
 import type { Schema } from '../batch/schema.ts'
 import { builtinRegistry } from '../connectors/builtins.ts'
 import {
@@ -121,10 +121,7 @@ export function createSession(
 
     createDataFrame(rows, schemaLike) {
       const schema = schemaFrom(schemaLike)
-      const handle = batchOf(
-        schema,
-        rows.map((row) => fromRow(schema, row)),
-      )
+      const handle = fromRows(schema, rows)
       return frameOf({
         kind: 'scan',
         source: `rows-${streamCount++}`,

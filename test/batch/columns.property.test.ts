@@ -4,6 +4,8 @@ import type { Column } from '../../src/batch/batch.ts'
 import { batchOf, columnOf } from '../../src/batch/build.ts'
 import { ByteWriter } from '../../src/batch/byte-writer.ts'
 import { compareBytes, compareNullable } from '../../src/batch/compare.ts'
+import { toRows } from '../../src/batch/edge-row.ts'
+import { fromRows } from '../../src/batch/from-rows.ts'
 import { encodeKey, encodeKeyAt, KeyReader } from '../../src/batch/key-codec.ts'
 import { hashKeys, hashValues } from '../../src/batch/key-hash.ts'
 import { bufferOf, packRows } from '../../src/batch/pack.ts'
@@ -28,6 +30,15 @@ test('rows come back from a batch as they went in', () => {
   fc.assert(
     fc.property(rowsCase, ({ schema, rows }) => {
       expect(rowsOf(batchOf(schema, rows)).map(plain)).toEqual(rows.map(plain))
+    }),
+  )
+})
+
+test('rows as objects make a batch that gives the same objects back', () => {
+  fc.assert(
+    fc.property(rowsCase, fc.integer({ min: 1, max: 3 }), (rows, every) => {
+      const objects = toRows(withSelection(rows, every))
+      expect(toRows(fromRows(rows.schema, objects)).map(plain)).toEqual(objects.map(plain))
     }),
   )
 })
