@@ -99,6 +99,7 @@ const strings = fc.oneof(
     '"\\x"',
     '"a\tb"',
     '"\\/\\n\\""',
+    '"plain text \x1f and more"',
     '"unfinished',
     `"${'long '.repeat(40)}"`,
   ),
@@ -194,8 +195,11 @@ const fitting = fc
   )
   .map((fields) => `{${fields.map(([name, text]) => `"${name}":${text}`).join(',')}}`)
 
+/** Bytes at the edges of what a text may hold as it is. */
+const edgeBytes = fc.constantFrom(0x0a, 0x1f, 0x20, 0x22, 0x5c, 0x7f, 0x80)
+
 const mangled = fc
-  .tuple(fitting, fc.nat(), fc.integer({ min: 0, max: 255 }))
+  .tuple(fitting, fc.nat(), fc.oneof(fc.integer({ min: 0, max: 255 }), edgeBytes))
   .map(([text, at, byte]) => {
     const bytes = Uint8Array.from(encoder.encode(text))
     bytes[at % bytes.length] = byte
