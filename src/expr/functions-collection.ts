@@ -130,6 +130,7 @@ export const collectionFunctions: readonly ScalarFunction[] = [
     ([type]) => type ?? stringType,
     ([list, start, length]) => {
       const items = listOf(list)
+      if (start === 0 || numberOf(length) < 0) throw badSlice(numberOf(start), numberOf(length))
       const from = numberOf(start) > 0 ? numberOf(start) - 1 : items.length + numberOf(start)
       return from < 0 ? [] : items.slice(from, from + numberOf(length))
     },
@@ -173,6 +174,15 @@ function badKey(key: Value): StreamError<'CAST_INVALID_INPUT'> {
     value: String(key),
     from: key === null ? 'NULL' : 'a key that is there already',
     to: 'MAP KEY',
+  })
+}
+
+/** Positions count from 1, as in all of SQL. */
+function badSlice(start: number, length: number): StreamError<'CAST_INVALID_INPUT'> {
+  return new StreamError('CAST_INVALID_INPUT', {
+    value: `${start}, ${length}`,
+    from: 'start and length of a slice',
+    to: 'positions from 1 and lengths from 0',
   })
 }
 

@@ -82,6 +82,28 @@ export function defaultName(expression: UnresolvedExpression): string {
   }
 }
 
+const intervalUnits = [
+  ['DAY', 86_400_000_000],
+  ['HOUR', 3_600_000_000],
+  ['MINUTE', 60_000_000],
+] as const
+
+/** `INTERVAL '5' MINUTE`: in the largest unit that measures it exactly. */
+function intervalText(months: number, micros: number): string {
+  const parts: string[] = []
+  if (months !== 0) {
+    parts.push(months % 12 === 0 ? `'${months / 12}' YEAR` : `'${months}' MONTH`)
+  }
+  if (micros !== 0 || months === 0) {
+    const [unit, size] = intervalUnits.find(([, each]) => micros !== 0 && micros % each === 0) ?? [
+      'SECOND',
+      1_000_000,
+    ]
+    parts.push(`'${micros / size}' ${unit}`)
+  }
+  return `INTERVAL ${parts.join(' ')}`
+}
+
 /** An expression inside another, as Spark writes it. */
 function nested(expression: UnresolvedExpression): string {
   switch (expression.kind) {
@@ -94,7 +116,7 @@ function nested(expression: UnresolvedExpression): string {
       return value === null ? 'NULL' : valueText(value, type)
     }
     case 'interval':
-      return `INTERVAL '${expression.micros / 1_000_000}' SECOND`
+      return intervalText(expression.months, expression.micros)
     case 'alias':
       return expression.name
     case 'field':

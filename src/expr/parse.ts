@@ -280,6 +280,9 @@ class Parser {
       case 'extract':
         if (follows.value === '(') return this.#extract()
         break
+      case 'x':
+        if (follows.type === 'string') return this.#bytes()
+        break
       default:
         break
     }
@@ -293,8 +296,10 @@ class Parser {
 
   #call(name: string): UnresolvedExpression {
     this.#expect('(')
+    const worded = this.#wordedCall(name.toLowerCase())
+    if (worded !== undefined) return worded
     const distinct = this.#skipWord('distinct')
-    const args = this.#list(() => this.expression())
+    const args = this.#list(() => this.#argument(name))
     if (!this.#skipWord('filter')) {
       return { kind: 'call', name, args, ...(distinct ? { distinct } : {}) }
     }
@@ -303,6 +308,49 @@ class Parser {
     const filter = this.expression()
     this.#expect(')')
     return { kind: 'call', name, args, filter, ...(distinct ? { distinct } : {}) }
+  }
+
+  /** Only `struct` gives its arguments names. */
+  #argument(name: string): UnresolvedExpression {
+    const input = this.expression()
+    if (name.toLowerCase() !== 'struct' || !this.#skipWord('as')) return input
+    return { kind: 'alias', input, name: this.#name() }
+  }
+
+  /** Calls that SQL writes with words: `trim(BOTH 'x' FROM s)`, `substring(s FROM 2 FOR 1)`, `position('a' IN s)`. */
+  #wordedCall(name: string): UnresolvedExpression | undefined {
+    const start = this.#at
+    if (name === 'trim') {
+      const side = ['both', 'leading', 'trailing'].find((word) => this.#skipWord(word))
+      if (side === undefined) return undefined
+      const characters = this.#isWord('from') ? undefined : this.expression()
+      if (!this.#skipWord('from')) this.#fail('FROM is expected in TRIM')
+      const text = this.expression()
+      this.#expect(')')
+      const trim = side === 'both' ? 'trim' : side === 'leading' ? 'ltrim' : 'rtrim'
+      return characters === undefined ? call(trim, text) : call(trim, characters, text)
+    }
+    if (name !== 'substring' && name !== 'substr' && name !== 'position') return undefined
+    const first = name === 'position' ? this.#bits() : this.expression()
+    const word = name === 'position' ? 'in' : 'from'
+    if (!this.#skipWord(word)) {
+      this.#at = start
+      return undefined
+    }
+    const args = [first, this.expression()]
+    if (word === 'from' && this.#skipWord('for')) args.push(this.expression())
+    this.#expect(')')
+    return call(name, ...args)
+  }
+
+  #bytes(): UnresolvedExpression {
+    const token = this.#peek()
+    this.#at++
+    const digits = token.value.length % 2 === 0 ? token.value : `0${token.value}`
+    if (!/^[0-9a-fA-F]*$/.test(digits)) this.#failAt(token, `${token.text} is not hexadecimal`)
+    const pairs = digits.match(/../g) ?? []
+    const value = Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16))
+    return { kind: 'literal', value, type: { kind: 'binary' } }
   }
 
   #case(): UnresolvedExpression {
@@ -492,11 +540,17 @@ function wholeLong(exact: bigint) {
   return BigInt.asIntN(64, exact) === exact ? { value: exact, type: longType } : undefined
 }
 
-function decimalLiteral(digits: string): { value: Value; type: DataType } | undefined {
+function decimalLiteral(text: string): { value: Value; type: DataType } | undefined {
+  const [digits = '', exponent = '0'] = text.split(/[eE]/)
   const [wholePart = '', fraction = ''] = digits.split('.')
-  const value = BigInt(`${wholePart}${fraction}` || '0')
+  const power = Number(exponent)
+  if (Math.abs(power) > 38) return undefined
+  // `12e3BD` has no digits behind the point: its zeros belong to the value.
+  const scale = Math.max(fraction.length - power, 0)
+  const zeros = '0'.repeat(Math.max(power - fraction.length, 0))
+  const value = BigInt(`${wholePart}${fraction}${zeros}` || '0')
   const count = String(value < 0n ? -value : value).length
-  const precision = Math.max(count, fraction.length)
+  const precision = Math.max(count, scale)
   if (precision > 38) return undefined
-  return { value, type: { kind: 'decimal', precision, scale: fraction.length } }
+  return { value, type: { kind: 'decimal', precision, scale } }
 }

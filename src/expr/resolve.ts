@@ -1,11 +1,12 @@
+import { parseType } from '../batch/ddl.ts'
 import {
   booleanType,
-  type DataType,
   dateType,
   intType,
+  isIntegral,
   longType,
   type Schema,
-  sameType,
+  stringType,
   timestampType,
   typeText,
 } from '../batch/schema.ts'
@@ -14,10 +15,11 @@ import { StreamError, unreachable } from '../core/error.ts'
 import { canCast } from './cast.ts'
 import { commonTypeOf } from './coerce.ts'
 import { type Expression, isNullable } from './expression.ts'
-import { functionNamed } from './functions.ts'
 import { defaultName, isAggregateName } from './names.ts'
-import type { Argument, ScalarFunction } from './signature.ts'
+import { call, castTo, mismatch } from './typed-call.ts'
 import type { UnresolvedExpression } from './unresolved.ts'
+
+export { call, castTo } from './typed-call.ts'
 
 /** What names may refer to. */
 export interface Scope {
@@ -84,6 +86,8 @@ function resolveName(path: readonly string[], { schema }: Scope): Expression {
   }
   const field = index === undefined ? undefined : schema[index]
   if (index === undefined || field === undefined) {
+    const now = rest.length === 0 ? nowNamed(wanted) : undefined
+    if (now !== undefined) return now
     throw new StreamError('COLUMN_NOT_FOUND', {
       column: path.join('.'),
       available: available.join(', '),
@@ -92,6 +96,19 @@ function resolveName(path: readonly string[], { schema }: Scope): Expression {
   }
   const { name, type, nullable } = field
   return rest.reduce<Expression>(fieldOf, { kind: 'column', index, name, type, nullable })
+}
+
+/** What SQL calls without brackets, and with them; a column of that name goes first. */
+function nowNamed(name: string): Expression | undefined {
+  switch (name) {
+    case 'current_timestamp':
+    case 'localtimestamp':
+      return { kind: 'now', type: timestampType }
+    case 'current_date':
+      return castTo({ kind: 'now', type: timestampType }, dateType)
+    default:
+      return undefined
+  }
 }
 
 /** `struct.name`; on an array of structs the field of every element, as in Spark, is not offered. */
@@ -184,7 +201,23 @@ function specialCall(
       return castTo({ kind: 'now', type: timestampType }, dateType)
     case '+':
     case '-':
-      return addInterval(name, first, second, scope)
+      return addInterval(name, first, second, scope) ?? addDays(name, expression, scope)
+    case 'between': {
+      if (first === undefined || second === undefined || third === undefined) return undefined
+      const bounds = [
+        { kind: 'call' as const, name: '>=', args: [first, second] },
+        { kind: 'call' as const, name: '<=', args: [first, third] },
+      ]
+      return resolveCall({ kind: 'call', name: 'and', args: bounds }, scope)
+    }
+    case 'date_part':
+    case 'datepart':
+      return datePart(first, second, scope)
+    case 'timestampdiff':
+    case 'timestampadd':
+    case 'datediff':
+    case 'dateadd':
+      return third === undefined ? undefined : withUnit(name, expression, scope)
     case 'struct':
       return structOf(args.map(defaultName), args, scope)
     case 'named_struct': {
@@ -225,8 +258,86 @@ function specialCall(
       )
     }
     default:
-      return undefined
+      return castNamed(name, expression, scope)
   }
+}
+
+const castNames = new Set(
+  'bigint binary boolean date decimal double float int smallint string timestamp tinyint'.split(
+    ' ',
+  ),
+)
+
+/** `int(a)` is a cast. */
+function castNamed(name: string, { args }: UnresolvedCall, scope: Scope): Expression | undefined {
+  const [input] = args
+  if (input === undefined || args.length !== 1 || !castNames.has(name)) return undefined
+  return resolveExpression({ kind: 'cast', input, type: parseType(name), safe: false }, scope)
+}
+
+/** A date plus or minus a number of days; other operands are plain arithmetic. */
+function addDays(operator: '+' | '-', expression: UnresolvedCall, scope: Scope): Expression {
+  const args = expression.args.map((arg) => resolveExpression(arg, scope))
+  const [left, right] = args
+  if (left?.type.kind === 'date' && right !== undefined && isIntegral(right.type)) {
+    return call(operator === '+' ? 'date_add' : 'date_sub', [left, right], defaultName(expression))
+  }
+  if (operator === '+' && right?.type.kind === 'date' && left !== undefined) {
+    if (isIntegral(left.type)) return call('date_add', [right, left], defaultName(expression))
+  }
+  return call(operator, args, defaultName(expression))
+}
+
+/** The functions that `date_part` and EXTRACT go by, under the names of their fields. */
+const partNames: Readonly<Record<string, string>> = {
+  y: 'year',
+  yr: 'year',
+  years: 'year',
+  yrs: 'year',
+  qtr: 'quarter',
+  mon: 'month',
+  mons: 'month',
+  months: 'month',
+  week: 'weekofyear',
+  weeks: 'weekofyear',
+  w: 'weekofyear',
+  d: 'day',
+  days: 'day',
+  dow: 'dayofweek',
+  doy: 'dayofyear',
+  h: 'hour',
+  hours: 'hour',
+  m: 'minute',
+  min: 'minute',
+  minutes: 'minute',
+  s: 'second',
+  sec: 'second',
+  seconds: 'second',
+}
+
+function datePart(
+  part: UnresolvedExpression | undefined,
+  time: UnresolvedExpression | undefined,
+  scope: Scope,
+): Expression | undefined {
+  if (part?.kind !== 'literal' || typeof part.value !== 'string' || time === undefined) {
+    return undefined
+  }
+  const field = part.value.toLowerCase()
+  return call(partNames[field] ?? field, [resolveExpression(time, scope)])
+}
+
+/** `timestampdiff(HOUR, a, b)`: the unit may be a bare word. `datediff` and `dateadd` of three arguments are the same. */
+function withUnit(name: string, expression: UnresolvedCall, scope: Scope): Expression {
+  const [unit, ...rest] = expression.args
+  const [word] = unit?.kind === 'name' ? unit.path : []
+  const first: Expression =
+    word !== undefined || unit === undefined
+      ? { kind: 'literal', value: word ?? '', type: stringType }
+      : resolveExpression(unit, scope)
+  const args = [first, ...rest.map((arg) => resolveExpression(arg, scope))]
+  const called = name.endsWith('diff') ? 'timestampdiff' : 'timestampadd'
+  return call(called, args, defaultName(expression))
 }
 
 function structOf(
@@ -267,57 +378,4 @@ function addInterval(
   }
   const micros = { kind: 'literal' as const, value: BigInt(sign * interval.micros), type: longType }
   return call('timestamp_add_interval', [input, months, micros])
-}
-
-/** A call of the catalogue over resolved arguments, with the casts its typing rule asks for. */
-export function call(name: string, args: readonly Expression[], text: string = name): Expression {
-  const called = functionNamed(name)
-  checkArity(called, args.length, text)
-  const signature = called.typing(args.map(argumentOf))
-  if ('expected' in signature) throw mismatch(text, signature)
-  return {
-    kind: 'call',
-    name: called.names[0] ?? name,
-    args: args.map((arg, index) => castTo(arg, signature.args[index] ?? arg.type)),
-    type: signature.result,
-    nullable: signature.nullable,
-  }
-}
-
-function argumentOf(expression: Expression): Argument {
-  return {
-    type: expression.type,
-    nullable: isNullable(expression),
-    ...(expression.kind === 'literal' ? { literal: expression.value } : {}),
-  }
-}
-
-function checkArity({ arity, names }: ScalarFunction, count: number, text: string): void {
-  if (count >= arity.least && count <= arity.most) return
-  const expected =
-    arity.least === arity.most
-      ? `${arity.least} arguments`
-      : arity.most === Number.POSITIVE_INFINITY
-        ? `at least ${arity.least} arguments`
-        : `${arity.least} to ${arity.most} arguments`
-  throw new StreamError('FUNCTION_ARGUMENTS', {
-    name: names[0] ?? '',
-    expected,
-    actual: count,
-    expression: text,
-  })
-}
-
-/** The expression as another type; literals of NULL simply take it. */
-export function castTo(input: Expression, type: DataType, safe = false): Expression {
-  if (sameType(input.type, type)) return input
-  if (input.kind === 'literal' && input.value === null) return { ...input, type }
-  return { kind: 'cast', input, type, safe }
-}
-
-function mismatch(
-  expression: string,
-  why: { readonly expected: string; readonly actual: string; readonly suggestion: string },
-): StreamError<'DATATYPE_MISMATCH'> {
-  return new StreamError('DATATYPE_MISMATCH', { expression, ...why })
 }
