@@ -98,9 +98,11 @@ export class CaseQuery {
   /** Runs to quiescence. With the manual clock that is: the trigger has run and waits for the next tick. */
   async settle(): Promise<void> {
     if (this.#manual === undefined) return this.#query?.processAllAvailable()
-    for (let quiet = 0; quiet < 4; ) {
+    for (let quiet = 0; quiet < 10; ) {
       await sleep(clock, 10)
-      quiet = this.#query?.status.isTriggerActive === true ? 0 : quiet + 1
+      const status = this.#query?.status
+      const isBusy = status?.isTriggerActive === true || status?.message.startsWith('Init') === true
+      quiet = isBusy ? 0 : quiet + 1
     }
   }
 
