@@ -235,7 +235,7 @@ test('the scanner gives the rows of the reference for any bytes, split anywhere'
         expect(fast).toEqual(slow)
       },
     ),
-    { numRuns: 4000 },
+    { numRuns: 2500 },
   )
 })
 
