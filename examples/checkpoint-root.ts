@@ -14,6 +14,7 @@ const numbers = spark.readStream.format('rate').option('rowsPerSecond', 100).loa
 
 const even = numbers.filter('value % 2 = 0').writeStream.format('noop').queryName('even').start()
 const odd = numbers.filter('value % 2 = 1').writeStream.format('noop').queryName('odd').start()
+await Promise.all([even.processAllAvailable(), odd.processAllAvailable()])
 console.log(`active: ${spark.streams.active.length}`)
 
 try {

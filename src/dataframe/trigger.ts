@@ -27,6 +27,7 @@ export type TriggerOptions =
  *
  * const everyMinute = Trigger.ProcessingTime('1 minute')
  * const onceThenStop = Trigger.AvailableNow()
+ * console.log(everyMinute, onceThenStop)
  * ```
  */
 export const Trigger = {
