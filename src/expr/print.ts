@@ -3,7 +3,7 @@ import { unreachable } from '../core/error.ts'
 import { valueText } from './cast.ts'
 import type { Expression } from './expression.ts'
 
-const infix = /^([-+*/%<>=!|&]+|and|or|div)$/
+const infix = /^([-+*/%<>=!|&^]+|and|or|div)$/
 
 /** A resolved expression as SQL text, for plans and messages. */
 export function expressionText(expression: Expression): string {
