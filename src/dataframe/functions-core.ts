@@ -1,6 +1,6 @@
 import { parseType } from '../batch/ddl.ts'
 import type { DataType } from '../batch/schema.ts'
-import { parseExpression } from '../expr/parse.ts'
+import { parseSelectItem } from '../expr/parse.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import {
   type Column,
@@ -64,7 +64,7 @@ export function lit(value: ColumnOrLiteral): Column {
  * @throws StreamError `PARSE_ERROR`
  */
 export function expr(text: string): Column {
-  return columnOf(parseExpression(text))
+  return columnOf(parseSelectItem(text))
 }
 
 /** The value where the condition holds; more branches by `.when(…)`, the rest by `.otherwise(…)`. */

@@ -9,6 +9,7 @@ import { type ColdGroups, coldGroups } from './cold-groups.ts'
 import { emitTable, emitWindow, singleWindow } from './emit.ts'
 import { type ChangedGroups, GroupBuckets } from './group-buckets.ts'
 import type { AggregateInput } from './group-table.ts'
+import { type RowTimes, timesOf } from './row-times.ts'
 import {
   type AggregateSpec,
   bucketFunction,
@@ -197,7 +198,7 @@ class AggregateOperator implements Operator {
 
   /** The bucket that all rows share, if none is null or late: then no row lists are needed. */
   #singleBucket(
-    times: Times,
+    times: RowTimes,
     rows: Int32Array | undefined,
     count: number,
     limit: number,
@@ -219,7 +220,7 @@ class AggregateOperator implements Operator {
   }
 
   /** `undefined` = late, `'drop'` = null time in a window. */
-  #bucketOfRow(times: Times, row: number, limit: number): number | 'drop' | undefined {
+  #bucketOfRow(times: RowTimes, row: number, limit: number): number | 'drop' | undefined {
     const { bucketing } = this.#spec
     if (!isValid(times.validity, row)) return bucketing.kind === 'window' ? 'drop' : nullBucket
     const time = times.values[row] as number
@@ -374,27 +375,6 @@ class AggregateOperator implements Operator {
       table.compact(Uint8Array.from(all, (slot) => (isOpen(slot) ? 1 : 0)))
     }
   }
-}
-
-interface Times {
-  readonly values: Float64Array
-  readonly validity: Uint8Array | undefined
-}
-
-/** The column that decides the bucket: the time itself, or the end of a window column. */
-function timesOf(batch: Batch, spec: AggregateSpec): Times {
-  const { bucketing } = spec
-  if (bucketing.kind === 'none') return { values: new Float64Array(0), validity: undefined }
-  const index =
-    bucketing.kind === 'window' ? bucketing.timeColumn : (spec.keys[bucketing.key]?.column ?? 0)
-  const column = batch.columns[index]
-  if (column?.layout === 'f64') return { values: column.values, validity: column.validity }
-  if (column?.layout === 'struct') {
-    const end = column.children[1]
-    if (end?.layout === 'f64') return { values: end.values, validity: column.validity }
-  }
-  // Nothing but NULLs: no row has a time.
-  return { values: new Float64Array(batch.rowCount), validity: new Uint8Array(batch.rowCount) }
 }
 
 function allSlots(count: number): Int32Array {

@@ -1,10 +1,21 @@
 import type { EntryBlock } from '../../../state/frozen.ts'
 import type { HotTable } from '../../../state/operator-state.ts'
 import { ByteWriter } from '../../batch/byte-writer.ts'
-import type { GroupBuckets } from './group-buckets.ts'
+import type { GroupTable } from './group-table.ts'
+
+/** What the view of a shard needs of the groups of its task. */
+export interface ShardGroups {
+  readonly epoch: number
+  readonly isPinned: boolean
+  numbers(): readonly number[]
+  tableOf(bucket: number, shard: number): GroupTable | undefined
+  shardByteLength(shard: number): number
+  readKey(key: Uint8Array): { readonly bucket: number; readonly key: Uint8Array }
+  loadEntry(shard: number, key: Uint8Array, value: Uint8Array | undefined): void
+}
 
 /** The groups of one shard, over all buckets, as the state service sees them. */
-export function shardTable(buckets: GroupBuckets, shard: number): HotTable {
+export function shardTable(buckets: ShardGroups, shard: number): HotTable {
   // Where a walk stands: bucket and slot. Numbers are handed out, as positions shift when groups go.
   const walks = new Map<number, { readonly bucket: number; readonly slot: number }>()
   let nextWalk = 1
