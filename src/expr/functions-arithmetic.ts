@@ -279,8 +279,8 @@ function emitArithmetic(
     case '/':
       return emitWhole(`(${left} / ${right})`, result, emitter)
     case 'div':
-      // The quotient of safe integers may round up to the next integer: the remainder tells exactly.
-      return emitter.local(`(${left} - ${left} % ${right}) / ${right} + 0`)
+      // No quotient of safe integers is so near below an integer that it rounds up to it.
+      return emitter.local(`Math.trunc(${left} / ${right}) + 0`)
     case '%':
       return isIntegral(result)
         ? `(${left} % ${right} + 0)`

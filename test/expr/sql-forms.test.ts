@@ -81,6 +81,13 @@ const types: readonly (readonly [sql: string, type: string])[] = [
   ["struct(1, 'x' AS b)", 'struct<1:int,b:string>'],
   ['12e3BD', 'decimal(5,0)'],
   ["DATE '2024-05-01' + 1", 'date'],
+  // Beyond 38 digits a result gives up fraction, but keeps six digits of it.
+  ['CAST(1 AS DECIMAL(38,10)) * CAST(1 AS DECIMAL(38,10))', 'decimal(38,6)'],
+  ['CAST(1 AS DECIMAL(38,18)) / CAST(1 AS DECIMAL(38,18))', 'decimal(38,6)'],
+  ['CAST(1 AS DECIMAL(38,18)) + CAST(1 AS DECIMAL(38,18))', 'decimal(38,17)'],
+  ['CAST(1 AS DECIMAL(10,2)) * 100', 'decimal(14,2)'],
+  ['CAST(1 AS DECIMAL(10,2)) + CAST(1 AS BIGINT)', 'decimal(23,2)'],
+  ['CAST(1 AS DECIMAL(10,2)) * 1.5D', 'double'],
 ]
 
 test.each(types)('%s has the type %s', (sql, type) => {
