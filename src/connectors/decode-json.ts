@@ -1,9 +1,8 @@
-import { isUtf8 } from 'node:buffer'
 import { StreamError } from '../core/error.ts'
+import { isUtf8 } from '../core/node-utf8.ts'
 import { isCorruptColumn, type JsonDecoderOptions, jsonLine } from './decode-json-reference.ts'
-import { jsonBytes } from './json-bytes.ts'
 import { type Scan, scanState } from './json-scan-state.ts'
-import { scannerCode } from './json-scanner-code.ts'
+import { makeScanner } from './json-scanner-code.ts'
 import { learnKeys, shapeOf } from './json-shape.ts'
 import { finishSlots, flatten, slotFor } from './json-slots.ts'
 import { isoTimes } from './json-value.ts'
@@ -33,7 +32,7 @@ export function jsonDecoder(options: JsonDecoderOptions): LineDecoder {
 
   const learn = (bytes: Uint8Array, start: number, end: number): void => {
     const shape = shapeOf(learnKeys(keyed, bytes, start, end), keyed, all)
-    scan = compile(scannerCode(shape, all, options.times === undefined))
+    scan = makeScanner(shape, all, options.times === undefined)
     learned++
     state.misses = 0
   }
@@ -80,15 +79,5 @@ export function jsonDecoder(options: JsonDecoderOptions): LineDecoder {
       state.rows = 0
       return batch
     },
-  }
-}
-
-/** `undefined` where the process forbids code from text; the reference then decodes every line. */
-function compile(code: string): Scan | undefined {
-  try {
-    return new Function('H', code)(jsonBytes) as Scan
-  } catch (thrown) {
-    if (thrown instanceof EvalError) return undefined
-    throw thrown
   }
 }

@@ -1,6 +1,7 @@
 import { StreamError } from '../core/error.ts'
 import type { JsonLine } from './decode-json-reference.ts'
-import { jsonBytes, type Text, textOver } from './json-bytes.ts'
+import { jsonBytes } from './json-bytes.ts'
+import { type Text, textOver } from './json-plain-text.ts'
 import {
   closeBuilt,
   closeRow,

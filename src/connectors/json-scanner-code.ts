@@ -1,3 +1,5 @@
+import { jsonBytes } from './json-bytes.ts'
+import type { Scan } from './json-scan-state.ts'
 import type { Slot } from './json-slots.ts'
 
 /**
@@ -18,12 +20,29 @@ export interface KeyShape {
 }
 
 /**
+ * A scanner for one schema and one order of keys; `undefined` where the process forbids code made
+ * from text, so that every line is left to the reference.
+ */
+export function makeScanner(
+  root: ObjectShape,
+  slots: readonly Slot[],
+  isoTimes: boolean,
+): Scan | undefined {
+  try {
+    return new Function('H', scannerCode(root, slots, isoTimes))(jsonBytes) as Scan
+  } catch (thrown) {
+    if (thrown instanceof EvalError) return undefined
+    throw thrown
+  }
+}
+
+/**
  * Writes the source of a scanner for one schema and one order of keys: `scan(S, b, at, end, limit)`.
  * A line in the expected shape is decoded in one pass straight into the arrays of the slots. At the
  * first byte that is not usual the code leaves the block `line` and hands the line to `S.reference`.
  * Locals shadow the arrays, so they are stored before and loaded after every call that may change them.
  */
-export function scannerCode(root: ObjectShape, slots: readonly Slot[], isoTimes: boolean): string {
+function scannerCode(root: ObjectShape, slots: readonly Slot[], isoTimes: boolean): string {
   const context: CodeContext = { slots, isoTimes, nextObject: 0, finders: [] }
   const body = objectCode(root, context)
   const used = slots.map((_, index) => index)
