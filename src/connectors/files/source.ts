@@ -14,6 +14,7 @@ import {
   textOption,
 } from '../option-spec.ts'
 import { readSchema, type SourceContext, type SourceFactory } from '../registry.ts'
+import { archiveDirOption, cleanSourceOption, fileCleaner } from './clean-source.ts'
 import { type Point, pointOf } from './file-position.ts'
 import { cutRows, type FileRows, fileRows } from './file-rows.ts'
 import { csvFiles, type FileFormat, jsonFiles, textFiles } from './formats.ts'
@@ -79,6 +80,8 @@ const commonOptions = [
   fileNameOnlyOption,
   recursiveOption,
   nameGlobOption,
+  cleanSourceOption,
+  archiveDirOption,
 ]
 
 /** Sources of files, which must appear whole: write elsewhere and rename. */
@@ -146,6 +149,7 @@ async function fileSource(
   })
   const schema = nullableSchema(readSchema(context))
   const rows = fileRows(context, format)
+  const clean = fileCleaner(context, path, log)
   return {
     description: `${format.format} files of ${path}`,
     schema,
@@ -160,7 +164,11 @@ async function fileSource(
     read: (range, { index, count }) =>
       readRange({ files, log, rows, index, count }, pointOf(range.from), pointOf(range.to)),
     poll: filePoll(files, log, lister, rows),
-    commit: (position) => lister.forgetBefore(pointOf(position).file),
+    async commit(position) {
+      const { file } = pointOf(position)
+      await clean(file)
+      await lister.forgetBefore(file)
+    },
     close: () => log.close(),
   }
 }
