@@ -1,3 +1,10 @@
+import { tmpdir } from 'node:os'
+
+/** The system's folder for what need not last. */
+export function temporaryFolder(): string {
+  return tmpdir()
+}
+
 /** Standard output and, on a terminal, one line of status on standard error that is overwritten. */
 export function nodeTerminal(): {
   print(text: string): void
