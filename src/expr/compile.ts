@@ -14,7 +14,7 @@ import type { CompiledStage, StageResult, StageSpec } from './stage.ts'
  */
 export function compileStage(spec: StageSpec, inputSchema: Schema): CompiledStage {
   const reference = interpretStage(spec, inputSchema)
-  const computed = spec.columns.filter((column) => pathOf(column) === undefined)
+  const computed = spec.columns.filter((column) => !isPassedOn(column))
   const work = spec.filter === undefined ? computed : [spec.filter, ...computed]
   const reads = readsOf(work)
   // One loop per combination of layouts; a source keeps to one or two of them.
@@ -70,7 +70,20 @@ function runCode(code: StageCode, { spec, batch, inputs, context }: Run): StageR
   return rows === undefined ? { columns } : { columns, selection: rows }
 }
 
+/** Plain columns, fields of structs, and structs of these need no loop. */
+function isPassedOn(expression: Expression): boolean {
+  if (pathOf(expression) !== undefined) return true
+  return (
+    expression.kind === 'call' && expression.name === 'struct' && expression.args.every(isPassedOn)
+  )
+}
+
 function passedOn(expression: Expression, batch: Batch): Column | undefined {
+  if (expression.kind === 'call') {
+    const children = expression.args.map((arg) => passedOn(arg, batch))
+    const found = children.filter((child) => child !== undefined)
+    return found.length === children.length ? { layout: 'struct', children: found } : undefined
+  }
   const path = pathOf(expression)
   const found = path === undefined ? undefined : columnAtPath(batch, path)
   return found?.whole()

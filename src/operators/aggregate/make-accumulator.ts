@@ -3,6 +3,7 @@ import { unreachable } from '../../core/error.ts'
 import type { AggregateCall } from '../../expr/aggregates.ts'
 import type { Accumulator } from './accumulator.ts'
 import { CountAccumulator } from './count.ts'
+import { ExactExtremeAccumulator } from './exact-extreme.ts'
 import { ListAccumulator, RowsWithMaxAccumulator, ValueExtremeAccumulator } from './generic.ts'
 import { isPlainNumber, NumberExtremeAccumulator } from './number-extreme.ts'
 import { DoubleSumAccumulator, ExactSumAccumulator } from './sums.ts'
@@ -23,6 +24,9 @@ export function makeAccumulator(call: AggregateCall): Accumulator {
         : new ExactSumAccumulator(input, call.type, true)
     case 'min':
     case 'max':
+      if (input.kind === 'long' || input.kind === 'decimal') {
+        return new ExactExtremeAccumulator(input, call.name)
+      }
       return isPlainNumber(input)
         ? new NumberExtremeAccumulator(input, call.name)
         : new ValueExtremeAccumulator(input, call.name)
