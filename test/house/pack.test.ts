@@ -67,23 +67,73 @@ test('the test kit loads beside fast-check', async () => {
 }, 120_000)
 
 test("the README's programs compile under strict and run", async () => {
+  for (const program of compiledPrograms()) await runWith(process.execPath, program)
+}, 180_000)
+
+const otherNodes = [22, 24]
+
+test.for(otherNodes)(
+  "the README's programs and one with state in RocksDB run on Node %i",
+  async (major, { skip }) => {
+    const executable = nodeOf(major)
+    if (executable === undefined) return skip(`node@${major} does not install or start here`)
+    for (const program of compiledPrograms()) await runWith(executable, program)
+    writeFileSync(join(user, 'spills.js'), spills)
+    expect(await runWith(executable, 'spills.js')).toBe('4000 groups, store: true\n')
+  },
+  300_000,
+)
+
+/** State that does not fit in memory, so that the native store has to load and to work. */
+const spills = `
+import { mkdtempSync, readdirSync } from 'node:fs'
+import { Session } from 'millrace'
+const checkpoint = mkdtempSync('checkpoint-')
+const spark = Session.builder.config('stateCache', '4 KB').getOrCreate()
+const input = spark.memoryStream('k INT')
+const query = input.toDF().groupBy('k').count()
+  .writeStream.format('memory').queryName('groups').outputMode('complete')
+  .option('checkpointLocation', checkpoint).start()
+for (let epoch = 0; epoch < 4; epoch++) {
+  input.addData(Array.from({ length: 1000 }, (_, k) => [k * 4 + epoch]))
+  await query.processAllAvailable()
+}
+const stores = readdirSync(checkpoint, { recursive: true }).filter((path) => path.endsWith('CURRENT'))
+const groups = await spark.table('groups').collect()
+console.log(groups.length + ' groups, store: ' + (stores.length > 0))
+await spark.stop()
+`
+
+async function runWith(executable: string, program: string): Promise<string> {
+  const outcome = await runProgram(join(user, program), { executable, timeoutMs: 60_000 })
+  expect(outcome.exitCode, outcome.output).toBe(0)
+  return outcome.output
+}
+
+/** The programs of the README as the compiler left them in the user's folder. */
+function compiledPrograms(): readonly string[] {
   const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8')
   const blocks = codeBlocks(new Map([['README.md', readme]]))
   expect(blocks.length).toBeGreaterThan(0)
-  const files = blocks.map((block, index) => {
+  const names = blocks.map((block, index) => {
     writeFileSync(join(user, `readme-${index}.ts`), block.text)
-    return `readme-${index}.ts`
+    return `readme-${index}`
   })
   const namespaces = subpaths.map((path, index) => `export * as n${index} from '${nameOf(path)}'`)
   writeFileSync(join(user, 'namespaces.ts'), namespaces.join('\n'))
-  expect(
-    runCompiler(user, { compilerOptions: strict, files: [...files, 'namespaces.ts'] }),
-  ).toEqual([])
-  for (const file of files) {
-    const outcome = await runProgram(join(user, file.replace('.ts', '.js')), { timeoutMs: 60_000 })
-    expect(outcome.exitCode, outcome.output).toBe(0)
-  }
-}, 180_000)
+  const files = [...names, 'namespaces'].map((name) => `${name}.ts`)
+  expect(runCompiler(user, { compilerOptions: strict, files })).toEqual([])
+  return names.map((name) => `${name}.js`)
+}
+
+/** The Node of a major version from the package `node`; `undefined` where that does not install or start. */
+function nodeOf(major: number): string | undefined {
+  const ask = `console.log(process.versions.node.split('.')[0], process.execPath)`
+  const args = ['--yes', '--prefer-offline', '--package', `node@${major}`, 'node', '-e', ask]
+  const { stdout } = spawnSync('npx', args, { cwd: top, encoding: 'utf8', timeout: 120_000 })
+  const [found, path] = (stdout ?? '').trim().split(' ')
+  return found === String(major) ? path : undefined
+}
 
 /** As a careful user sets the compiler. */
 const strict = {

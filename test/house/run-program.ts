@@ -15,20 +15,26 @@ export interface RunOptions {
   readonly arguments?: readonly string[]
   /** Where to run; by default an empty folder that is deleted afterwards. */
   readonly folder?: string
+  /** Another Node than the one that runs the tests. */
+  readonly executable?: string
 }
 
-/** Runs a JavaScript file with this Node and waits for its end. */
+/** Runs a JavaScript file with this Node, or another one, and waits for its end. */
 export async function runProgram(program: string, options: RunOptions): Promise<Outcome> {
   const own = options.folder === undefined
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'millrace-run-'))
   try {
     return await new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [program, ...(options.arguments ?? [])], {
-        cwd: folder,
-        stdio: ['ignore', 'pipe', 'pipe'],
-        timeout: options.timeoutMs,
-        killSignal: 'SIGKILL',
-      })
+      const child = spawn(
+        options.executable ?? process.execPath,
+        [program, ...(options.arguments ?? [])],
+        {
+          cwd: folder,
+          stdio: ['ignore', 'pipe', 'pipe'],
+          timeout: options.timeoutMs,
+          killSignal: 'SIGKILL',
+        },
+      )
       let output = ''
       const collect = (chunk: Buffer): void => {
         output += chunk.toString()
