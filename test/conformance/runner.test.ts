@@ -137,10 +137,10 @@ test('the next watermark comes from the newest manifest, and nodes without rows 
   const put = (number: number, entry: object): Promise<void> =>
     writeFile(join(checkpoint, 'log', String(number)), JSON.stringify({ entry }))
   const node = (...watermarks: readonly number[]) =>
-    Object.fromEntries(watermarks.map((watermark, index) => [`p${index}`, { watermark }]))
-  const time = { global: 1000, nodes: { a: node(5000, 3000), b: node(9000) } }
+    Object.fromEntries(watermarks.map((watermark, index) => [`p${index}`, [watermark, 0]]))
+  const time = { evicted: 1000, nodes: { a: node(5000, 3000), b: node(9000) } }
   await put(0, { type: 'attempt' })
-  await put(9, { type: 'manifest', manifest: { time: { global: 0, nodes: {} } } })
+  await put(9, { type: 'manifest', manifest: { time: { evicted: 0, nodes: {} } } })
   await put(10, { type: 'manifest', manifest: { time } })
   await put(11, { type: 'committed' })
   const next = (policy: 'min' | 'max', nodeCount: number): Promise<number> =>

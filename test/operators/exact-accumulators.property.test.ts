@@ -51,17 +51,18 @@ test.each(Object.entries(kinds))(
         fc.pre(expected.every((value) => value === null || BigInt.asIntN(64, value) === value))
         const total = make()
         total.grow(4)
-        for (const rows of given) {
-          const part = make()
-          part.grow(4)
+        const parts = [make(), make()]
+        for (const part of parts) part.grow(4)
+        for (const [index, rows] of given.entries()) {
+          const part = parts[index % 2]
           const column = columnOf(
             longType,
             rows.map(({ value }) => value),
           )
           const slots = Int32Array.from(rows, ({ group }) => group)
-          part.update(slots, undefined, rows.length, [column])
-          for (const slot of [0, 1, 2]) total.merge(slot, part, slot)
+          part?.update(slots, undefined, rows.length, [column])
         }
+        for (const part of parts) for (const slot of [0, 1, 2]) total.merge(slot, part, slot)
         const copy = make()
         copy.grow(4)
         for (const slot of [0, 1, 2]) {
