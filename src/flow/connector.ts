@@ -30,7 +30,7 @@ export interface PolledBatch {
 export interface Source {
   readonly description: string
   readonly schema: Schema
-  /** `false`: rows of a decided epoch may be gone after a crash (socket). Reported, never hidden. */
+  /** `false`: rows of a decided epoch may be gone after a crash (socket). They are counted in `metrics`. */
   readonly replayable: boolean
   /** The position of a first start, before any row this query will read. */
   initial(): Promise<Position>
@@ -53,7 +53,6 @@ export interface Source {
   readonly pollMs?: number
   /** Everything before it is committed in the checkpoint: may be cleaned up. Repeatable, best effort. */
   commit(position: Position): Promise<void>
-  /** Every epoch's rows after `position` were counted as lost on a source that is not replayable. */
   close(): Promise<void>
   /** Figures for `sources[].metrics` of the progress. */
   metrics?(): Readonly<Record<string, string>>
