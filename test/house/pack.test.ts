@@ -81,8 +81,8 @@ for (const major of [22, 24]) {
 }
 
 /**
- * State goes to a store here. It is the one in memory: the prebuilt binary of RocksDB ends official
- * builds of Node, see docs/guarantees.md, and to compile it takes longer than all other tests.
+ * State goes to a store here. It is the one in memory: the prebuilt binary of RocksDB ends these Nodes,
+ * see docs/guarantees.md, and to compile it takes longer than all other tests.
  */
 const spills = `
 import { Session } from 'millrace'
