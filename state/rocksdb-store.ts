@@ -40,9 +40,26 @@ export interface RocksdbOptions {
   readonly writeBufferBytes?: number
   /** Bytes of uncompressed blocks kept for reading. Default 8 MiB. */
   readonly blockCacheBytes?: number
+  /**
+   * Tries the binary where it cannot do harm: under some builds of Node it ends the whole process
+   * when a database is opened. Says what went wrong, if anything did. Asked once per process.
+   */
+  readonly tryOut?: (probe: BinaryProbe) => Promise<string | undefined>
   /** Gives the module; tests replace it to see what happens where the binary does not load. */
   readonly load?: () => unknown
 }
+
+/** A program that opens a database and closes it; arguments: the path of the module, a folder for the database. */
+export interface BinaryProbe {
+  readonly program: string
+  readonly args: readonly string[]
+}
+
+const probeProgram =
+  'const [module, folder] = process.argv.slice(1);' +
+  'const database = require(module)(folder);' +
+  'database.open({ createIfMissing: true }, (error) => {' +
+  ' if (error) throw error; database.close(() => undefined) })'
 
 /** A flush or compaction during a snapshot is met by trying again this often. */
 const snapshotTries = 50
@@ -56,9 +73,12 @@ const crcStepBytes = 1 << 20
  */
 export function rocksdbStoreFactory(options: RocksdbOptions): StateStoreFactory {
   const { files } = options
+  let tried: Promise<void> | undefined
   return {
     kind: 'rocksdb',
     async open(path) {
+      tried ??= tryBinary(options, path)
+      await tried
       const create = loadBinding(options.load ?? (() => createRequire(import.meta.url)('rocksdb')))
       await files.makeFolder(path)
       const database = create(path)
@@ -84,13 +104,22 @@ export function rocksdbStoreFactory(options: RocksdbOptions): StateStoreFactory 
 }
 
 /** @throws StreamError `STORE_UNAVAILABLE` */
+async function tryBinary({ tryOut, files }: RocksdbOptions, path: string): Promise<void> {
+  if (tryOut === undefined) return
+  const folder = `${path}.probe`
+  const module = createRequire(import.meta.url).resolve('rocksdb')
+  const why = await tryOut({ program: probeProgram, args: [module, folder] })
+  await files.removeFolder(folder)
+  if (why !== undefined) throw unavailable(`it ends the process: ${why}`)
+}
+
+function unavailable(why: string, cause?: unknown): StreamError {
+  const platform = `${process.platform}-${process.arch}, Node ${process.version}`
+  return new StreamError('STORE_UNAVAILABLE', { platform, why }, { cause })
+}
+
+/** @throws StreamError `STORE_UNAVAILABLE` */
 function loadBinding(load: () => unknown): (path: string) => Binding {
-  const unavailable = (why: string, cause?: unknown): StreamError =>
-    new StreamError(
-      'STORE_UNAVAILABLE',
-      { platform: `${process.platform}-${process.arch}`, why },
-      { cause },
-    )
   try {
     const loaded = load()
     if (typeof loaded === 'function') return loaded as (path: string) => Binding

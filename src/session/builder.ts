@@ -2,6 +2,7 @@ import { nactSystem } from '../../actors/nact-system.ts'
 import { memoryStoreFactory } from '../../state/memory-store.ts'
 import { rocksdbStoreFactory } from '../../state/rocksdb-store.ts'
 import { StreamError } from '../core/error.ts'
+import { nodeMajor, tryInChild } from '../core/node-child.ts'
 import { nodeFileSystem } from '../core/node-file-system.ts'
 import { nodeProcessInfo } from '../core/node-process-info.ts'
 import { nodeTerminal, temporaryFolder } from '../core/node-terminal.ts'
@@ -73,14 +74,21 @@ function optionText(name: string, value: unknown): string {
 function realPorts(): SessionPorts {
   const files = nodeFileSystem()
   const clock = systemClock()
+  const rocksdb = rocksdbStoreFactory({
+    files,
+    clock,
+    // The prebuilt binary is known to work under Node 20; newer builds may not get on with it.
+    ...(nodeMajor <= 20
+      ? {}
+      : { tryOut: ({ program, args }) => tryInChild(program, args, 20_000) }),
+  })
   return {
     clock,
     random: systemRandom(),
     files,
     process: () => nodeProcessInfo(files),
     system: nactSystem,
-    store: (kind) =>
-      kind === 'rocksdb' ? rocksdbStoreFactory({ files, clock }) : memoryStoreFactory(files),
+    store: (kind) => (kind === 'rocksdb' ? rocksdb : memoryStoreFactory(files)),
     terminal: nodeTerminal(),
     temporaryFolder: temporaryFolder(),
   }

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import type { FileSystem } from '../../src/core/file-system.ts'
+import { tryInChild } from '../../src/core/node-child.ts'
 import { nodeFileSystem } from '../../src/core/node-file-system.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
-import { rocksdbStoreFactory } from '../../state/rocksdb-store.ts'
+import { type BinaryProbe, rocksdbStoreFactory } from '../../state/rocksdb-store.ts'
 import type { Change, StateStore } from '../../state/store.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'millrace-rocksdb-'))
@@ -26,8 +27,41 @@ test('where the binary does not load, the error names the platform and the way o
   })
   await expect(factory.open(join(root, 'none'))).rejects.toMatchObject({
     code: 'STORE_UNAVAILABLE',
-    details: { platform: `${process.platform}-${process.arch}`, why: 'No native build was found' },
+    details: {
+      platform: `${process.platform}-${process.arch}, Node ${process.version}`,
+      why: 'No native build was found',
+    },
   })
+})
+
+test('a binary that would end the process is refused before it can', async () => {
+  const asked: BinaryProbe[] = []
+  const factory = rocksdbStoreFactory({
+    files,
+    clock,
+    tryOut(probe) {
+      asked.push(probe)
+      return Promise.resolve('std::bad_alloc')
+    },
+    load: () => {
+      throw new Error('it must not be loaded')
+    },
+  })
+  for (const name of ['first', 'second']) {
+    await expect(factory.open(join(root, name))).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      details: { why: 'it ends the process: std::bad_alloc' },
+    })
+  }
+  expect(asked).toHaveLength(1)
+})
+
+test('where the binary works, trying it out in a process of its own finds nothing', async () => {
+  const tryOut = ({ program, args }: BinaryProbe) => tryInChild(program, args, 20_000)
+  const store = await rocksdbStoreFactory({ files, clock, tryOut }).open(join(root, 'tried'))
+  await store.close()
+  const broken = { program: 'process.abort()', args: [] }
+  expect(await tryOut(broken)).not.toBe(undefined)
 })
 
 test('snapshots taken while writes, flushes and compactions go on restore to whole batches', async () => {
