@@ -41,6 +41,11 @@ export interface SourceFactory {
   schemaFor(options: CheckedOptions, given: Schema | undefined): Schema
   /** How much one epoch may take, from the options. Absent = no limit. */
   limits?(options: CheckedOptions): ReadLimit
+  /**
+   * True when fields of structs are found by name, and one's value does not depend on another: then
+   * `create` may be given structs without the fields that nobody reads. Absent = never.
+   */
+  fieldsByName?(options: CheckedOptions, schema: Schema): boolean
   create(context: SourceContext): Promise<Source>
 }
 

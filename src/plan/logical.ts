@@ -30,6 +30,8 @@ export interface Scan {
   readonly schema: Schema
   /** Positions in `schema`, ascending, of the columns this plan reads; absent = all. */
   readonly columns?: readonly number[]
+  /** True: the source finds fields of structs by name, so `schema` may leave out those nobody reads. */
+  readonly fieldsByName?: boolean
   readonly streaming: boolean
   /** Rows or a live object of this process, for the formats `rows`, `memory` and `push`. */
   readonly handle?: object

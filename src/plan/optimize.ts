@@ -6,6 +6,7 @@ import { mapExpressions } from './map-expressions.ts'
 import { mergeFilters } from './rules/merge-filters.ts'
 import { mergeProjects } from './rules/merge-projects.ts'
 import { pruneColumns } from './rules/prune-columns.ts'
+import { pruneFields } from './rules/prune-fields.ts'
 import { pushFilter } from './rules/push-filter.ts'
 
 const roundsMax = 32
@@ -27,7 +28,7 @@ export function optimize(plan: LogicalPlan): LogicalPlan {
   for (let round = 0; round < roundsMax; round++) {
     const before = current
     for (const rule of nodeRules) current = rewrite(current, rule)
-    current = pruneColumns(current)
+    current = rewrite(pruneColumns(current), pruneFields)
     if (current === before) return current
   }
   return current

@@ -13,12 +13,14 @@ import type { SessionPorts } from './ports.ts'
 export function makeScan(registry: Registry, spec: ReadSpec): Scan {
   const factory = registry.source(spec.format)
   const options = checkOptions(factory, spec.options)
+  const schema = factory.schemaFor(options, spec.schema)
   return {
     kind: 'scan',
     source: spec.name ?? '',
     format: factory.format,
     options: spec.options,
-    schema: factory.schemaFor(options, spec.schema),
+    schema,
+    ...(factory.fieldsByName?.(options, schema) === true ? { fieldsByName: true } : {}),
     streaming: spec.streaming,
   }
 }

@@ -28,6 +28,8 @@ export interface FileFormat {
   decoder(options: CheckedOptions, schema: Schema, columns: readonly number[]): LineDecoder
   /** True when what a row gives in one column depends on the other columns too. */
   needsWholeRow(options: CheckedOptions, columns: Schema): boolean
+  /** True when values, also those inside structs, are found by name. */
+  readonly isByName: boolean
 }
 
 const modeOption = choiceOption({
@@ -150,6 +152,7 @@ export const jsonFiles: FileFormat = {
       ...timesOf(options),
     }),
   needsWholeRow: wholeRow,
+  isByName: true,
 }
 
 /** One record of separated values per line. */
@@ -174,6 +177,7 @@ export const csvFiles: FileFormat = {
       ...timesOf(options),
     }),
   needsWholeRow: wholeRow,
+  isByName: false,
 }
 
 /** Every line a string, in the column `value`. */
@@ -188,4 +192,5 @@ export const textFiles: FileFormat = {
   decoder: (_, schema, columns) =>
     textDecoder(columns.includes(0) ? (schema[0]?.name ?? 'value') : undefined),
   needsWholeRow: () => false,
+  isByName: false,
 }
