@@ -3,7 +3,7 @@
  * full speed with that much state and prints the delay of the event loop; `host.js idle` prints the
  * share of a core that a waiting query takes.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -27,7 +27,9 @@ await rm(folder, { recursive: true, force: true })
 
 async function idle(): Promise<void> {
   const input = session.memoryStream('k LONG')
-  const files = session.readStream.schema('k LONG').json(join(folder, 'nothing-yet'))
+  const watched = join(folder, 'nothing-yet')
+  await mkdir(watched)
+  const files = session.readStream.schema('k LONG').json(watched)
   const query = input
     .toDF()
     .union(files)
