@@ -3,6 +3,7 @@ import { type DataType, schemaText, stringType, typeText } from '../batch/schema
 import type { Value } from '../batch/value.ts'
 import { StreamError } from '../core/error.ts'
 import { isImplicitlyCastable } from './coerce.ts'
+import { csvText, splitCsv } from './csv-line.ts'
 import { parseJson } from './json-node.ts'
 import { jsonAtPath } from './json-path.ts'
 import { type Fields, fromJson, type JsonReading, structFromJson, toJson } from './json-value.ts'
@@ -14,11 +15,11 @@ import {
   type Signature,
   strict,
 } from './signature.ts'
-import { csvFields, csvText, fromCsvText, toCsvText } from './text-csv.ts'
+import { fromCsvText, toCsvText } from './text-csv.ts'
 import { type TextOptions, textOptions } from './text-options.ts'
 import { listOf, textOf } from './value-of.ts'
 
-const any = Number.POSITIVE_INFINITY
+const unlimited = Number.POSITIVE_INFINITY
 const optionMap: DataType = {
   kind: 'map',
   key: stringType,
@@ -31,14 +32,14 @@ export const jsonFunctions: readonly ScalarFunction[] = [
   {
     names: ['from_json'],
     strict: true,
-    arity: { least: 2, most: any },
+    arity: { least: 2, most: unlimited },
     typing: (args) => readerTyping(args, ['struct', 'array', 'map']),
     evaluate: readJson,
   },
   {
     names: ['to_json'],
     strict: true,
-    arity: { least: 1, most: any },
+    arity: { least: 1, most: unlimited },
     typing: (args) => writerTyping(args, ['struct', 'array', 'map']),
     evaluate: ([value = null, ...rest], types) =>
       toJson(value, types.args[0] ?? stringType, textOptions(rest)),
@@ -53,14 +54,14 @@ export const jsonFunctions: readonly ScalarFunction[] = [
   {
     names: ['from_csv'],
     strict: true,
-    arity: { least: 2, most: any },
+    arity: { least: 2, most: unlimited },
     typing: (args) => readerTyping(args, ['struct']),
     evaluate: readCsv,
   },
   {
     names: ['to_csv'],
     strict: true,
-    arity: { least: 1, most: any },
+    arity: { least: 1, most: unlimited },
     typing: (args) => writerTyping(args, ['struct']),
     evaluate: ([value = null, ...rest], types) => writeCsv(value, types, textOptions(rest)),
   },
@@ -183,7 +184,7 @@ function readCsv([given, , ...rest]: readonly Value[], { result }: CallTypes): V
   const options = textOptions(rest)
   const corrupt = corruptIndex(result.fields, options)
   const fields = withoutCorrupt(result.fields, corrupt)
-  const found = csvFields(text, options)
+  const found = splitCsv(text, options)
   let isBad = found?.length !== fields.length
   const values = fields.map(({ type }, index): Value => {
     const field = found?.[index]
@@ -199,7 +200,8 @@ function writeCsv(value: Value, { args: [type] }: CallTypes, options: TextOption
   const fields = type?.kind === 'struct' ? type.fields : []
   const parts = listOf(value).map((item, index) => {
     if (item === null) return options.nullValue
-    return csvText(toCsvText(item, fields[index]?.type ?? stringType, options), options)
+    const bare = toCsvText(item, fields[index]?.type ?? stringType, options)
+    return csvText(bare, options.nullValue, options)
   })
   return parts.join(options.separator)
 }

@@ -1,7 +1,7 @@
 import type { Schema } from '../../batch/schema.ts'
 import { stringType } from '../../batch/schema.ts'
 import { StreamError } from '../../core/error.ts'
-import type { CsvDialect } from '../csv-fields.ts'
+import type { CsvDialect } from '../../expr/csv-line.ts'
 import { checkType, csvDecoder } from '../decode-csv.ts'
 import { jsonDecoder } from '../decode-json.ts'
 import { isCorruptColumn } from '../decode-json-reference.ts'

@@ -6,8 +6,6 @@ export interface CsvDialect {
   readonly escapeChar: string
 }
 
-export const defaultDialect: CsvDialect = { separator: ',', quote: '"', escapeChar: '\\' }
-
 /** One value of a line; an empty value in quotes is a text, without quotes it is the null value. */
 export interface CsvField {
   readonly text: string
@@ -39,7 +37,7 @@ export function splitCsv(line: string, dialect: CsvDialect): readonly CsvField[]
 }
 
 function endOf(line: string, separator: string, from: number): number {
-  const found = line.indexOf(separator, from)
+  const found = separator === '' ? -1 : line.indexOf(separator, from)
   return found < 0 ? line.length : found
 }
 
@@ -69,19 +67,19 @@ function quoted(
   return undefined
 }
 
-/** A value as it is written: in quotes where the bare text would be read as something else. */
+/** A value as it is written: in quotes, if there are any, where the bare text would be read as another. */
 export function csvText(text: string, nullValue: string, dialect: CsvDialect): string {
   const { separator, quote, escapeChar } = dialect
+  // A part of a longer separator at the end of a value would run into the one that follows.
   const isPlain =
     text !== '' &&
     text !== nullValue &&
-    !text.includes(separator) &&
+    !text.includes(separator.charAt(0)) &&
     !text.includes(quote) &&
     !/^\s|\s$|[\r\n]/.test(text)
-  if (isPlain) return text
-  let inner = text
-  if (escapeChar !== quote && escapeChar !== '')
-    inner = inner.replaceAll(escapeChar, escapeChar + escapeChar)
-  inner = inner.replaceAll(quote, (escapeChar === '' ? quote : escapeChar) + quote)
-  return quote + inner + quote
+  if (isPlain || quote === '') return text
+  const isOwnEscape = escapeChar === quote || escapeChar === ''
+  const escaped = isOwnEscape ? text : text.replaceAll(escapeChar, () => escapeChar + escapeChar)
+  const before = isOwnEscape ? quote : escapeChar
+  return quote + escaped.replaceAll(quote, () => before + quote) + quote
 }
