@@ -20,14 +20,14 @@ import {
 } from './signature.ts'
 import { listOf, mapOf, numberOf, textOf } from './value-of.ts'
 
-const any = Number.POSITIVE_INFINITY
+const unlimited = Number.POSITIVE_INFINITY
 
 /** Arrays, maps and structs. `struct` itself is typed by the resolver, which knows the names. */
 export const collectionFunctions: readonly ScalarFunction[] = [
   {
     names: ['struct'],
     strict: false,
-    arity: { least: 1, most: any },
+    arity: { least: 1, most: unlimited },
     typing: (args) => ({
       args: args.map(({ type }) => type),
       result: {
@@ -45,7 +45,7 @@ export const collectionFunctions: readonly ScalarFunction[] = [
   {
     names: ['array'],
     strict: false,
-    arity: { least: 0, most: any },
+    arity: { least: 0, most: unlimited },
     typing: (args) => {
       const element = commonTypeOf(args.map(({ type }) => type))
       if (element === undefined) return noCommonType(args)
@@ -61,7 +61,7 @@ export const collectionFunctions: readonly ScalarFunction[] = [
   {
     names: ['map', 'create_map'],
     strict: false,
-    arity: { least: 0, most: any },
+    arity: { least: 0, most: unlimited },
     typing: typeOfMap,
     evaluate: (args, { args: [keyType = stringType] }) => ({
       entries: pairs(args).map(([key, value], index, all) => {

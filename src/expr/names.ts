@@ -36,7 +36,8 @@ export function containsAggregate(expression: UnresolvedExpression): boolean {
   return isAggregate(expression) || partsOf(expression).some(containsAggregate)
 }
 
-function partsOf(expression: UnresolvedExpression): readonly UnresolvedExpression[] {
+/** The direct parts of an expression, in order of writing. */
+export function partsOf(expression: UnresolvedExpression): readonly UnresolvedExpression[] {
   switch (expression.kind) {
     case 'name':
     case 'star':
@@ -54,11 +55,10 @@ function partsOf(expression: UnresolvedExpression): readonly UnresolvedExpressio
     case 'alias':
     case 'sort':
       return [expression.input]
-    case 'case':
-      return [
-        ...expression.branches.flatMap((branch) => [branch.when, branch.then]),
-        ...(expression.otherwise === undefined ? [] : [expression.otherwise]),
-      ]
+    case 'case': {
+      const parts = expression.branches.flatMap((branch) => [branch.when, branch.then])
+      return expression.otherwise === undefined ? parts : [...parts, expression.otherwise]
+    }
     default:
       return unreachable(expression)
   }

@@ -1,33 +1,6 @@
 import { unreachable } from '../core/error.ts'
+import { partsOf } from '../expr/names.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
-
-/** The direct parts of an expression, in order of writing. */
-export function partsOf(expression: UnresolvedExpression): readonly UnresolvedExpression[] {
-  switch (expression.kind) {
-    case 'name':
-    case 'star':
-    case 'literal':
-    case 'interval':
-      return []
-    case 'call':
-      return expression.filter === undefined
-        ? expression.args
-        : [...expression.args, expression.filter]
-    case 'udf':
-      return expression.args
-    case 'cast':
-    case 'field':
-    case 'alias':
-    case 'sort':
-      return [expression.input]
-    case 'case': {
-      const parts = expression.branches.flatMap((branch) => [branch.when, branch.then])
-      return expression.otherwise === undefined ? parts : [...parts, expression.otherwise]
-    }
-    default:
-      return unreachable(expression)
-  }
-}
 
 /** Replaces, from the top down, what `replace` has an answer for; what it replaced is not looked into. */
 export function replaceParts(
