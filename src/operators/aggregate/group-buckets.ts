@@ -4,8 +4,14 @@ import type { Column } from '../../batch/batch.ts'
 import { ByteWriter } from '../../batch/byte-writer.ts'
 import { KeyReader } from '../../batch/key-codec.ts'
 import type { StateContext } from '../context.ts'
+import { firstCapacity } from '../keys/hash-index.ts'
 import { windowsOf } from '../window.ts'
-import { type AggregateInput, type FrozenGroups, GroupTable } from './group-table.ts'
+import {
+  type AggregateInput,
+  type FrozenGroups,
+  GroupTable,
+  type GroupTableOptions,
+} from './group-table.ts'
 import { shardTable } from './shard-table.ts'
 import { type AggregateSpec, lastClosing } from './spec.ts'
 
@@ -86,10 +92,10 @@ export class GroupBuckets {
   }
 
   /** A table of the same shape that belongs to no bucket. */
-  emptyTable(prefix?: Uint8Array): GroupTable {
+  emptyTable(options?: GroupTableOptions): GroupTable {
     const types = this.#spec.keys.map((key) => key.type)
     const calls = this.#spec.aggregates.map((aggregate) => aggregate.call)
-    const table = new GroupTable(types, calls, prefix)
+    const table = new GroupTable(types, calls, options)
     table.openEpoch(this.#epoch)
     return table
   }
@@ -224,7 +230,9 @@ export class GroupBuckets {
     const tables = this.#tablesAt(bucket)
     const known = tables[position]
     if (known !== undefined) return known
-    const made = this.emptyTable(this.prefixOf(bucket))
+    // Shards fill evenly: tables of one first capacity would all grow in the same turn.
+    const capacity = firstCapacity + Math.floor((firstCapacity * position) / this.#positions.size)
+    const made = this.emptyTable({ prefix: this.prefixOf(bucket), capacity })
     tables[position] = made
     return made
   }

@@ -5,8 +5,11 @@ import { hashValues } from '../../batch/key-hash.ts'
 import type { DataType } from '../../batch/schema.ts'
 import { ByteReader } from '../../batch/value-codec.ts'
 import type { AggregateCall } from '../../expr/aggregates.ts'
+import { ByteKeys } from '../keys/byte-keys.ts'
+import { firstCapacity } from '../keys/hash-index.ts'
+import type { KeyIndex } from '../keys/key-index.ts'
+import { fitsNumberKeys, NumberKeys } from '../keys/number-keys.ts'
 import type { Accumulator } from './accumulator.ts'
-import { ByteKeys, fitsNumberKeys, type GroupKeys, NumberKeys } from './group-keys.ts'
 import { makeAccumulator } from './make-accumulator.ts'
 
 /** Rows of a batch that one aggregate takes; all of them unless it has a FILTER. */
@@ -24,16 +27,22 @@ export interface FrozenGroups {
   readonly saved: ByteWriter
 }
 
+export interface GroupTableOptions {
+  /** What every state key of the table begins with; default: nothing. */
+  readonly prefix?: Uint8Array
+  /** Groups before the table grows for the first time; it doubles each time. Default 64. */
+  readonly capacity?: number
+}
+
 /** The groups of one shard in one window pane, or of one shard in an aggregation without windows. */
 export class GroupTable {
-  keys: GroupKeys
+  keys: KeyIndex
   readonly accumulators: readonly Accumulator[]
   /** The epoch that last changed each slot. */
   stamps: Int32Array
   /** Slots changed in the epoch `#epoch`, in order of first change. */
   dirty: number[] = []
   readonly #types: readonly DataType[]
-  /** What every state key of this table begins with. */
   readonly #prefix: Uint8Array
   /** Oldest first; epochs under way are few. */
   #frozen: FrozenGroups[] = []
@@ -43,13 +52,15 @@ export class GroupTable {
   constructor(
     types: readonly DataType[],
     calls: readonly AggregateCall[],
-    prefix: Uint8Array = new Uint8Array(0),
+    { prefix = new Uint8Array(0), capacity = firstCapacity }: GroupTableOptions = {},
   ) {
     this.#types = types
     this.#prefix = prefix
     const [type] = types
     this.keys =
-      type !== undefined && fitsNumberKeys(types) ? new NumberKeys(type) : new ByteKeys(types)
+      type !== undefined && fitsNumberKeys(types)
+        ? new NumberKeys(type, capacity)
+        : new ByteKeys(types, capacity)
     this.accumulators = calls.map(makeAccumulator)
     this.stamps = new Int32Array(0)
     this.#fitCapacity()
@@ -280,7 +291,7 @@ export class GroupTable {
   /** Takes over every key under its old slot number. */
   #useByteKeys(): void {
     const before = this.keys
-    const keys = new ByteKeys(this.#types)
+    const keys = new ByteKeys(this.#types, before.capacity)
     const columns = before.columns(Int32Array.from({ length: before.count }, (_, slot) => slot))
     keys.findOrInsert(
       columns,

@@ -1,0 +1,36 @@
+import type { Column } from '../../batch/batch.ts'
+import type { ByteWriter } from '../../batch/byte-writer.ts'
+
+/**
+ * The keys of the entries of one table: an open-addressing index from key to slot, slots counting from
+ * 0 in order of arrival. Keys are compared by value, never by column layout.
+ */
+export interface KeyIndex {
+  readonly count: number
+  readonly capacity: number
+  readonly hashes: Int32Array
+  /**
+   * The slot of each row's key: `slots[k]` for row `rows[k]` (k without `rows`), whose hash is
+   * `hashes[k]`. New keys get the next slots. `false` if these columns hold a key this index cannot.
+   */
+  findOrInsert(
+    columns: readonly Column[],
+    rows: Int32Array | undefined,
+    hashes: Int32Array,
+    slots: Int32Array,
+  ): boolean
+  /** The slot of an encoded key; inserts it if it is new. */
+  insertEncoded(key: Uint8Array, hash: number): number
+  /** The slot of an encoded key, or −1. */
+  findEncoded(key: Uint8Array, hash: number): number
+  /** The slot of a key of another index, inserted if it is new; `undefined` if this index cannot take it. */
+  insertFrom(other: KeyIndex, slot: number): number | undefined
+  /** The slot of a key of another index, or −1; `undefined` if this index cannot tell. */
+  findFrom(other: KeyIndex, slot: number): number | undefined
+  encode(slot: number, writer: ByteWriter): void
+  /** The key columns of some groups. */
+  columns(slots: Int32Array): readonly Column[]
+  /** Keeps only the slots for which `keep` is 1, in order. */
+  compact(keep: Uint8Array): void
+  byteLength(): number
+}
