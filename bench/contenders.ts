@@ -32,6 +32,6 @@ export function duckdbBatch(query: QueryName, path: string): Contender {
 }
 
 /** A compiled script beside this one. */
-function script(name: string): string {
+export function script(name: string): string {
   return fileURLToPath(new URL(`./${name}.js`, import.meta.url))
 }

@@ -35,6 +35,19 @@ export const q17BytesMax = 2 ** 30
 /** From the start of the query to its first output. */
 export const firstOutputSecondsMax = 1.5
 
+/** What a service feels that embeds a query; a program's name and a figure of its report. */
+export const hostBounds: readonly (Pick<GateFigure, 'bound' | 'direction' | 'unit'> & {
+  readonly figure: string
+})[] = [
+  // One row, stateful, continuous trigger, 10,000 rows/s open loop, durable checkpoints every second.
+  { figure: 'one row p99', bound: 25, direction: 'at most', unit: 'ms' },
+  // Full speed with 200 MB of state: how late a timer of the host comes.
+  { figure: 'busy stateMegabytes', bound: 200, direction: 'at least', unit: 'MB' },
+  { figure: 'busy delayMsP99', bound: 20, direction: 'at most', unit: 'ms' },
+  { figure: 'busy delayMsMax', bound: 100, direction: 'at most', unit: 'ms' },
+  { figure: 'idle coreShare', bound: 0.02, direction: 'at most', unit: 'cores' },
+]
+
 /** `met`, `MISSED`, or `VOID` when the machine did not keep its speed. */
 export function gateVerdict({ value, bound, direction, doubts }: GateFigure): string {
   if (doubts.some((doubt) => doubt.startsWith('void'))) return 'VOID'

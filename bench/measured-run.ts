@@ -14,6 +14,9 @@ export interface MeasuredRun {
   readonly figures: Readonly<Record<string, number>>
 }
 
+/** Adds a further figure to the report of a run. */
+export type Note = (figure: string, value: number) => void
+
 /** Marks the line of a child's output that carries its figures. */
 const marker = 'measured-run '
 
@@ -21,9 +24,7 @@ const marker = 'measured-run '
  * Runs the work in this process and prints its cost for the parent. Called once, by the main module
  * of a child.
  */
-export async function reportRun(
-  work: (note: (figure: string, value: number) => void) => unknown,
-): Promise<void> {
+export async function reportRun(work: (note: Note) => unknown): Promise<void> {
   const clock = systemClock()
   const figures: Record<string, number> = {}
   const startedMs = clock.monotonic()

@@ -1,6 +1,6 @@
 /**
  * What a service feels that embeds a query: `host.js busy <MB of state>` runs a keyed aggregation at
- * full speed with that much state and prints the delay of the event loop; `host.js idle` prints the
+ * full speed with that much state and reports the delay of the event loop; `host.js idle` reports the
  * share of a core that a waiting query takes.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
@@ -14,18 +14,20 @@ import { seededRandom } from '../../src/core/random.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
 import { Session } from '../../src/index.ts'
 import { batchFormat } from '../batch-source.ts'
+import { type Note, reportRun } from '../measured-run.ts'
+
+/** Key, hash, index, stamp and four numbers, with the room that tables keep for growth. */
+const groupBytes = 66
 
 const [mode = 'busy', megabytes = '200'] = process.argv.slice(2)
-const print = (text: string): void => void process.stdout.write(`${text}\n`)
 const clock = systemClock()
 const folder = await mkdtemp(join(tmpdir(), 'millrace-host-'))
 const session = Session.builder.config('progress', 'off').config('stateCache', '1 GB').getOrCreate()
-if (mode === 'idle') await idle()
-else await busy(Number(megabytes) * 1024 * 1024)
+await reportRun((note) => (mode === 'idle' ? idle(note) : busy(Number(megabytes) * 2 ** 20, note)))
 await session.stop()
 await rm(folder, { recursive: true, force: true })
 
-async function idle(): Promise<void> {
+async function idle(note: Note): Promise<void> {
   const input = session.memoryStream('k LONG')
   const watched = join(folder, 'nothing-yet')
   await mkdir(watched)
@@ -44,13 +46,11 @@ async function idle(): Promise<void> {
   const startMs = clock.monotonic()
   await sleep(clock, 10_000)
   const used = process.cpuUsage(before)
-  const share = (used.user + used.system) / 1000 / (clock.monotonic() - startMs)
-  print(`idle ${JSON.stringify({ coreShare: Number(share.toFixed(4)) })}`)
+  note('coreShare', (used.user + used.system) / 1000 / (clock.monotonic() - startMs))
 }
 
-/** A group takes about 100 bytes: key, hash, index, stamp, and four numbers. */
-async function busy(stateBytes: number): Promise<void> {
-  const groups = Math.floor(stateBytes / 100)
+async function busy(stateBytes: number, note: Note): Promise<void> {
+  const groups = Math.floor(stateBytes / groupBytes)
   const schema = parseSchema('k LONG, v LONG')
   const random = seededRandom(42)
   const batches: Batch[] = Array.from({ length: 1500 }, (_, batch) => {
@@ -76,15 +76,9 @@ async function busy(stateBytes: number): Promise<void> {
     .start()
   await query.awaitTermination()
   delays.disable()
-  const state = query.lastProgress?.stateOperators[0]
-  const ms = (nanoseconds: number): number => Number((nanoseconds / 1e6).toFixed(1))
-  print(
-    `busy ${JSON.stringify({
-      groups: state?.numRowsTotal,
-      stateMegabytes: Math.round((state?.memoryUsedBytes ?? 0) / 1024 / 1024),
-      delayMsP50: ms(delays.percentile(50)),
-      delayMsP99: ms(delays.percentile(99)),
-      delayMsMax: ms(delays.max),
-    })}`,
-  )
+  const megabytesUsed = (query.lastProgress?.stateOperators[0]?.memoryUsedBytes ?? 0) / 2 ** 20
+  note('stateMegabytes', megabytesUsed)
+  note('delayMsP50', delays.percentile(50) / 1e6)
+  note('delayMsP99', delays.percentile(99) / 1e6)
+  note('delayMsMax', delays.max / 1e6)
 }

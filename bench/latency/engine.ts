@@ -15,7 +15,8 @@ import { forEachRow } from '../../src/batch/read.ts'
 import type { Sink } from '../../src/flow/connector.ts'
 import { Session } from '../../src/index.ts'
 import { sinkFormat } from '../checksum-connector.ts'
-import { generatorLagMsMax, type Percentiles, percentilesOf } from './percentiles.ts'
+import { reportedRun, reportRun } from '../measured-run.ts'
+import { type Percentiles, percentilesOf } from './percentiles.ts'
 
 const [rate = 10_000, rows = 100_000, keys = 1000] = process.argv.slice(2).map(Number)
 const warmUpRows = rate
@@ -35,8 +36,8 @@ let lags: Percentiles | undefined
 lines.on('line', (line) => {
   const found = /^port (\d+)$/.exec(line)
   if (found !== null) portOf(Number(found[1]))
-  const report = /^measured-run (.*)$/.exec(line)
-  if (report?.[1] !== undefined) lags = resultOf(report[1])
+  const report = reportedRun(line)
+  if (report !== undefined) lags = JSON.parse(report.result) as Percentiles
 })
 
 const latencies: number[] = []
@@ -65,14 +66,14 @@ await query.processAllAvailable()
 await query.stop()
 await rm(folder, { recursive: true, force: true })
 
-const figures = percentilesOf(Float64Array.from(latencies))
-const print = (text: string): void => void process.stdout.write(`${text}\n`)
-print(
-  `latency ${JSON.stringify({ rate, rows, measured: latencies.length, ...figures, lagP99: lags?.p99 })}`,
-)
-if (lags === undefined || lags.p99 > generatorLagMsMax) {
-  print(`void: the generator itself was ${lags?.p99} ms late at p99`)
-}
+if (lags === undefined) throw new Error('the generator ended without a report')
+const { p99: generatorLagMsP99 } = lags
+await reportRun((note) => {
+  const { p50, p99, p999, max } = percentilesOf(Float64Array.from(latencies))
+  for (const [name, value] of Object.entries({ p50, p99, p999, max, generatorLagMsP99 })) {
+    note(name, value)
+  }
+})
 
 function timingSink(): Sink {
   return {
@@ -93,9 +94,4 @@ function timingSink(): Sink {
     abort: async () => {},
     close: async () => {},
   }
-}
-
-function resultOf(report: string): Percentiles | undefined {
-  const { result } = JSON.parse(report) as { readonly result?: string }
-  return result === undefined ? undefined : (JSON.parse(result) as Percentiles)
 }
