@@ -16,6 +16,10 @@ const latencyArgs = ['10000', '100000', '1000']
 /** Asked for with some to spare; the gate tells what was there. */
 const busyMegabytes = '220'
 
+/** Rows that were late before the engine could see them measure nothing: such a run is made again. */
+const generatorLag = 'generatorLagMsP99'
+const voidRunsMax = 5
+
 const programs: readonly Contender[] = [
   { name: 'one row', args: [script('latency/engine'), ...latencyArgs] },
   { name: 'busy', args: [script('engine/host'), 'busy', busyMegabytes] },
@@ -24,32 +28,31 @@ const programs: readonly Contender[] = [
 
 /** Runs latency, full speed and idle in processes of their own, one after another. */
 export async function measureHost(runs: number): Promise<HostReport> {
-  const rows: string[][] = [['program', 'run', 'figures']]
-  const worst = new Map<string, number>()
-  const least = new Map<string, number>()
-  for (let run = 1; run <= runs; run++) {
-    for (const program of programs) {
+  const rows: string[][] = [['program', 'run', 'figures', '']]
+  const counted = new Map<string, number[]>()
+  for (const program of programs) {
+    let valid = 0
+    for (let run = 1; valid < runs && run <= runs + voidRunsMax; run++) {
       const { figures } = await runChild(program)
-      rows.push([program.name, String(run), figuresText(figures)])
+      const isVoid = (figures[generatorLag] ?? 0) > generatorLagMsMax
+      rows.push([program.name, String(run), figuresText(figures), isVoid ? 'void' : ''])
+      if (isVoid) continue
+      valid++
       for (const [figure, value] of Object.entries(figures)) {
         const name = `${program.name} ${figure}`
-        worst.set(name, Math.max(value, worst.get(name) ?? Number.NEGATIVE_INFINITY))
-        least.set(name, Math.min(value, least.get(name) ?? Number.POSITIVE_INFINITY))
+        counted.set(name, [...(counted.get(name) ?? []), value])
       }
     }
   }
-  const late = worst.get('one row generatorLagMsP99') ?? Number.NaN
-  const doubts = late <= generatorLagMsMax ? [] : [`void: the generator was ${late} ms late at p99`]
-  const gates = hostBounds.map(
-    ({ figure, direction, bound, unit }): GateFigure => ({
-      name: figure,
-      value: (direction === 'at most' ? worst : least).get(figure) ?? Number.NaN,
-      bound,
-      direction,
-      unit,
-      doubts: figure.startsWith('one row') ? doubts : [],
-    }),
-  )
+  const gates = hostBounds.map(({ figure, direction, bound, unit }): GateFigure => {
+    const values = counted.get(figure) ?? []
+    const worst = direction === 'at most' ? Math.max(...values) : Math.min(...values)
+    const doubts =
+      values.length < runs
+        ? [`void: ${values.length} of ${runs} runs had a punctual generator`]
+        : []
+    return { name: figure, value: worst, bound, direction, unit, doubts }
+  })
   return { table: textTable(rows), gates }
 }
 
