@@ -14,11 +14,8 @@ import {
   type SaveMode,
   type WindowAssign,
 } from '../../src/plan/logical.ts'
-
-type Row = readonly Value[]
-
-/** The rows of one epoch by the name of their source. */
-export type EpochRows = (source: string) => readonly Row[]
+import { deduplicateNode } from './deduplicate.ts'
+import type { EpochRows, Evaluate, Row } from './oracle-node.ts'
 
 /**
  * What a plan must answer, worked out row by row on plain lists, without state stores, panes, columns,
@@ -39,8 +36,6 @@ export function createOracle(plan: LogicalPlan, mode: SaveMode): Oracle {
   return { epoch: evaluate, lateRows }
 }
 
-type Evaluate = (header: EpochHeader, rows: EpochRows) => readonly Row[]
-
 function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Evaluate {
   switch (plan.kind) {
     case 'scan': {
@@ -56,6 +51,8 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Ev
     }
     case 'aggregate':
       return aggregateNode(plan, mode, late)
+    case 'deduplicate':
+      return deduplicateNode(plan, nodeOf(plan.input, mode, late), late)
     default: {
       const input = nodeOf(plan.input, mode, late)
       return (header, rows) => stateless(plan, input(header, rows), contextOf(header))
@@ -68,7 +65,7 @@ function contextOf({ epoch, processingTime }: EpochHeader): EvaluationContext {
 }
 
 function stateless(
-  plan: Exclude<LogicalPlan, { kind: 'scan' | 'union' | 'aggregate' }>,
+  plan: Exclude<LogicalPlan, { kind: 'scan' | 'union' | 'aggregate' | 'deduplicate' }>,
   rows: readonly Row[],
   context: EvaluationContext,
 ): readonly Row[] {

@@ -1,5 +1,7 @@
-import { typeText } from '../batch/schema.ts'
+import { type DataType, typeText } from '../batch/schema.ts'
 import type { Json } from '../core/json.ts'
+import type { AggregateSpec } from '../operators/aggregate/spec.ts'
+import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { PhysicalPlan } from './physical.ts'
 
 /** What of a plan its checkpoint depends on. Plain data, kept in every manifest. */
@@ -18,22 +20,45 @@ export function fingerprintOf(
   fixed: { readonly shards: number; readonly watermarkPolicy: 'min' | 'max' },
 ): PlanFingerprint {
   const operators: Record<string, string> = {}
-  for (const stage of plan.stages) {
-    for (const step of stage.steps) {
-      if (step.kind !== 'aggregate') continue
-      const { spec } = step
-      const keys = spec.keys.map(({ type }) => typeText(type)).join(', ')
-      const aggregates = spec.aggregates
-        .map(({ call }) => `${call.name}(${call.args.map((arg) => typeText(arg.type)).join(', ')})`)
-        .join(', ')
-      const bucketing = JSON.stringify(
-        spec.bucketing.kind === 'window' ? spec.bucketing.windows : { kind: spec.bucketing.kind },
-      )
-      operators[spec.operator] = `${spec.mode}: [${keys}] ${bucketing} → ${aggregates}`
+  for (const { steps } of plan.stages) {
+    for (const step of steps) {
+      switch (step.kind) {
+        case 'aggregate':
+          operators[step.spec.operator] = aggregateShape(step.spec)
+          break
+        case 'deduplicate':
+          operators[step.spec.operator] = deduplicateShape(step.spec)
+          break
+        default:
+      }
     }
   }
   const sources = plan.stages.flatMap(({ source }) => (source === undefined ? [] : [source.source]))
   return { operators, sources: [...new Set(sources)].sort(), ...fixed }
+}
+
+function aggregateShape({ mode, keys, aggregates, bucketing }: AggregateSpec): string {
+  const calls = aggregates
+    .map(({ call }) => `${call.name}(${call.args.map((arg) => typeText(arg.type)).join(', ')})`)
+    .join(', ')
+  const times = JSON.stringify(
+    bucketing.kind === 'window' ? bucketing.windows : { kind: bucketing.kind },
+  )
+  return `${mode}: [${typesText(keys)}] ${times} → ${calls}`
+}
+
+function deduplicateShape({ keys, timeColumn, withinMicros }: DeduplicateSpec): string {
+  const until =
+    withinMicros !== undefined
+      ? ` within ${withinMicros} µs`
+      : timeColumn !== undefined
+        ? ` until key ${keys.findIndex(({ column }) => column === timeColumn)}`
+        : ''
+  return `first of [${typesText(keys)}]${until}`
+}
+
+function typesText(keys: readonly { readonly type: DataType }[]): string {
+  return keys.map(({ type }) => typeText(type)).join(', ')
 }
 
 /** Reads a fingerprint from a manifest; `undefined` if it is none. */

@@ -1,6 +1,7 @@
 import type { DataType, Schema } from '../batch/schema.ts'
 import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
+import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { GenerateSpec } from '../operators/generate.ts'
 import type { SortSpec } from '../operators/sort.ts'
 import type { WatermarkSpec } from '../operators/watermark.ts'
@@ -21,6 +22,7 @@ export type Step =
   | { readonly kind: 'generate'; readonly spec: GenerateSpec }
   | { readonly kind: 'window'; readonly spec: WindowAssignSpec }
   | { readonly kind: 'aggregate'; readonly spec: AggregateSpec }
+  | { readonly kind: 'deduplicate'; readonly spec: DeduplicateSpec }
   | { readonly kind: 'sort'; readonly spec: SortSpec }
   | { readonly kind: 'limit'; readonly count: number }
 

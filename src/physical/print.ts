@@ -45,6 +45,12 @@ function stepText(step: Step): string {
       )
       return `${operator} ${mode} keys [${keys.map(({ column }) => `#${column}`).join(', ')}] ${bucketing.kind} [${calls.join(', ')}]`
     }
+    case 'deduplicate': {
+      const { operator, keys, timeColumn, withinMicros } = step.spec
+      const time = timeColumn === undefined ? '' : ` until #${timeColumn}`
+      const within = withinMicros === undefined ? '' : ` + ${withinMicros / 1000} ms`
+      return `${operator} keys [${keys.map(({ column }) => `#${column}`).join(', ')}]${time}${within}`
+    }
     case 'sort':
       return `sort [${step.spec.keys.map(({ column }) => `#${column}`).join(', ')}]`
     case 'limit':

@@ -4,6 +4,7 @@ import { StreamError, unreachable } from '../core/error.ts'
 import { defaultName } from '../expr/names.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import { analyzeAggregate, refuseAggregates } from './analyze-aggregate.ts'
+import { analyzeDeduplicate } from './analyze-deduplicate.ts'
 import { analyzeSelect, positionOf } from './analyze-select.ts'
 import { analyzeUnion } from './analyze-union.ts'
 import { columnAt } from './expressions.ts'
@@ -77,6 +78,8 @@ function analyzeNew(plan: UnresolvedPlan): Analyzed {
       return analyzeFilter(input, plan)
     case 'watermark':
       return analyzeWatermark(input, plan)
+    case 'deduplicate':
+      return analyzeDeduplicate(input, plan)
     case 'sort':
       return analyzeSort(input, plan)
     case 'limit':

@@ -14,6 +14,7 @@ export type LogicalPlan =
   | Watermark
   | Aggregate
   | Union
+  | Deduplicate
   | Sort
   | Limit
 
@@ -104,6 +105,19 @@ export interface Union {
   readonly inputs: readonly LogicalPlan[]
 }
 
+/** The first row of each combination of some columns. */
+export interface Deduplicate {
+  readonly kind: 'deduplicate'
+  readonly input: LogicalPlan
+  /** Columns that are compared, as they were named. */
+  readonly keys: readonly number[]
+  /**
+   * `dropDuplicatesWithinWatermark`: a row is remembered until the watermark reaches its own event time
+   * plus the delay of the watermark; later duplicates do not extend that.
+   */
+  readonly within?: { readonly time: EventTimeColumn; readonly delayMicros: number }
+}
+
 export interface SortKey {
   readonly expression: Expression
   readonly descending: boolean
@@ -129,6 +143,7 @@ export function schemaOf(plan: LogicalPlan): Schema {
       return scanSchema(plan)
     case 'filter':
     case 'watermark':
+    case 'deduplicate':
     case 'sort':
     case 'limit':
       return schemaOf(plan.input)
@@ -191,6 +206,7 @@ export function eventTimeColumns(plan: LogicalPlan): readonly EventTimeColumn[] 
     case 'scan':
       return []
     case 'filter':
+    case 'deduplicate':
     case 'sort':
     case 'limit':
     case 'generate':

@@ -65,6 +65,13 @@ function nodeText(plan: LogicalPlan): string {
       })
       return `Aggregate [${plan.keys.map(namedText).join(', ')}] [${calls.join(', ')}]`
     }
+    case 'deduplicate': {
+      const schema = schemaOf(plan)
+      const names = plan.keys.map((index) => schema[index]?.name).join(', ')
+      const within =
+        plan.within === undefined ? '' : ` within ${formatDuration(plan.within.delayMicros)}`
+      return `Deduplicate [${names}]${within}`
+    }
     case 'union':
       return 'Union'
     case 'sort': {

@@ -15,6 +15,7 @@ export type UnresolvedPlan =
   | UnresolvedAggregate
   | UnresolvedUnion
   | UnresolvedWatermark
+  | UnresolvedDeduplicate
   | UnresolvedSort
   | UnresolvedLimit
   | UnresolvedAlias
@@ -85,6 +86,15 @@ export interface UnresolvedWatermark {
   readonly column: string
   /** As written, for example `'10 minutes'`. */
   readonly delay: string
+}
+
+/** Keeps the first row of each combination of columns; of all columns without names. */
+export interface UnresolvedDeduplicate {
+  readonly kind: 'deduplicate'
+  readonly input: UnresolvedPlan
+  readonly columns: readonly string[]
+  /** Only duplicates that come within the delay of the watermark. */
+  readonly withinWatermark: boolean
 }
 
 export interface UnresolvedSort {

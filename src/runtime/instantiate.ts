@@ -4,6 +4,7 @@ import { aggregateOperator } from '../operators/aggregate/aggregate.ts'
 import { chain } from '../operators/chain.ts'
 import { computeOperator } from '../operators/compute.ts'
 import type { StateContext } from '../operators/context.ts'
+import { deduplicateOperator } from '../operators/deduplicate.ts'
 import { generateOperator } from '../operators/generate.ts'
 import { limitOperator } from '../operators/limit.ts'
 import { sortOperator } from '../operators/sort.ts'
@@ -33,6 +34,8 @@ function instantiateStep(step: Step, stateFor: StateFor): Operator | Promise<Ope
       return windowAssignOperator(step.spec)
     case 'aggregate':
       return aggregateOperator(step.spec, stateFor(step.spec.operator))
+    case 'deduplicate':
+      return deduplicateOperator(step.spec, stateFor(step.spec.operator))
     case 'sort':
       return sortOperator(step.spec)
     case 'limit':
@@ -44,7 +47,15 @@ function instantiateStep(step: Step, stateFor: StateFor): Operator | Promise<Ope
 
 /** Names of the stateful operators of a stage; their state lies under these. */
 export function statefulOperators(stage: Stage): readonly string[] {
-  return stage.steps.flatMap((step) => (step.kind === 'aggregate' ? [step.spec.operator] : []))
+  return stage.steps.flatMap((step) => {
+    switch (step.kind) {
+      case 'aggregate':
+      case 'deduplicate':
+        return [step.spec.operator]
+      default:
+        return []
+    }
+  })
 }
 
 /** The watermark nodes of a stage. */

@@ -4,12 +4,11 @@ import type { Micros } from '../../core/units.ts'
 import type { EpochHeader } from '../../flow/message.ts'
 import type { EpochReport, Operator, Output, Wait } from '../../flow/operator.ts'
 import type { StateContext } from '../context.ts'
+import { type RowTimes, timesOf } from '../row-times.ts'
 import { windowsOf } from '../window.ts'
-import { type ColdGroups, coldGroups } from './cold-groups.ts'
 import { emitTable, emitWindow, singleWindow } from './emit.ts'
 import { type ChangedGroups, GroupBuckets } from './group-buckets.ts'
 import type { AggregateInput } from './group-table.ts'
-import { type RowTimes, timesOf } from './row-times.ts'
 import {
   type AggregateSpec,
   bucketFunction,
@@ -36,19 +35,14 @@ export async function aggregateOperator(
   context: StateContext,
 ): Promise<Operator> {
   const buckets = new GroupBuckets(spec, context)
-  for (const shard of context.state.shards) {
-    await context.state.attach(shard, buckets.hotTable(shard))
-  }
-  const cold = coldGroups(spec, context, buckets)
-  await cold.discover()
-  return new AggregateOperator(spec, buckets, cold)
+  await buckets.attach()
+  return new AggregateOperator(spec, buckets)
 }
 
 class AggregateOperator implements Operator {
   readonly name: string
   readonly #spec: AggregateSpec
   readonly #buckets: GroupBuckets
-  readonly #cold: ColdGroups
   readonly #keyTypes
   readonly #bucketOf: (time: number) => number
   readonly #lastClosing: (bucket: number) => number
@@ -59,11 +53,10 @@ class AggregateOperator implements Operator {
   #rowsLate = 0
   #rowsNullTime = 0
 
-  constructor(spec: AggregateSpec, buckets: GroupBuckets, cold: ColdGroups) {
+  constructor(spec: AggregateSpec, buckets: GroupBuckets) {
     this.name = spec.operator
     this.#spec = spec
     this.#buckets = buckets
-    this.#cold = cold
     this.#keyTypes = spec.keys.map((key) => key.type)
     this.#bucketOf = bucketFunction(spec.bucketing)
     this.#lastClosing = closingFunction(spec.bucketing)
@@ -84,7 +77,7 @@ class AggregateOperator implements Operator {
     if (count === 0) return undefined
     this.#rowsIn += count
     const { parts, late } = this.#split(batch, count)
-    if (this.#cold.any() || this.#eager) {
+    if (this.#buckets.anyCold() || this.#eager) {
       return this.#buckets.pinned(() => this.#processSlowly(batch, parts, late, output))
     }
     for (const part of parts) this.#add(batch, part)
@@ -100,14 +93,14 @@ class AggregateOperator implements Operator {
   }
 
   async #closeEpoch(header: EpochHeader, output: Output): Promise<EpochReport> {
-    const before = this.#buckets.groupCount()
+    const before = this.#buckets.size()
     const changed = this.#buckets.changedCount()
     const { mode } = this.#spec
     if (mode === 'update' && !this.#eager) await this.#emitChanged(header, output)
     if (mode === 'complete') await this.#emitAll(output)
     else if (this.#closes(header)) await this.#close(header, output)
     if (header.flush === true && mode === 'append' && before === 0) await this.#emitGlobal(output)
-    const after = this.#buckets.groupCount()
+    const after = this.#buckets.size()
     const nextWatermark = this.#nextWatermark(header)
     return {
       ...(nextWatermark === undefined ? {} : { nextWatermark }),
@@ -168,7 +161,7 @@ class AggregateOperator implements Operator {
     const { bucketing } = this.#spec
     const all = [{ bucket: 0, rows: batch.selection, count }]
     if (bucketing.kind === 'none') return { parts: all, late: [] }
-    const times = timesOf(batch, this.#spec)
+    const times = timesOf(batch, timeColumn(this.#spec, bucketing))
     const late: number[] = []
     const limit = this.#spec.watermarked ? this.#late : Number.NEGATIVE_INFINITY
     const single = this.#singleBucket(times, batch.selection, count, limit)
@@ -229,6 +222,13 @@ class AggregateOperator implements Operator {
     return closes <= limit ? undefined : bucket
   }
 
+  async #fetch(batch: Batch, part: BucketRows): Promise<void> {
+    if (!this.#buckets.anyCold()) return
+    const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
+    const hashes = hashKeys(keyColumns, this.#keyTypes, part.rows, part.count)
+    await this.#buckets.fetch(part.bucket, keyColumns, hashes, part.rows)
+  }
+
   #add(batch: Batch, part: BucketRows): readonly ChangedGroups[] {
     const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
     const hashes = hashKeys(keyColumns, this.#keyTypes, part.rows, part.count)
@@ -260,8 +260,7 @@ class AggregateOperator implements Operator {
     output: Output,
   ): Promise<void> {
     for (const part of parts) {
-      const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
-      if (this.#cold.any()) await this.#cold.fetch(part.bucket, keyColumns, part.rows, part.count)
+      await this.#fetch(batch, part)
       const changed = this.#add(batch, part)
       if (!this.#eager) continue
       const start = singleWindow(this.#spec, part.bucket)
@@ -289,7 +288,7 @@ class AggregateOperator implements Operator {
       }
       for (const start of [...starts].sort((a, b) => a - b)) {
         if (start + bucketing.windows.sizeMicros <= header.lateWatermark) continue
-        await this.#cold.loadWindow(start)
+        await this.#buckets.loadWindow(start)
         await emitWindow(this.#spec, this.#buckets, start, output, 'changed')
       }
       return
@@ -306,7 +305,7 @@ class AggregateOperator implements Operator {
     const { bucketing } = this.#spec
     for (const start of this.#buckets.windowStarts()) {
       if (bucketing.kind !== 'window') break
-      await this.#cold.loadWindow(start)
+      await this.#buckets.loadWindow(start)
       await emitWindow(this.#spec, this.#buckets, start, output, 'all')
     }
     if (bucketing.kind === 'window') return
@@ -316,19 +315,19 @@ class AggregateOperator implements Operator {
 
   /** Every group of a bucket without windows. */
   async #emitBucket(bucket: number, output: Output): Promise<void> {
-    await this.#cold.loadBucket(bucket)
+    await this.#buckets.loadBucket(bucket)
     for (const table of this.#buckets.tablesOf(bucket)) {
-      await emitTable(this.#spec, table, allSlots(table.count), undefined, output)
+      await emitTable(this.#spec, table, table.liveSlots(), undefined, output)
     }
   }
 
   /** A global aggregate has a row even without input. */
   async #emitGlobal(output: Output): Promise<void> {
-    if (!this.#spec.global || this.#buckets.groupCount() > 0) return
+    if (!this.#spec.global || this.#buckets.size() > 0) return
     if (this.#spec.bucketing.kind !== 'none') return
     const table = this.#buckets.emptyTable()
     table.keys.insertEncoded(new Uint8Array(0), 0)
-    await emitTable(this.#spec, table, allSlots(1), undefined, output)
+    await emitTable(this.#spec, table, Int32Array.of(0), undefined, output)
   }
 
   /** Emits (append) and forgets what the eviction watermark closes. */
@@ -340,7 +339,7 @@ class AggregateOperator implements Operator {
         const end = start + bucketing.windows.sizeMicros
         // A pane that is still open may reach into windows that were emitted or passed over before.
         if (end > watermark || end <= header.lateWatermark) continue
-        await this.#cold.loadWindow(start)
+        await this.#buckets.loadWindow(start)
         await emitWindow(this.#spec, this.#buckets, start, output, 'all')
       }
     }
@@ -352,7 +351,6 @@ class AggregateOperator implements Operator {
           await this.#emitBucket(bucket, output)
         }
         this.#buckets.drop(bucket)
-        this.#cold.drop(bucket)
       } else if (bucketing.kind === 'timeKey' && bucket <= watermark) {
         await this.#closePart(bucket, bucketing.key, watermark, output)
       }
@@ -361,22 +359,30 @@ class AggregateOperator implements Operator {
 
   /** The bucket that the watermark stands in: only groups at or below it are closed. */
   async #closePart(bucket: number, key: number, watermark: number, output: Output): Promise<void> {
-    await this.#cold.loadBucket(bucket)
+    await this.#buckets.loadBucket(bucket)
     for (const table of this.#buckets.tablesOf(bucket)) {
-      const all = allSlots(table.count)
+      const all = table.liveSlots()
       const times = table.keys.columns(all)[key]
       if (times?.layout !== 'f64') continue
-      const isOpen = (slot: number): boolean => (times.values[slot] as number) > watermark
-      const closed = all.filter((slot) => !isOpen(slot))
+      const keep = new Uint8Array(table.count)
+      const closed = all.filter((slot, k) => {
+        const isOpen = (times.values[k] as number) > watermark
+        if (isOpen) keep[slot] = 1
+        return !isOpen
+      })
       if (closed.length === 0) continue
       if (this.#spec.mode === 'append') {
         await emitTable(this.#spec, table, closed, undefined, output)
       }
-      table.compact(Uint8Array.from(all, (slot) => (isOpen(slot) ? 1 : 0)))
+      table.compact(keep)
     }
   }
 }
 
-function allSlots(count: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, slot) => slot)
+/** The column that decides the bucket. */
+function timeColumn(
+  { keys }: AggregateSpec,
+  bucketing: Exclude<AggregateSpec['bucketing'], { kind: 'none' }>,
+): number {
+  return bucketing.kind === 'window' ? bucketing.timeColumn : (keys[bucketing.key]?.column ?? 0)
 }

@@ -22,7 +22,7 @@ export async function emitTable(
       const { sizeMicros } = spec.bucketing.windows
       columns.splice(spec.bucketing.position, 0, windowColumn(windowStart, sizeMicros, part.length))
     }
-    for (const accumulator of table.accumulators) columns.push(accumulator.finish(part))
+    for (const accumulator of table.values) columns.push(accumulator.finish(part))
     const wait = output.emit({ schema: spec.output, rowCount: part.length, columns })
     if (wait !== undefined) await wait
   }
@@ -72,15 +72,11 @@ async function emitPanes(
   const [only] = panes
   if (only === undefined) return
   if (panes.length === 1) {
-    const slots =
-      which === 'all'
-        ? Int32Array.from({ length: only.count }, (_, slot) => slot)
-        : Int32Array.from(only.dirty)
+    const slots = which === 'all' ? only.liveSlots() : Int32Array.from(only.dirty)
     return emitTable(spec, only, slots, start, output)
   }
   const merged = mergePanes(buckets, panes, which)
-  const slots = Int32Array.from({ length: merged.count }, (_, slot) => slot)
-  await emitTable(spec, merged, slots, start, output)
+  await emitTable(spec, merged, merged.liveSlots(), start, output)
 }
 
 function mergePanes(
@@ -93,11 +89,11 @@ function mergePanes(
     for (const pane of panes) for (const slot of pane.dirty) merged.insertFrom(pane, slot)
   }
   for (const pane of panes) {
-    for (let slot = 0; slot < pane.count; slot++) {
+    for (const slot of pane.liveSlots()) {
       const target = which === 'all' ? merged.insertFrom(pane, slot) : merged.findFrom(pane, slot)
       if (target < 0) continue
-      merged.accumulators.forEach((accumulator, index) => {
-        const from = pane.accumulators[index]
+      merged.values.forEach((accumulator, index) => {
+        const from = pane.values[index]
         if (from !== undefined) accumulator.merge(target, from, slot)
       })
     }

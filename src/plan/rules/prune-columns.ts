@@ -3,6 +3,7 @@ import { unreachable } from '../../core/error.ts'
 import { columnsRead, moveColumns } from '../expressions.ts'
 import {
   type Aggregate,
+  type Deduplicate,
   type LogicalPlan,
   type Project,
   type Scan,
@@ -55,6 +56,8 @@ function prune(plan: LogicalPlan, needed: Needed): Pruned {
       }))
       return { plan: { ...plan, input, keys }, to }
     }
+    case 'deduplicate':
+      return pruneDeduplicate(plan, needed)
     case 'limit': {
       const { plan: input, to } = prune(plan.input, needed)
       return { plan: input === plan.input ? plan : { ...plan, input }, to }
@@ -158,6 +161,16 @@ function pruneAggregate(plan: Aggregate): Aggregate {
       },
     })),
   }
+}
+
+function pruneDeduplicate(plan: Deduplicate, needed: Needed): Pruned {
+  const read = [...plan.keys, ...(plan.within === undefined ? [] : [plan.within.time.index])]
+  const { plan: input, to } = prune(plan.input, plus(needed, read))
+  if (input === plan.input) return { plan, to }
+  const { within } = plan
+  const moved = within && { ...within, time: { ...within.time, index: to(within.time.index) } }
+  const keys = plan.keys.map(to)
+  return { plan: { ...plan, input, keys, ...(moved === undefined ? {} : { within: moved }) }, to }
 }
 
 /** The inputs of a union must keep the same columns at the same places. */

@@ -6,7 +6,10 @@ import type { ByteWriter } from '../../batch/byte-writer.ts'
  * 0 in order of arrival. Keys are compared by value, never by column layout.
  */
 export interface KeyIndex {
+  /** Slots in use, dead ones included. */
   readonly count: number
+  /** Slots whose key was removed. */
+  readonly deadCount: number
   readonly capacity: number
   readonly hashes: Int32Array
   /**
@@ -27,10 +30,13 @@ export interface KeyIndex {
   insertFrom(other: KeyIndex, slot: number): number | undefined
   /** The slot of a key of another index, or −1; `undefined` if this index cannot tell. */
   findFrom(other: KeyIndex, slot: number): number | undefined
+  isDead(slot: number): boolean
+  /** Takes the key of a slot out of the index; the slot is dead until `compact`. */
+  remove(slot: number): void
   encode(slot: number, writer: ByteWriter): void
   /** The key columns of some groups. */
   columns(slots: Int32Array): readonly Column[]
-  /** Keeps only the slots for which `keep` is 1, in order. */
+  /** Keeps only the slots for which `keep` is 1, in order; dead ones must go. */
   compact(keep: Uint8Array): void
   byteLength(): number
 }

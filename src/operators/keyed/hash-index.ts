@@ -7,6 +7,9 @@ export abstract class HashIndex {
   hashes: Int32Array
   protected table: Int32Array
   protected mask: number
+  deadCount = 0
+  /** 1 for slots whose key was removed; they stay until they are squeezed out. */
+  #dead: Uint8Array | undefined
 
   /** `capacity`: slots before the first growth; it doubles each time. */
   constructor(capacity: number) {
@@ -29,9 +32,39 @@ export abstract class HashIndex {
     return slot
   }
 
+  isDead(slot: number): boolean {
+    return this.#dead !== undefined && this.#dead[slot] === 1
+  }
+
+  /** Takes the key of a slot out of the index: the same key gets a new slot when it comes again. */
+  remove(slot: number): void {
+    const { table, mask, hashes } = this
+    let hole = (hashes[slot] as number) & mask
+    while (table[hole] !== slot + 1) hole = (hole + 1) & mask
+    // What was displaced by the key that goes moves back, so that no search ends too early.
+    for (let at = (hole + 1) & mask; table[at] !== 0; at = (at + 1) & mask) {
+      const home = (hashes[(table[at] as number) - 1] as number) & mask
+      if (((at - home) & mask) < ((at - hole) & mask)) continue
+      table[hole] = table[at] as number
+      hole = at
+    }
+    table[hole] = 0
+    this.#dead ??= new Uint8Array(hashes.length)
+    this.#dead[slot] = 1
+    this.deadCount++
+  }
+
+  /** After slots were squeezed together, none of them dead. */
   protected rebuild(): void {
+    this.#dead = undefined
+    this.deadCount = 0
+    this.#index()
+  }
+
+  #index(): void {
     this.table.fill(0)
     for (let slot = 0; slot < this.count; slot++) {
+      if (this.isDead(slot)) continue
       let at = (this.hashes[slot] as number) & this.mask
       while (this.table[at] !== 0) at = (at + 1) & this.mask
       this.table[at] = slot + 1
@@ -45,12 +78,17 @@ export abstract class HashIndex {
     const hashes = new Int32Array(capacity)
     hashes.set(this.hashes)
     this.hashes = hashes
+    if (this.#dead !== undefined) {
+      const dead = new Uint8Array(capacity)
+      dead.set(this.#dead)
+      this.#dead = dead
+    }
     this.growKeys(capacity)
     this.table = new Int32Array(tableSize(capacity))
     this.mask = this.table.length - 1
     // The slot being placed is not in the arrays yet.
     this.count--
-    this.rebuild()
+    this.#index()
     this.count++
   }
 }

@@ -6,16 +6,6 @@ import type { DataType } from '../../batch/schema.ts'
 import { HashIndex } from './hash-index.ts'
 import type { KeyIndex } from './key-index.ts'
 
-/** Whether one key column of this type can be held as plain numbers while its values are safe integers. */
-export function fitsNumberKeys(types: readonly DataType[]): boolean {
-  const [type] = types
-  return (
-    types.length === 1 &&
-    type !== undefined &&
-    ['byte', 'short', 'int', 'long', 'date', 'timestamp'].includes(type.kind)
-  )
-}
-
 /** One whole-number key column: the usual case, without encoding a single byte per row. */
 export class NumberKeys extends HashIndex implements KeyIndex {
   #keys: Float64Array
@@ -92,6 +82,11 @@ export class NumberKeys extends HashIndex implements KeyIndex {
       if (this.#keys[slot - 1] === key) return slot - 1
       at = (at + 1) & this.mask
     }
+  }
+
+  override remove(slot: number): void {
+    if (slot === this.#nullSlot) this.#nullSlot = -1
+    super.remove(slot)
   }
 
   encode(slot: number, writer: ByteWriter): void {

@@ -1,27 +1,33 @@
-import type { EntryBlock } from '../../../state/frozen.ts'
 import type { HotTable } from '../../../state/operator-state.ts'
 import { ByteWriter } from '../../batch/byte-writer.ts'
-import type { GroupTable } from './group-table.ts'
+import { forEachEntry, keyOfText, textOfKey, writeEntry } from './entries.ts'
+import type { KeyedTable } from './keyed-table.ts'
 
-/** What the view of a shard needs of the groups of its task. */
-export interface ShardGroups {
+/** What the view of a shard needs of the entries of its task. */
+export interface ShardEntries {
   readonly epoch: number
   readonly isPinned: boolean
   numbers(): readonly number[]
-  tableOf(bucket: number, shard: number): GroupTable | undefined
+  tableOf(bucket: number, shard: number): KeyedTable | undefined
   shardByteLength(shard: number): number
-  readKey(key: Uint8Array): { readonly bucket: number; readonly key: Uint8Array }
+  readKey(stateKey: Uint8Array): { readonly bucket: number; readonly key: Uint8Array } | undefined
+  dueKey(shard: number, table: KeyedTable, slot: number): Uint8Array | undefined
   loadEntry(shard: number, key: Uint8Array, value: Uint8Array | undefined): void
 }
 
-/** The groups of one shard, over all buckets, as the state service sees them. */
-export function shardTable(buckets: ShardGroups, shard: number): HotTable {
+/** The entries of one shard, over all buckets, as the state service sees them. */
+export function shardTable(buckets: ShardEntries, shard: number): HotTable {
   // Where a walk stands: bucket and slot. Numbers are handed out, as positions shift when groups go.
   const walks = new Map<number, { readonly bucket: number; readonly slot: number }>()
   let nextWalk = 1
   // What counts as unchanged is settled when entries are given out, as writing them may take epochs.
   let oldBefore = Number.NEGATIVE_INFINITY
   const isOld = (stamp: number | undefined): boolean => (stamp ?? 0) < oldBefore
+  // A removal that came again since it was given out is still to be told.
+  const forgetRemoval = (table: KeyedTable, stateKey: Uint8Array): void => {
+    const text = textOfKey(stateKey)
+    if (isOld(table.gone.get(text))) table.gone.delete(text)
+  }
 
   return {
     byteLength: () => buckets.shardByteLength(shard),
@@ -39,12 +45,15 @@ export function shardTable(buckets: ShardGroups, shard: number): HotTable {
         const table = buckets.tableOf(bucket, shard)
         if (table === undefined) continue
         const first = from?.bucket === bucket ? from.slot : 0
+        // Removals first: a key that was removed and came again is there.
+        if (first === 0)
+          for (const [key] of table.gone) writeEntry(writer, keyOfText(key), undefined)
         for (let slot = first; slot < table.count; slot++) {
           if (writer.length >= maxBytes) {
             walks.set(nextWalk, { bucket, slot })
             return { block: writer.take(), cursor: nextWalk++ }
           }
-          table.writeEntry(writer, slot)
+          if (!table.keys.isDead(slot)) table.writeEntry(writer, slot)
         }
       }
       return { block: writer.take(), cursor: undefined }
@@ -56,8 +65,14 @@ export function shardTable(buckets: ShardGroups, shard: number): HotTable {
       for (const bucket of buckets.numbers()) {
         const table = buckets.tableOf(bucket, shard)
         if (table === undefined) continue
+        for (const [key, epoch] of table.gone) {
+          if (isOld(epoch)) writeEntry(writer, keyOfText(key), undefined)
+        }
         for (let slot = 0; slot < table.count && writer.length < maxBytes; slot++) {
-          if (isOld(table.stamps[slot])) table.writeEntry(writer, slot)
+          if (!isOld(table.stamps[slot]) || table.keys.isDead(slot)) continue
+          table.writeEntry(writer, slot)
+          const due = buckets.dueKey(shard, table, slot)
+          if (due !== undefined) writeEntry(writer, due, nothing)
         }
       }
       return writer.take()
@@ -66,10 +81,13 @@ export function shardTable(buckets: ShardGroups, shard: number): HotTable {
     forget(block) {
       if (buckets.isPinned) return
       const keeps = new Map<number, Uint8Array>()
-      forEachEntry(block, (stateKey) => {
-        const { bucket, key } = buckets.readKey(stateKey)
+      forEachEntry(block, (stateKey, value) => {
+        const entry = buckets.readKey(stateKey)
+        if (entry === undefined) return
+        const { bucket, key } = entry
         const table = buckets.tableOf(bucket, shard)
         if (table === undefined) return
+        if (value === undefined) return forgetRemoval(table, stateKey)
         const slot = table.findKey(key)
         if (slot < 0 || !isOld(table.stamps[slot])) return
         const keep = keeps.get(bucket) ?? new Uint8Array(table.count).fill(1)
@@ -85,22 +103,4 @@ export function shardTable(buckets: ShardGroups, shard: number): HotTable {
   }
 }
 
-/** Calls with every entry of a packed block, in order. */
-function forEachEntry(
-  block: EntryBlock,
-  call: (key: Uint8Array, value: Uint8Array | undefined) => void,
-): void {
-  const view = new DataView(block.buffer, block.byteOffset, block.byteLength)
-  let at = 0
-  while (at < block.length) {
-    const keyLength = view.getUint32(at, true)
-    const valueLength = view.getUint32(at + 4, true)
-    const keyEnd = at + 8 + keyLength
-    const end = keyEnd + Math.max(valueLength - 1, 0)
-    call(
-      block.subarray(at + 8, keyEnd),
-      valueLength === 0 ? undefined : block.subarray(keyEnd, end),
-    )
-    at = end
-  }
-}
+const nothing = new Uint8Array(0)

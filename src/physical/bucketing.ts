@@ -1,0 +1,101 @@
+import { StreamError, unreachable } from '../core/error.ts'
+import type { Expression } from '../expr/expression.ts'
+import type { Bucketing } from '../operators/aggregate/spec.ts'
+import { type Aggregate, eventTimeColumns, schemaOf, type WindowAssign } from '../plan/logical.ts'
+
+/** Expressions to be computed before an exchange, each once. */
+export class ColumnList {
+  readonly expressions: Expression[] = []
+  readonly #seen = new Map<string, number>()
+
+  add(expression: Expression): number {
+    const key = JSON.stringify(expression, plainJson)
+    const known = this.#seen.get(key)
+    // Functions of users are not compared: two of them may differ in what they close over.
+    if (known !== undefined && !key.includes('"kind":"udf"')) return known
+    this.expressions.push(expression)
+    this.#seen.set(key, this.expressions.length - 1)
+    return this.expressions.length - 1
+  }
+}
+
+function plainJson(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? `${value}n` : value
+}
+
+export function fusedWindow(
+  plan: Aggregate,
+): { readonly node: WindowAssign; readonly key: number } | undefined {
+  const node = plan.input
+  if (node.kind !== 'window') return undefined
+  const index = schemaOf(node.input).length
+  const isWindow = (expression: Expression): boolean =>
+    expression.kind === 'column' && expression.index === index
+  const keys = plan.keys.flatMap(({ expression }, at) => (isWindow(expression) ? [at] : []))
+  const [key] = keys
+  if (key === undefined || keys.length > 1) return undefined
+  const others = [
+    ...plan.keys.filter((_, at) => at !== key).map(({ expression }) => expression),
+    ...plan.aggregates.flatMap(({ call }) => [...call.args, ...(call.filter ? [call.filter] : [])]),
+  ]
+  return others.some((expression) => mentions(expression, index)) ? undefined : { node, key }
+}
+
+function mentions(expression: Expression, index: number): boolean {
+  switch (expression.kind) {
+    case 'column':
+      return expression.index === index
+    case 'literal':
+    case 'now':
+      return false
+    case 'call':
+    case 'udf':
+      return expression.args.some((arg) => mentions(arg, index))
+    case 'cast':
+    case 'field':
+      return mentions(expression.input, index)
+    case 'case':
+      return [
+        ...expression.branches.flatMap(({ when, then }) => [when, then]),
+        ...(expression.otherwise === undefined ? [] : [expression.otherwise]),
+      ].some((part) => mentions(part, index))
+    default:
+      return unreachable(expression)
+  }
+}
+
+export function bucketingOf(
+  plan: Aggregate,
+  window: ReturnType<typeof fusedWindow>,
+  columns: ColumnList,
+): { readonly bucketing: Bucketing; readonly watermarked: boolean } {
+  const eventTimes = eventTimeColumns(plan.input)
+  if (window !== undefined) {
+    const { sizeMicros, slideMicros, startMicros, time } = window.node
+    const index = schemaOf(window.node.input).length
+    return {
+      bucketing: {
+        kind: 'window',
+        timeColumn: columns.add(time),
+        windows: { sizeMicros, slideMicros, startMicros },
+        position: window.key,
+      },
+      watermarked: eventTimes.some((column) => column.index === index),
+    }
+  }
+  const found = plan.keys.flatMap(({ expression }, key) => {
+    if (expression.kind !== 'column') return []
+    const column = eventTimes.find(({ index }) => index === expression.index)
+    return column === undefined ? [] : [{ key, kind: column.kind }]
+  })
+  const [first] = found
+  if (first === undefined) return { bucketing: { kind: 'none' }, watermarked: false }
+  if (found.length > 1) {
+    throw new StreamError('STREAMING_UNSUPPORTED', {
+      what: 'Grouping by two event-time columns',
+      fix: 'Group by one of them; the watermark of the other can be dropped by casting the column.',
+    })
+  }
+  const kind = first.kind === 'window' ? 'windowKey' : 'timeKey'
+  return { bucketing: { kind, key: first.key }, watermarked: true }
+}

@@ -1,0 +1,108 @@
+import type { DataType, Schema } from '../batch/schema.ts'
+import type { Expression } from '../expr/expression.ts'
+import { type Generate, type Scan, schemaOf, type WindowAssign } from '../plan/logical.ts'
+import type { StageInput, Step } from './physical.ts'
+
+/** A stage that steps are still added to. */
+export interface OpenStage {
+  readonly id: number
+  readonly source?: Scan
+  readonly inputs: readonly StageInput[]
+  readonly steps: Step[]
+  output: Schema
+  readonly single: boolean
+}
+
+/** Adds a computation, merged with a filter that stands right before it. */
+export function addCompute(
+  stage: OpenStage,
+  input: Schema,
+  filter: Expression | undefined,
+  columns: readonly Expression[],
+  output: Schema,
+): OpenStage {
+  const last = stage.steps.at(-1)
+  const isFilterOnly =
+    last?.kind === 'compute' && last.filter !== undefined && passesAll(last.columns, last.input)
+  if (filter === undefined && isFilterOnly) {
+    stage.steps.pop()
+    return addStep(stage, { ...last, columns, output }, output)
+  }
+  if (filter === undefined && passesAll(columns, input)) {
+    // Nothing is computed: the columns go on as they are, under the names they have now.
+    const names = input.map(({ name }) => name).join('\n')
+    if (names === output.map(({ name }) => name).join('\n')) return stage
+  }
+  return addStep(stage, { kind: 'compute', input, filter, columns, output }, output)
+}
+
+function passesAll(columns: readonly Expression[], input: Schema): boolean {
+  return (
+    columns.length === input.length &&
+    columns.every((column, index) => column.kind === 'column' && column.index === index)
+  )
+}
+
+export function addStep(stage: OpenStage, step: Step, output: Schema): OpenStage {
+  stage.steps.push(step)
+  stage.output = output
+  return stage
+}
+
+export function addGenerate(stage: OpenStage, plan: Generate): OpenStage {
+  const schema = schemaOf(plan.input)
+  const { column, stage: ready } = withColumn(stage, schema, plan.expression)
+  const { outer, withPosition } = plan
+  const spec = { column, kept: schema.length, outer, withPosition, output: schemaOf(plan) }
+  return addStep(ready, { kind: 'generate', spec }, schemaOf(plan))
+}
+
+export function addWindow(stage: OpenStage, plan: WindowAssign): OpenStage {
+  const schema = schemaOf(plan.input)
+  const { column, stage: ready } = withColumn(stage, schema, plan.time)
+  const { sizeMicros, slideMicros, startMicros } = plan
+  const spec = {
+    timeColumn: column,
+    kept: schema.length,
+    windows: { sizeMicros, slideMicros, startMicros },
+    output: schemaOf(plan),
+  }
+  return addStep(ready, { kind: 'window', spec }, schemaOf(plan))
+}
+
+/** The column that holds an expression, computed behind the others if it is not one of them. */
+export function withColumn(
+  stage: OpenStage,
+  schema: Schema,
+  expression: Expression,
+): { readonly column: number; readonly stage: OpenStage } {
+  if (expression.kind === 'column') return { column: expression.index, stage }
+  const columns = [...allColumns(schema), expression]
+  const output = [...schema, fieldOfExpression(expression, schema.length)]
+  return {
+    column: schema.length,
+    stage: addCompute(stage, schema, undefined, columns, output),
+  }
+}
+
+export function allColumns(schema: Schema): Expression[] {
+  return schema.map(({ name, type, nullable }, index) => ({
+    kind: 'column',
+    index,
+    name,
+    type,
+    nullable,
+  }))
+}
+
+export function fieldOfExpression(
+  expression: Expression,
+  index: number,
+): { readonly name: string; readonly type: DataType; readonly nullable: boolean } {
+  const name = expression.kind === 'column' ? expression.name : `_${index}`
+  return { name, type: expression.type, nullable: true }
+}
+
+export function fieldsOf(keys: readonly { readonly expression: Expression }[]): Schema {
+  return keys.map(({ expression }, index) => fieldOfExpression(expression, index))
+}
