@@ -97,6 +97,7 @@ function settings(
 ): Readonly<Record<string, string | number | boolean>> {
   return {
     progress: 'off',
+    allowUnbounded: true,
     store: run.store,
     lanes: options.state_partitions ?? run.lanes,
     'spark.sql.streaming.noDataMicroBatches.enabled': options.no_data_batch ?? true,

@@ -20,6 +20,7 @@ const clock = systemClock()
 /** The query of a case over all its starts and stops, with what it gave out and reported. */
 export class CaseQuery {
   readonly results = new Results()
+  #sources: readonly CaseSource[]
   readonly #case: Case
   readonly #engine: Engine
   readonly #folder: string
@@ -42,6 +43,7 @@ export class CaseQuery {
     },
   ) {
     this.#case = subject
+    this.#sources = subject.query.sources
     this.#engine = engine
     this.#folder = how.folder
     this.#manual = how.manual
@@ -64,8 +66,9 @@ export class CaseQuery {
   }
 
   /** Stops for good, and makes everything again with these settings as after a restart of the process. */
-  async reopen(options: CaseOptions): Promise<void> {
+  async reopen(options: CaseOptions, sources = this.#sources): Promise<void> {
     await this.stop()
+    this.#sources = sources
     await this.#engine.reopen(options)
     this.#frame = undefined
   }
@@ -89,7 +92,7 @@ export class CaseQuery {
   }
 
   async runToEnd(trigger: TriggerOptions): Promise<void> {
-    for (const { name } of this.#case.query.sources) await this.#sourceFolder(name)
+    for (const { name } of this.#sources) await this.#sourceFolder(name)
     await this.stop()
     this.start(trigger)
     await this.#query?.awaitTermination()
@@ -108,7 +111,7 @@ export class CaseQuery {
 
   /** One `add` is put into all its sources at once, so that one epoch takes it. */
   async add({ rows = {}, run }: Step): Promise<void> {
-    const additions = this.#case.query.sources.flatMap((source) => {
+    const additions = this.#sources.flatMap((source) => {
       const more = Object.entries(rows).find(([name]) => name === source.name)?.[1]
       return Array.isArray(more) && more.length > 0 ? [{ source, more }] : []
     })
@@ -177,7 +180,7 @@ export class CaseQuery {
     const frames = new Map<string, DataFrame>()
     return frameFrom(this.#case.query.plan, {
       source: (name) => {
-        const source = this.#case.query.sources.find((candidate) => candidate.name === name)
+        const source = this.#sources.find((candidate) => candidate.name === name)
         if (source === undefined) throw new RangeError(`the case has no source ${name}`)
         const frame = frames.get(name) ?? leaf(source)
         frames.set(name, frame)

@@ -60,6 +60,8 @@ export interface PlanNode {
   readonly as?: string
   readonly by?: readonly (CaseExpression | SortBy)[]
   readonly column?: string
+  /** Rows of a limit. */
+  readonly n?: number
   readonly delay_ms?: number
   readonly delay?: string
   readonly keys?: readonly NamedCaseExpression[]

@@ -111,7 +111,9 @@ class Steps {
     restart: async (step) => {
       await this.#query.stop()
       if (step.clear_sink === true) this.#query.results.clear()
-      if (step.options !== undefined) await this.#query.reopen(step.options)
+      if (step.options !== undefined || step.sources !== undefined) {
+        await this.#query.reopen(step.options ?? {}, step.sources)
+      }
       this.#countedUpTo = this.#query.progress().length
       await this.#startAndSettle()
     },
@@ -171,7 +173,10 @@ class Steps {
       }
       return firstOf(problems)
     }
-    await this.#attempt(() => this.#startAndSettle())
+    await this.#attempt(async () => {
+      if (this.#case.query.mode === 'batch') await this.#query.allRows()
+      else await this.#startAndSettle()
+    })
     return this.#takeError(step)
   }
 

@@ -1,13 +1,13 @@
+import { resized } from './resized.ts'
+
 /** When each slot of a table falls due; infinity = never. */
 export class DueTimes {
   /** A time that nothing falls due before. */
   min = Number.POSITIVE_INFINITY
   #times = new Float64Array(0)
 
-  grow(capacity: number): void {
-    const grown = new Float64Array(capacity).fill(Number.POSITIVE_INFINITY)
-    grown.set(this.#times)
-    this.#times = grown
+  resize(capacity: number): void {
+    this.#times = resized(this.#times, capacity, Number.POSITIVE_INFINITY)
   }
 
   at(slot: number): number {
