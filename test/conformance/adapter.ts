@@ -11,6 +11,8 @@ import type { CaseOptions, CaseRow, CaseSource } from './case.ts'
 export interface RunOptions {
   readonly store: string
   readonly lanes: number
+  /** Every row is an epoch of its own; only for cases whose answer does not depend on that. */
+  readonly eachRow?: boolean
 }
 
 /** Makes a session with these settings; `clock` is the manual one where a case asks for it. */

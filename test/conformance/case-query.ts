@@ -6,7 +6,7 @@ import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import type { StreamingQueryProgress } from '../../src/dataframe/progress.ts'
 import type { StreamingQuery } from '../../src/dataframe/streaming-query.ts'
 import type { TriggerOptions } from '../../src/dataframe/trigger.ts'
-import type { Engine } from './adapter.ts'
+import type { Engine, RunOptions } from './adapter.ts'
 import type { Case, CaseOptions, CaseRow, CaseSource, Step } from './case.ts'
 import { type Fault, withFault } from './fault.ts'
 import type { ManualClock } from './manual-clock.ts'
@@ -26,6 +26,7 @@ export class CaseQuery {
   readonly #folder: string
   readonly #manual: ManualClock | undefined
   readonly #fault: Fault
+  readonly #eachRow: boolean
   readonly #batchRows = new Map<string, readonly CaseRow[]>()
   #frame: DataFrame | undefined
   #query: StreamingQuery | undefined
@@ -40,6 +41,7 @@ export class CaseQuery {
       readonly folder: string
       readonly manual: ManualClock | undefined
       readonly fault: Fault
+      readonly run: RunOptions
     },
   ) {
     this.#case = subject
@@ -48,6 +50,7 @@ export class CaseQuery {
     this.#folder = how.folder
     this.#manual = how.manual
     this.#fault = how.fault
+    this.#eachRow = how.run.eachRow === true
   }
 
   /** Where the checkpoint of every start is. */
@@ -124,7 +127,13 @@ export class CaseQuery {
     }
     this.#build()
     if (run !== false) this.start()
-    for (const { source, more } of additions) this.#engine.add(source, more)
+    for (const { source, more } of additions) {
+      const parts = this.#eachRow && run !== false ? more.map((row) => [row]) : [more]
+      for (const part of parts) {
+        this.#engine.add(source, part)
+        if (parts.length > 1) await this.settle()
+      }
+    }
     if (run !== false) await this.settle()
   }
 

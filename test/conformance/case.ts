@@ -7,6 +7,8 @@ export interface Case {
   readonly id: string
   readonly query: CaseQuery
   readonly steps: readonly Step[]
+  /** `free`: any split of an `add` into epochs gives the same answers. */
+  readonly batching?: string
 }
 
 export interface CaseQuery {

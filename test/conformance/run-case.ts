@@ -30,7 +30,7 @@ export async function runCase(subject: Case, open: OpenSession, run: RunOptions)
   const manual = subject.query.options.clock === 'manual' ? manualClock() : undefined
   const fault = faultOf(subject.steps.find((step) => step.do === 'inject_fault')?.when)
   const engine = openEngine(open, run, subject.query.options, manual)
-  const query = new CaseQuery(subject, engine, { folder, manual, fault })
+  const query = new CaseQuery(subject, engine, { folder, manual, fault, run })
   const steps = new Steps(subject, query, { manual, fault })
   try {
     for (const [index, step] of subject.steps.entries()) {
