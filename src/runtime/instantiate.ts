@@ -7,6 +7,8 @@ import type { StateContext } from '../operators/context.ts'
 import { deduplicateOperator } from '../operators/deduplicate.ts'
 import { generateOperator } from '../operators/generate.ts'
 import { limitOperator } from '../operators/limit.ts'
+import { sessionOperator } from '../operators/session/session-aggregate.ts'
+import { sessionAssignOperator } from '../operators/session-assign.ts'
 import { sortOperator } from '../operators/sort.ts'
 import { watermarkOperator } from '../operators/watermark.ts'
 import { windowAssignOperator } from '../operators/window-assign.ts'
@@ -32,8 +34,12 @@ function instantiateStep(step: Step, stateFor: StateFor): Operator | Promise<Ope
       return generateOperator(step.spec)
     case 'window':
       return windowAssignOperator(step.spec)
+    case 'session':
+      return sessionAssignOperator(step.spec)
     case 'aggregate':
       return aggregateOperator(step.spec, stateFor(step.spec.operator))
+    case 'sessions':
+      return sessionOperator(step.spec, stateFor(step.spec.operator))
     case 'deduplicate':
       return deduplicateOperator(step.spec, stateFor(step.spec.operator))
     case 'sort':
@@ -50,6 +56,7 @@ export function statefulOperators(stage: Stage): readonly string[] {
   return stage.steps.flatMap((step) => {
     switch (step.kind) {
       case 'aggregate':
+      case 'sessions':
       case 'deduplicate':
         return [step.spec.operator]
       default:

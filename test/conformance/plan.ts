@@ -40,7 +40,8 @@ export function frameFrom(node: PlanNode, leaves: Leaves): DataFrame {
       const delay = node.delay ?? `${required(node.delay_ms, 'delay_ms')} milliseconds`
       return input().withWatermark(required(node.column, 'column'), delay)
     }
-    case 'aggregate': {
+    case 'aggregate':
+    case 'session_aggregate': {
       const keys = (node.keys ?? []).map(namedColumn)
       return input()
         .groupBy(...keys)
