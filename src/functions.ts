@@ -28,6 +28,7 @@ export {
   posexplode,
   posexplode_outer,
   rows_with_max,
+  session_window,
   sum,
   type UserFunction,
   udf,

@@ -51,7 +51,7 @@ const orderSteps: readonly Step[] = [
 ]
 
 interface Grouping {
-  readonly window: 'tumbling' | 'sliding' | 'shifted' | 'time' | 'none'
+  readonly window: 'tumbling' | 'sliding' | 'shifted' | 'session' | 'uneven' | 'time' | 'none'
   readonly byKey: boolean
   readonly aggregates: readonly string[]
 }
@@ -68,6 +68,9 @@ const windowOf: Readonly<Record<Exclude<Grouping['window'], 'none'>, string>> = 
   tumbling: "window(t, '10 seconds')",
   sliding: "window(t, '10 seconds', '4 seconds')",
   shifted: "window(t, '6 seconds', '6 seconds', '1 second')",
+  session: "session_window(t, '3 seconds')",
+  // Rows without a time have no second, so no gap either; every fifth second is left out.
+  uneven: "session_window(t, concat(CAST(second(t) % 5 AS STRING), ' seconds'))",
   time: 't',
 }
 
@@ -125,6 +128,8 @@ export const queryShape: fc.Arbitrary<QueryShape> = fc
           'tumbling',
           'sliding',
           'shifted',
+          'session',
+          'uneven',
           'time',
           'none',
         ),
@@ -153,11 +158,14 @@ function withinTheRules(given: QueryShape): QueryShape {
   const usable = aggregates.filter(([column]) => known.includes(column)).map(([, text]) => text)
   const kept = grouping.aggregates.filter((text) => usable.includes(text))
   const never = grouping.window === 'none' && outputMode === 'append'
+  // Sessions of a stream need another key, and cannot be given out before they are closed.
+  const merges = ['session', 'uneven'].includes(grouping.window)
+  const mergeless = merges && (outputMode === 'update' || !shape.columns.includes('k'))
   return {
     ...shape,
     grouping: {
-      window: never ? 'tumbling' : grouping.window,
-      byKey: grouping.byKey && shape.columns.includes('k'),
+      window: never || mergeless ? 'tumbling' : grouping.window,
+      byKey: (grouping.byKey || merges) && shape.columns.includes('k'),
       aggregates: kept.length === 0 ? ['count(1) AS rows'] : kept,
     },
   }

@@ -16,8 +16,10 @@ import {
   type SaveMode,
   type WindowAssign,
 } from '../../src/plan/logical.ts'
+import { sessionKeyOf } from '../../src/plan/session-columns.ts'
 import { deduplicateNode } from './deduplicate.ts'
 import type { EpochRows, Evaluate, Row } from './oracle-node.ts'
+import { sessionNode, sessionOf } from './session.ts'
 
 /**
  * What a plan must answer, worked out row by row on plain lists, without state stores, panes, columns,
@@ -51,8 +53,12 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Ev
       const inputs = plan.inputs.map((input) => nodeOf(input, mode, late))
       return (header, rows) => inputs.flatMap((input) => input(header, rows))
     }
-    case 'aggregate':
-      return aggregateNode(plan, mode, late)
+    case 'aggregate': {
+      const input = nodeOf(plan.input, mode, late)
+      const session = sessionKeyOf(plan)
+      if (session === undefined) return aggregateNode(plan, mode, input, late)
+      return sessionNode({ plan, session, mode, aggregated }, input, late)
+    }
     case 'deduplicate':
       return deduplicateNode(plan, nodeOf(plan.input, mode, late), late)
     case 'limit': {
@@ -94,6 +100,8 @@ function stateless(
       return rows
     case 'generate':
       return rows.flatMap((row) => exploded(plan, row, value(plan.expression, row)))
+    case 'session':
+      return rows.flatMap((row) => sessionOf(plan, row, value))
     case 'window':
       return rows.flatMap((row) => windowsOf(plan, value(plan.time, row)).map((w) => [...row, w]))
     case 'sort':
@@ -141,8 +149,12 @@ interface Group {
   readonly rows: Row[]
 }
 
-function aggregateNode(plan: Aggregate, mode: SaveMode, late: (row: Row) => void): Evaluate {
-  const input = nodeOf(plan.input, mode, late)
+function aggregateNode(
+  plan: Aggregate,
+  mode: SaveMode,
+  input: Evaluate,
+  late: (row: Row) => void,
+): Evaluate {
   const types = plan.keys.map(({ expression }) => expression.type)
   const closing = closingTimeOf(plan)
   const groups: Group[] = []

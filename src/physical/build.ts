@@ -1,8 +1,9 @@
 import type { Schema } from '../batch/schema.ts'
-import { unreachable } from '../core/error.ts'
+import { StreamError, unreachable } from '../core/error.ts'
 import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
+import type { SessionSpec } from '../operators/session/spec.ts'
 import {
   type Aggregate,
   type Deduplicate,
@@ -14,10 +15,12 @@ import {
   type SaveMode,
   schemaOf,
 } from '../plan/logical.ts'
+import { sessionKeyOf } from '../plan/session-columns.ts'
 import { bucketingOf, ColumnList, fusedWindow } from './bucketing.ts'
 import {
   addCompute,
   addGenerate,
+  addSession,
   addStep,
   addWindow,
   allColumns,
@@ -44,6 +47,7 @@ class Builder {
   readonly #stages: OpenStage[] = []
   readonly #options: BuildOptions
   #aggregates = 0
+  #sessionCount = 0
   #deduplicates = 0
   #limits = 0
   #late: number | undefined
@@ -85,8 +89,12 @@ class Builder {
         return addGenerate(this.build(plan.input), plan)
       case 'window':
         return addWindow(this.build(plan.input), plan)
-      case 'aggregate':
-        return this.#aggregate(plan)
+      case 'session':
+        return addSession(this.build(plan.input), plan)
+      case 'aggregate': {
+        const session = sessionKeyOf(plan)
+        return session === undefined ? this.#aggregate(plan) : this.#sessions(plan, session)
+      }
       case 'union': {
         const inputs = plan.inputs.map((input) => this.build(input))
         return this.#open({
@@ -185,6 +193,48 @@ class Builder {
     addStep(stage, { kind: 'settle' }, schemaOf(plan))
     const operator = `limit-${this.#limits++}`
     return addStep(stage, { kind: 'limit', count, operator }, schemaOf(plan))
+  }
+
+  /** An aggregation that merges the sessions in one of its keys. */
+  #sessions(plan: Aggregate, position: number): OpenStage {
+    const below = schemaOf(plan.input)
+    const session = plan.keys[position]
+    if (session === undefined) throw new StreamError('INTERNAL', { what: 'no session key' })
+    const columns = new ColumnList()
+    const keys = plan.keys
+      .filter((key) => key !== session)
+      .map(({ expression }) => ({ column: columns.add(expression), type: expression.type }))
+    const spec: SessionSpec = {
+      operator: `session-${this.#sessionCount++}`,
+      mode: this.#options.mode === 'complete' ? 'complete' : 'append',
+      keys,
+      aggregates: plan.aggregates.map(({ call }) => ({
+        call,
+        args: call.args.map((arg) => columns.add(arg)),
+        filter: call.filter === undefined ? undefined : columns.add(call.filter),
+      })),
+      sessionColumn: columns.add(session.expression),
+      position,
+      watermarked: eventTimeColumns(plan).some(({ index }) => index === position),
+      watermarkShift: 0,
+      output: schemaOf(plan),
+    }
+    const before = this.build(plan.input)
+    const wantsLate = this.#options.lateRows && spec.watermarked && this.#late === undefined
+    const lateFrom = columns.expressions.length
+    // Late rows are shown as they were before the session was put beside them.
+    const shown = plan.input.kind === 'session' ? schemaOf(plan.input.input) : below
+    const all = [...columns.expressions, ...(wantsLate ? allColumns(shown) : [])]
+    addCompute(before, below, undefined, all, all.map(fieldOfExpression))
+    const exchange: Exchange = keys.length === 0 ? { kind: 'single' } : { kind: 'hash', keys }
+    const stage = this.#open({
+      inputs: [{ from: before.id, exchange }],
+      output: schemaOf(plan),
+      single: keys.length === 0,
+    })
+    addStep(stage, { kind: 'sessions', spec }, schemaOf(plan))
+    if (wantsLate) this.#late = this.#lateStage(stage.id, all, lateFrom, shown)
+    return stage
   }
 
   #deduplicate(plan: Deduplicate): OpenStage {

@@ -1,4 +1,5 @@
 import { StreamError } from '../core/error.ts'
+import { fold } from '../expr/fold.ts'
 import {
   type Aggregate,
   eventTimeColumns,
@@ -9,6 +10,7 @@ import {
   type SaveMode,
   schemaOf,
 } from './logical.ts'
+import { sessionKeyOf } from './session-columns.ts'
 
 /**
  * Refuses what cannot stream, or not in this output mode: the matrix of `docs/guarantees.md`.
@@ -51,6 +53,8 @@ function checkAggregate(plan: Aggregate, mode: SaveMode): void {
       fix: "Use outputMode('append'), with withWatermark before the first aggregation.",
     })
   }
+  const session = sessionKeyOf(plan)
+  if (session !== undefined) checkSession(plan, session, mode)
   const eventTime = eventTimeColumns(plan).map(({ index }) => plan.keys[index]?.name ?? '')
   if (eventTime.length > 1) {
     throw new StreamError('STREAMING_UNSUPPORTED', {
@@ -59,6 +63,25 @@ function checkAggregate(plan: Aggregate, mode: SaveMode): void {
     })
   }
   if (mode === 'append' && eventTime.length === 0) throw withoutEventTimeKey(plan)
+}
+
+function checkSession({ keys }: Aggregate, session: number, mode: SaveMode): void {
+  const name = keys[session]?.name ?? ''
+  const others = keys.filter((_, index) => index !== session)
+  // The value of a constant says nothing: all sessions of the stream would be one list, in one task.
+  if (others.every(({ expression }) => fold(expression).kind === 'literal')) {
+    throw new StreamError('STREAMING_UNSUPPORTED', {
+      what: `Grouping by the session window ${name} without another key`,
+      fix: "Group by a column too, such as groupBy('user', session_window(…)); a constant does not count.",
+    })
+  }
+  if (mode === 'update') {
+    throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
+      mode,
+      why: `sessions (${name}) merge while rows keep coming, and what was given out of one that vanished could not be taken back`,
+      fix: "Use outputMode('append'), which gives out each session when it closes, or outputMode('complete').",
+    })
+  }
 }
 
 function withoutEventTimeKey(plan: Aggregate): StreamError<'OUTPUT_MODE_UNSUPPORTED'> {

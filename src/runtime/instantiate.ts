@@ -7,6 +7,8 @@ import type { StateContext } from '../operators/context.ts'
 import { deduplicateOperator } from '../operators/deduplicate.ts'
 import { generateOperator } from '../operators/generate.ts'
 import { limitOperator } from '../operators/limit.ts'
+import { sessionOperator } from '../operators/session/session-aggregate.ts'
+import { sessionAssignOperator } from '../operators/session-assign.ts'
 import { settleOperator } from '../operators/settle.ts'
 import { sortOperator } from '../operators/sort.ts'
 import { streamLimitOperator } from '../operators/stream-limit.ts'
@@ -45,8 +47,12 @@ function instantiateStep(
       return generateOperator(step.spec)
     case 'window':
       return windowAssignOperator(step.spec)
+    case 'session':
+      return sessionAssignOperator(step.spec)
     case 'aggregate':
       return aggregateOperator(step.spec, stateFor(step.spec.operator))
+    case 'sessions':
+      return sessionOperator(step.spec, stateFor(step.spec.operator))
     case 'deduplicate':
       return deduplicateOperator(step.spec, stateFor(step.spec.operator))
     case 'sort':
@@ -67,6 +73,7 @@ export function statefulOperators(stage: Stage): readonly string[] {
   return stage.steps.flatMap((step) => {
     switch (step.kind) {
       case 'aggregate':
+      case 'sessions':
       case 'deduplicate':
         return [step.spec.operator]
       case 'limit':

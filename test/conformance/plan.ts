@@ -46,7 +46,8 @@ export function frameFrom(node: PlanNode, leaves: Leaves): DataFrame {
       return input().dropDuplicatesWithinWatermark(columnNames(node))
     case 'limit':
       return input().limit(required(node.n, 'n'))
-    case 'aggregate': {
+    case 'aggregate':
+    case 'session_aggregate': {
       const keys = (node.keys ?? []).map(namedColumn)
       return input()
         .groupBy(...keys)

@@ -6,7 +6,7 @@ import { oracleLaunch } from './oracle-launch.ts'
 
 /** What is more than a call of the catalogue by its own name. */
 const ownWords = new Set([
-  ...['asc', 'desc', 'col', 'column', 'expr', 'lit', 'udf', 'when', 'window'],
+  ...['asc', 'desc', 'col', 'column', 'expr', 'lit', 'udf', 'when', 'window', 'session_window'],
   ...['explode', 'explode_outer', 'posexplode', 'posexplode_outer'],
   ...['current_date', 'current_timestamp', 'now', 'named_struct', 'struct'],
   // With one argument it is another function than with two.
@@ -16,7 +16,7 @@ const ownWords = new Set([
 /** Rows of the catalogue that users write as methods of a column, or that only plans call. */
 const notFunctions = new Set([
   ...['+', '-', '*', '/', '%', 'div', '&', '|', '^', '=', '!=', '<', '<=', '>', '>=', 'and', 'or'],
-  ...['in', 'timestamp_add_interval', 'date_add_interval', 'space'],
+  ...['in', 'timestamp_add_interval', 'date_add_interval', 'duration_micros', 'space'],
 ])
 
 const calls = Object.entries(functions).filter(([name]) => !ownWords.has(name))

@@ -8,7 +8,7 @@ import { type RowTimes, timesOf } from '../row-times.ts'
 import { windowsOf } from '../window.ts'
 import { emitTable, emitWindow, singleWindow } from './emit.ts'
 import { type ChangedGroups, GroupBuckets } from './group-buckets.ts'
-import type { AggregateInput } from './group-table.ts'
+import { inputsOf } from './inputs.ts'
 import {
   type AggregateSpec,
   bucketFunction,
@@ -232,24 +232,8 @@ class AggregateOperator implements Operator {
   #add(batch: Batch, part: BucketRows): readonly ChangedGroups[] {
     const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
     const hashes = hashKeys(keyColumns, this.#keyTypes, part.rows, part.count)
-    const inputs = this.#inputs(batch)
+    const inputs = inputsOf(this.#spec.aggregates, batch)
     return this.#buckets.update(part.bucket, keyColumns, hashes, part.rows, inputs)
-  }
-
-  #inputs(batch: Batch): readonly AggregateInput[] {
-    return this.#spec.aggregates.map(({ args, filter }) => {
-      const columns = args.map((index) => batch.columns[index] as Column)
-      if (filter === undefined) return { args: columns }
-      const column = batch.columns[filter]
-      if (column === undefined || column.layout !== 'bits')
-        return { args: columns, keep: () => false }
-      const { values, validity } = column
-      return {
-        args: columns,
-        keep: (row) =>
-          (((values[row >> 3] as number) >> (row & 7)) & 1) === 1 && isValid(validity, row),
-      }
-    })
   }
 
   /** With groups out of memory, or results that may not wait for the barrier. */

@@ -10,6 +10,8 @@ export interface SlotValues {
   decode(slot: number, reader: ByteReader): void
   /** Copies slot `from` over slot `to`; used when dead slots are squeezed out. */
   move(from: number, to: number): void
+  /** The key of a slot was taken out; for values that keep a part of themselves elsewhere. */
+  release?(slot: number): void
   /** Puts slots at and above `count` back to the value of a new key. */
   clearFrom(count: number): void
   byteLength(): number
