@@ -1,5 +1,6 @@
 import { type DataType, typeText } from '../batch/schema.ts'
 import type { Json } from '../core/json.ts'
+import { aggregateText } from '../expr/print.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { PhysicalPlan } from './physical.ts'
@@ -39,7 +40,12 @@ export function fingerprintOf(
 
 function aggregateShape({ mode, keys, aggregates, bucketing }: AggregateSpec): string {
   const calls = aggregates
-    .map(({ call }) => `${call.name}(${call.args.map((arg) => typeText(arg.type)).join(', ')})`)
+    .map(({ call }) =>
+      aggregateText(
+        call,
+        call.args.map((arg) => typeText(arg.type)),
+      ),
+    )
     .join(', ')
   const times = JSON.stringify(
     bucketing.kind === 'window' ? bucketing.windows : { kind: bucketing.kind },

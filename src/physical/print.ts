@@ -1,5 +1,5 @@
 import { unreachable } from '../core/error.ts'
-import { expressionText } from '../expr/print.ts'
+import { aggregateText, expressionText } from '../expr/print.ts'
 import type { Exchange, PhysicalPlan, Stage, Step } from './physical.ts'
 
 /** The stages of a plan as text, last stage first, for `explain(true)`. */
@@ -40,8 +40,11 @@ function stepText(step: Step): string {
       return `window #${step.spec.timeColumn}`
     case 'aggregate': {
       const { operator, mode, keys, aggregates, bucketing } = step.spec
-      const calls = aggregates.map(
-        ({ call, args }) => `${call.name}(${args.map((a) => `#${a}`).join(', ')})`,
+      const calls = aggregates.map(({ call, args }) =>
+        aggregateText(
+          call,
+          args.map((a) => `#${a}`),
+        ),
       )
       return `${operator} ${mode} keys [${keys.map(({ column }) => `#${column}`).join(', ')}] ${bucketing.kind} [${calls.join(', ')}]`
     }
