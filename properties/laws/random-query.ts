@@ -53,6 +53,31 @@ const aggregates: readonly (readonly [ColumnName | 't', string])[] = [
   ['x', 'sum(x) AS xs'],
   ['x', 'avg(x) AS meanX'],
   ['x', 'min(x) AS smallX'],
+  ['k', "bool_or(k > 'b') AS isLate"],
+  ['k', 'count(DISTINCT k) AS kinds'],
+  ['k', 'sort_array(collect_set(k)) AS set'],
+  ['k', 'sort_array(collect_list(k)) AS list'],
+  ['n', 'sum(DISTINCT n) FILTER (WHERE n > -3) AS once'],
+  ['n', 'stddev(n) AS deviation'],
+  ['n', 'skewness(n) AS lean'],
+  ['n', 'kurtosis(n) AS tails'],
+  ['n', 'corr(n, n % 3) AS related'],
+  ['n', 'bit_xor(n) AS bits'],
+  ['n', 'mode(n) AS usual'],
+  ['n', 'max_by(n, t) FILTER (WHERE false) AS nothing'],
+  ['n', 'percentile_approx(n, array(0.25, 0.75)) AS quarters'],
+  ['x', 'median(x) AS middle'],
+  ['x', 'var_pop(x) AS spread'],
+]
+
+/** Aggregates that go by the order of rows: where the query gives them one, it is that of the input. */
+const orderedAggregates: readonly (readonly [ColumnName | 't', string])[] = [
+  ['k', 'first(k) AS leadK'],
+  ['k', 'collect_list(k) AS all'],
+  ['k', 'collect_set(k) AS each'],
+  ['n', 'last(n) IGNORE NULLS AS lastN'],
+  ['n', 'min_by(t, n) AS best'],
+  ['x', 'first(x, true) AS firstX'],
 ]
 
 /** Few keys, small numbers, a minute of time, nulls: rows that meet, repeat and come out of order. */
@@ -101,7 +126,7 @@ export const queryShape: fc.Arbitrary<QueryShape> = fc
         ),
         byKey: fc.boolean(),
         aggregates: fc.shuffledSubarray(
-          aggregates.map(([, text]) => text),
+          [...aggregates, ...orderedAggregates].map(([, text]) => text),
           { minLength: 1, maxLength: 3 },
         ),
       }),
@@ -118,7 +143,9 @@ function withinTheRules(shape: QueryShape): QueryShape {
     return outputMode === 'complete' ? { ...shape, outputMode: 'append' } : shape
   }
   const known = [...shape.columns, 't']
-  const usable = aggregates.filter(([column]) => known.includes(column)).map(([, text]) => text)
+  const isOrdered = shape.partitions === 1 && shape.union === 'none'
+  const offered = isOrdered ? [...aggregates, ...orderedAggregates] : aggregates
+  const usable = offered.filter(([column]) => known.includes(column)).map(([, text]) => text)
   const kept = grouping.aggregates.filter((text) => usable.includes(text))
   const never = grouping.window === 'none' && outputMode === 'append'
   return {
@@ -169,7 +196,7 @@ function built(shape: QueryShape, frames: readonly DataFrame[]): DataFrame {
 /** `sum(n) AS total` as a column. */
 function aggregated(text: string): Column {
   const [call = '', name = ''] = text.split(' AS ')
-  return expr(call).alias(name)
+  return expr(call).alias(name.trim())
 }
 
 function stepped(frame: DataFrame, step: Step, names: readonly string[]): DataFrame {

@@ -73,7 +73,7 @@ const expressions = [
   ...['median(x)', 'median(d)', 'percentile(i, 0.3)', 'percentile(x, array(0, 0.25, 1))'],
   ...['percentile_approx(x, 0.5)', 'approx_percentile(i, array(0.1, 0.9), 50)'],
   ...['percentile_approx(i, 0.75)', 'percentile_approx(d, 1.0)', 'percentile_approx(t, 0)'],
-  ...['approx_count_distinct(s)', 'approx_count_distinct(x, 0.01)'],
+  ...['approx_count_distinct(s)', 'approx_count_distinct(i, 0.005)'],
 ]
 
 function callOf(text: string): AggregateCall {
