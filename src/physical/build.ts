@@ -1,5 +1,6 @@
 import type { Schema } from '../batch/schema.ts'
 import { StreamError, unreachable } from '../core/error.ts'
+import { isOrdered } from '../expr/aggregates.ts'
 import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
@@ -178,6 +179,7 @@ class Builder {
       output: schemaOf(plan),
       single: keys.length === 0,
     })
+    settleFor(stage, plan)
     addStep(stage, { kind: 'aggregate', spec }, schemaOf(plan))
     if (wantsLate) this.#late = this.#lateStage(stage.id, all, lateFrom, inputSchema)
     return stage
@@ -232,6 +234,7 @@ class Builder {
       output: schemaOf(plan),
       single: keys.length === 0,
     })
+    settleFor(stage, plan)
     addStep(stage, { kind: 'sessions', spec }, schemaOf(plan))
     if (wantsLate) this.#late = this.#lateStage(stage.id, all, lateFrom, shown)
     return stage
@@ -286,4 +289,10 @@ class Builder {
     addCompute(stage, columns.map(fieldOfExpression), undefined, picked, schema)
     return stage.id
   }
+}
+
+/** Aggregates such as `first` need the rows in the order of their sources. */
+function settleFor(stage: OpenStage, plan: Aggregate): void {
+  if (!plan.aggregates.some(({ call }) => isOrdered(call))) return
+  addStep(stage, { kind: 'settle' }, stage.output)
 }
