@@ -2,6 +2,7 @@ import { type DataType, typeText } from '../batch/schema.ts'
 import type { Json } from '../core/json.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
+import type { JoinSpec } from '../operators/join/spec.ts'
 import type { PhysicalPlan } from './physical.ts'
 
 /** What of a plan its checkpoint depends on. Plain data, kept in every manifest. */
@@ -29,6 +30,9 @@ export function fingerprintOf(
         case 'deduplicate':
           operators[step.spec.operator] = deduplicateShape(step.spec)
           break
+        case 'join':
+          operators[step.spec.operator] = joinShape(step.spec)
+          break
         default:
       }
     }
@@ -45,6 +49,16 @@ function aggregateShape({ mode, keys, aggregates, bucketing }: AggregateSpec): s
     bucketing.kind === 'window' ? bucketing.windows : { kind: bucketing.kind },
   )
   return `${mode}: [${typesText(keys)}] ${times} → ${calls}`
+}
+
+/** Rows are kept as they come in, so the columns of both sides are part of what must stay. */
+function joinShape({ type, keyTypes, nullSafe, pairs, left, right }: JoinSpec): string {
+  const keys = keyTypes.map((one, at) => `${nullSafe[at] === true ? '<=> ' : ''}${typeText(one)}`)
+  const side = (name: 'left' | 'right', { due }: JoinSpec['left']): string => {
+    const until = due === undefined ? '' : ` until #${due.column} + ${due.offsetMicros} µs`
+    return `[${typesText(pairs[name])}]${until}`
+  }
+  return `${type} on [${keys.join(', ')}]: ${side('left', left)} with ${side('right', right)}`
 }
 
 function deduplicateShape({ keys, timeColumn, withinMicros }: DeduplicateSpec): string {

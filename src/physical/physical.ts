@@ -3,6 +3,8 @@ import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { GenerateSpec } from '../operators/generate.ts'
+import type { JoinSpec } from '../operators/join/spec.ts'
+import type { StaticJoinSpec } from '../operators/join/static-join.ts'
 import type { SortSpec } from '../operators/sort.ts'
 import type { WatermarkSpec } from '../operators/watermark.ts'
 import type { WindowAssignSpec } from '../operators/window-assign.ts'
@@ -23,6 +25,9 @@ export type Step =
   | { readonly kind: 'window'; readonly spec: WindowAssignSpec }
   | { readonly kind: 'aggregate'; readonly spec: AggregateSpec }
   | { readonly kind: 'deduplicate'; readonly spec: DeduplicateSpec }
+  | { readonly kind: 'join'; readonly spec: JoinSpec }
+  /** `other` is run by itself each time that its rows are read: it is no part of the checkpoint. */
+  | { readonly kind: 'staticJoin'; readonly spec: StaticJoinSpec; readonly other: PhysicalPlan }
   | { readonly kind: 'sort'; readonly spec: SortSpec }
   | { readonly kind: 'limit'; readonly count: number }
 

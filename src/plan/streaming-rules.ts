@@ -1,4 +1,5 @@
 import { StreamError } from '../core/error.ts'
+import { checkJoin, hasAggregate } from './streaming-joins.ts'
 import {
   type Aggregate,
   eventTimeColumns,
@@ -27,6 +28,9 @@ function checkNodes(plan: LogicalPlan, mode: SaveMode): void {
       break
     case 'union':
       checkUnion(plan.inputs)
+      break
+    case 'join':
+      checkJoin(plan, mode)
       break
     case 'sort':
       checkSort(plan.input, mode)
@@ -117,7 +121,7 @@ function checkComplete(plan: LogicalPlan): void {
     return
   }
   if (plan.kind === 'aggregate' && isStreaming(plan)) return
-  const [input] = inputsOf(plan)
+  const [input] = inputsOf(plan).filter(isStreaming)
   if (input !== undefined) {
     checkComplete(input)
     return
@@ -127,9 +131,4 @@ function checkComplete(plan: LogicalPlan): void {
     why: 'without an aggregation the result is every row ever read, which would have to be kept for ever',
     fix: "Use outputMode('append').",
   })
-}
-
-function hasAggregate(plan: LogicalPlan): boolean {
-  if (!isStreaming(plan)) return false
-  return plan.kind === 'aggregate' || inputsOf(plan).some(hasAggregate)
 }

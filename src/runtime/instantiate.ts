@@ -6,23 +6,34 @@ import { computeOperator } from '../operators/compute.ts'
 import type { StateContext } from '../operators/context.ts'
 import { deduplicateOperator } from '../operators/deduplicate.ts'
 import { generateOperator } from '../operators/generate.ts'
+import { staticJoinOperator } from '../operators/join/static-join.ts'
+import { streamJoinOperator } from '../operators/join/stream-join.ts'
 import { limitOperator } from '../operators/limit.ts'
 import { sortOperator } from '../operators/sort.ts'
 import { watermarkOperator } from '../operators/watermark.ts'
 import { windowAssignOperator } from '../operators/window-assign.ts'
 import type { Stage, Step } from '../physical/physical.ts'
+import type { StaticSides } from './static-sides.ts'
 
 /** Where the operators of a stage find their state; asked once per stateful step. */
 export type StateFor = (operator: string) => StateContext
 
 /** The running operator of one stage in one task. State is loaded when the promise resolves. */
-export async function instantiateStage(stage: Stage, stateFor: StateFor): Promise<Operator> {
+export async function instantiateStage(
+  stage: Stage,
+  stateFor: StateFor,
+  statics: StaticSides,
+): Promise<Operator> {
   const operators: Operator[] = []
-  for (const step of stage.steps) operators.push(await instantiateStep(step, stateFor))
+  for (const step of stage.steps) operators.push(await instantiateStep(step, stateFor, statics))
   return chain(operators)
 }
 
-function instantiateStep(step: Step, stateFor: StateFor): Operator | Promise<Operator> {
+function instantiateStep(
+  step: Step,
+  stateFor: StateFor,
+  statics: StaticSides,
+): Operator | Promise<Operator> {
   switch (step.kind) {
     case 'compute':
       return computeOperator(step)
@@ -36,6 +47,10 @@ function instantiateStep(step: Step, stateFor: StateFor): Operator | Promise<Ope
       return aggregateOperator(step.spec, stateFor(step.spec.operator))
     case 'deduplicate':
       return deduplicateOperator(step.spec, stateFor(step.spec.operator))
+    case 'join':
+      return streamJoinOperator(step.spec, stateFor(step.spec.operator))
+    case 'staticJoin':
+      return staticJoinOperator(step.spec, statics(step.spec, step.other))
     case 'sort':
       return sortOperator(step.spec)
     case 'limit':
@@ -51,6 +66,7 @@ export function statefulOperators(stage: Stage): readonly string[] {
     switch (step.kind) {
       case 'aggregate':
       case 'deduplicate':
+      case 'join':
         return [step.spec.operator]
       default:
         return []
