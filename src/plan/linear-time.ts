@@ -111,7 +111,8 @@ function product(
 ): LinearTime | undefined {
   if (first === undefined || second === undefined) return undefined
   const [value, factor] = isConstant(first) ? [second, first] : [first, second]
-  if (!isConstant(factor) || factor.constant <= 0) return undefined
+  // The other way round what is cut off would be added.
+  if (!isConstant(factor) || (factor.constant < 0 && value.slack > 0)) return undefined
   return scaled(value, factor.constant)
 }
 

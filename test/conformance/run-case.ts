@@ -18,6 +18,11 @@ import {
   type Problem,
   rowList,
 } from './expectations.ts'
+import {
+  expectJoinState,
+  expectOperatorWatermarks,
+  expectOutputWatermark,
+} from './operator-watermarks.ts'
 import { type Fault, faultOf } from './fault.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
 import { difference } from './rows.ts'
@@ -140,6 +145,10 @@ class Steps {
     expect_batch_id: ({ committed }) =>
       differs('committed epoch', committed, this.#query.current?.health().lastCommittedEpoch),
     expect_data_batches: ({ n }) => differs('epochs with input', n, this.#newDataEpochs()),
+    expect_join_state: (step) => expectJoinState(step, this.#query),
+    expect_operator_watermarks: (step) =>
+      expectOperatorWatermarks(step, this.#case, this.#query),
+    expect_operator_output_watermark: (step) => expectOutputWatermark(step, this.#query),
     expect_batches: (step) => expectBatches(step, this.#query),
   }
 
