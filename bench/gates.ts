@@ -22,6 +22,7 @@ export const memoryRateMin: Readonly<Record<QueryName, number>> = {
   q2: 5e6,
   q5: 1.5e6,
   q7: 2e6,
+  q11: 0.8e6,
   q12: 1.5e6,
   q17: 1.5e6,
 }

@@ -16,7 +16,7 @@ export function bidSql(eventsPath: string): string {
  * Each query as batch SQL for DuckDB over a table `bid`, columns as in `results.ts`.
  *
  * Windows are half open, as everywhere in this project: a bid at exactly the end of a window belongs
- * to the next one only. Nexmark's own q7 compares with BETWEEN, which is closed at both ends, so a
+ * to the next one only. Sessions that touch are one: only a gap longer than 10 s splits them. Nexmark's own q7 compares with BETWEEN, which is closed at both ends, so a
  * bid at a boundary can come out twice there.
  */
 export const oracleSql: Readonly<Record<QueryName, string>> = {
@@ -36,6 +36,15 @@ export const oracleSql: Readonly<Record<QueryName, string>> = {
     highest as (select starttime, max(price) most from bids group by starttime)
     select auction, bidder, price, dateTime, extra from bids join highest using (starttime)
     where price = most`,
+  q11: `select bidder, count(*) bid_count, min(dateTime) starttime,
+      max(dateTime) + interval 10 second endtime
+    from (
+      select *, sum(opens) over (partition by bidder order by dateTime rows unbounded preceding) number
+      from (
+        select bidder, dateTime, case when dateTime - lag(dateTime)
+          over (partition by bidder order by dateTime) > interval 10 second then 1 else 0 end opens
+        from bid))
+    group by bidder, number`,
   q12: `select bidder, count(*) bid_count, starttime, starttime + interval 10 second endtime
     from (select bidder, time_bucket(interval 10 second, dateTime) starttime from bid)
     group by bidder, starttime`,
