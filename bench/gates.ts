@@ -27,6 +27,10 @@ export const memoryRateMin: Readonly<Record<QueryName, number>> = {
   q17: 1.5e6,
 }
 
+/** Sessions open at the same time, in random arrival, and events per CPU-second while they are. */
+export const openSessionsMin = 100_000
+export const openSessionRateMin = 1e5
+
 /** CPU per event with a checkpoint every second over CPU without one. */
 export const checkpointCostMax = 1.1
 
