@@ -17,7 +17,38 @@ export interface QueryShape {
 }
 
 type ColumnName = 'k' | 'n' | 'x' | 'a'
-type Step = 'filter' | 'project' | 'text' | 'explode' | 'explodeOuter'
+type Step =
+  | 'filter'
+  | 'project'
+  | 'text'
+  | 'explode'
+  | 'explodeOuter'
+  | 'distinct'
+  | 'dropDuplicates'
+  | 'dropDuplicatesInTime'
+  | 'dropDuplicatesWithin'
+  | 'limit'
+
+const stepNames: readonly Step[] = [
+  'filter',
+  'project',
+  'text',
+  'explode',
+  'explodeOuter',
+  'distinct',
+  'dropDuplicates',
+  'dropDuplicatesInTime',
+  'dropDuplicatesWithin',
+  'limit',
+]
+
+/** Steps that keep some rows for being the first. */
+const orderSteps: readonly Step[] = [
+  'dropDuplicates',
+  'dropDuplicatesInTime',
+  'dropDuplicatesWithin',
+  'limit',
+]
 
 interface Grouping {
   readonly window: 'tumbling' | 'sliding' | 'shifted' | 'session' | 'uneven' | 'time' | 'none'
@@ -89,9 +120,7 @@ export const queryShape: fc.Arbitrary<QueryShape> = fc
       .map((columns) => [...columns].sort()),
     union: fc.constantFrom<QueryShape['union']>('none', 'none', 'below', 'above'),
     partitions: fc.integer({ min: 1, max: 3 }),
-    steps: fc.array(fc.constantFrom<Step>('filter', 'project', 'text', 'explode', 'explodeOuter'), {
-      maxLength: 3,
-    }),
+    steps: fc.array(fc.constantFrom(...stepNames), { maxLength: 3 }),
     delaySeconds: fc.constantFrom(0, 1, 5, 90),
     grouping: fc.option(
       fc.record({
@@ -117,7 +146,10 @@ export const queryShape: fc.Arbitrary<QueryShape> = fc
   })
   .map(withinTheRules)
 
-function withinTheRules(shape: QueryShape): QueryShape {
+function withinTheRules(given: QueryShape): QueryShape {
+  // What was given out cannot be taken back.
+  const steps = given.steps.filter((step) => step !== 'limit' || given.outputMode !== 'update')
+  const shape = { ...given, steps }
   const { grouping, outputMode } = shape
   if (grouping === undefined) {
     return outputMode === 'complete' ? { ...shape, outputMode: 'append' } : shape
@@ -151,6 +183,7 @@ export function queryOf(shape: QueryShape): StreamQuery {
     inputs: shape.union === 'none' ? [input] : [input, { ...input, partitions: 1 }],
     query: (frames) => built(shape, frames),
     outputMode: shape.outputMode,
+    dependsOnOrder: shape.steps.some((step) => orderSteps.includes(step)),
     text: JSON.stringify(shape),
   }
 }
@@ -197,6 +230,18 @@ function stepped(frame: DataFrame, step: Step, names: readonly string[]): DataFr
       )
     case 'text':
       return has('k') ? frame.selectExpr(...without('k'), "concat(upper(k), '-') AS k") : frame
+    case 'distinct':
+      return frame.distinct()
+    case 'dropDuplicates':
+      return frame.dropDuplicates(names[1] ?? 't')
+    case 'dropDuplicatesInTime':
+      return frame.dropDuplicates('t', names[1] ?? 't')
+    case 'dropDuplicatesWithin':
+      return frame.isStreaming
+        ? frame.dropDuplicatesWithinWatermark(names[1] ?? 't')
+        : frame.dropDuplicates(names[1] ?? 't')
+    case 'limit':
+      return frame.limit(9)
     case 'explode':
     case 'explodeOuter': {
       if (!has('a')) return frame

@@ -10,6 +10,8 @@ import {
   type Aggregate,
   eventTimeColumns,
   type Generate,
+  hasAggregate,
+  isStreaming,
   type LogicalPlan,
   type SaveMode,
   type WindowAssign,
@@ -59,6 +61,18 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Ev
     }
     case 'deduplicate':
       return deduplicateNode(plan, nodeOf(plan.input, mode, late), late)
+    case 'limit': {
+      const input = nodeOf(plan.input, mode, late)
+      if (!isStreaming(plan) || (mode === 'complete' && hasAggregate(plan))) {
+        return (header, rows) => input(header, rows).slice(0, plan.count)
+      }
+      let left = plan.count
+      return (header, rows) => {
+        const taken = input(header, rows).slice(0, left)
+        left -= taken.length
+        return taken
+      }
+    }
     default: {
       const input = nodeOf(plan.input, mode, late)
       return (header, rows) => stateless(plan, input(header, rows), contextOf(header))
@@ -71,7 +85,7 @@ function contextOf({ epoch, processingTime }: EpochHeader): EvaluationContext {
 }
 
 function stateless(
-  plan: Exclude<LogicalPlan, { kind: 'scan' | 'union' | 'aggregate' | 'deduplicate' }>,
+  plan: Exclude<LogicalPlan, { kind: 'scan' | 'union' | 'aggregate' | 'deduplicate' | 'limit' }>,
   rows: readonly Row[],
   context: EvaluationContext,
 ): readonly Row[] {
@@ -104,8 +118,6 @@ function stateless(
         }
         return 0
       })
-    case 'limit':
-      return rows.slice(0, plan.count)
     default:
       return unreachable(plan)
   }

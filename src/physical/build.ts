@@ -8,6 +8,9 @@ import {
   type Aggregate,
   type Deduplicate,
   eventTimeColumns,
+  hasAggregate,
+  isStreaming,
+  type Limit,
   type LogicalPlan,
   type SaveMode,
   schemaOf,
@@ -46,6 +49,7 @@ class Builder {
   #aggregates = 0
   #sessionCount = 0
   #deduplicates = 0
+  #limits = 0
   #late: number | undefined
 
   constructor(options: BuildOptions) {
@@ -115,10 +119,8 @@ class Builder {
         const spec = { keys, kept: schema.length, output: schema }
         return addStep(stage, { kind: 'sort', spec }, schema)
       }
-      case 'limit': {
-        const stage = this.#gathered(this.build(plan.input))
-        return addStep(stage, { kind: 'limit', count: plan.count }, schemaOf(plan))
-      }
+      case 'limit':
+        return this.#limit(plan)
       default:
         return unreachable(plan)
     }
@@ -223,6 +225,18 @@ class Builder {
     return stage
   }
 
+  /** Of a whole answer that comes anew in every epoch, or of all rows that ever come. */
+  #limit(plan: Limit): OpenStage {
+    const { count, input } = plan
+    const stage = this.#gathered(this.build(input))
+    if (!isStreaming(input) || (this.#options.mode === 'complete' && hasAggregate(input))) {
+      return addStep(stage, { kind: 'limit', count }, schemaOf(plan))
+    }
+    addStep(stage, { kind: 'settle' }, schemaOf(plan))
+    const operator = `limit-${this.#limits++}`
+    return addStep(stage, { kind: 'limit', count, operator }, schemaOf(plan))
+  }
+
   #deduplicate(plan: Deduplicate): OpenStage {
     const schema = schemaOf(plan)
     const keys = plan.keys.flatMap((column) => {
@@ -245,6 +259,8 @@ class Builder {
       output: schema,
       single: false,
     })
+    // Also with every column compared: of equal rows the first gives the place for what comes behind.
+    addStep(stage, { kind: 'settle' }, schema)
     return addStep(stage, { kind: 'deduplicate', spec }, schema)
   }
 

@@ -33,6 +33,9 @@ export function fingerprintOf(
         case 'deduplicate':
           operators[step.spec.operator] = deduplicateShape(step.spec)
           break
+        case 'limit':
+          if (step.operator !== undefined) operators[step.operator] = `first ${step.count} rows`
+          break
         default:
       }
     }

@@ -28,7 +28,10 @@ export type Step =
   | { readonly kind: 'sessions'; readonly spec: SessionSpec }
   | { readonly kind: 'deduplicate'; readonly spec: DeduplicateSpec }
   | { readonly kind: 'sort'; readonly spec: SortSpec }
-  | { readonly kind: 'limit'; readonly count: number }
+  /** Puts the rows of an epoch in the order of their sources. */
+  | { readonly kind: 'settle' }
+  /** The first rows of an epoch; with a name those of the life of the query. */
+  | { readonly kind: 'limit'; readonly count: number; readonly operator?: string }
 
 /** How rows find their task on the way into a stage. */
 export type Exchange =

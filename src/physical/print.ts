@@ -62,8 +62,12 @@ function stepText(step: Step): string {
     }
     case 'sort':
       return `sort [${step.spec.keys.map(({ column }) => `#${column}`).join(', ')}]`
+    case 'settle':
+      return 'settle'
     case 'limit':
-      return `limit ${step.count}`
+      return step.operator === undefined
+        ? `limit ${step.count}`
+        : `${step.operator} ${step.count} rows`
     default:
       return unreachable(step)
   }

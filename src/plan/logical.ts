@@ -194,6 +194,12 @@ export function isStreaming(plan: LogicalPlan): boolean {
   return plan.kind === 'scan' ? plan.streaming : inputsOf(plan).some(isStreaming)
 }
 
+/** True when a stream is aggregated somewhere below. */
+export function hasAggregate(plan: LogicalPlan): boolean {
+  if (!isStreaming(plan)) return false
+  return plan.kind === 'aggregate' || inputsOf(plan).some(hasAggregate)
+}
+
 /** Rebuilds a plan bottom-up. Returns `plan` itself if nothing changed, so `===` means "same". */
 export function rewrite(plan: LogicalPlan, rule: (node: LogicalPlan) => LogicalPlan): LogicalPlan {
   if (plan.kind === 'scan') return rule(plan)

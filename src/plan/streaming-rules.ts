@@ -3,6 +3,7 @@ import { fold } from '../expr/fold.ts'
 import {
   type Aggregate,
   eventTimeColumns,
+  hasAggregate,
   inputsOf,
   isStreaming,
   type LogicalPlan,
@@ -27,6 +28,9 @@ function checkNodes(plan: LogicalPlan, mode: SaveMode): void {
     case 'aggregate':
       checkAggregate(plan, mode)
       break
+    case 'deduplicate':
+      checkDeduplicate(plan.input, mode)
+      break
     case 'union':
       checkUnion(plan.inputs)
       break
@@ -34,7 +38,7 @@ function checkNodes(plan: LogicalPlan, mode: SaveMode): void {
       checkSort(plan.input, mode)
       break
     case 'limit':
-      checkLimit(plan.input, mode)
+      checkLimit(mode)
       break
     default:
   }
@@ -98,6 +102,15 @@ function withoutEventTimeKey(plan: Aggregate): StreamError<'OUTPUT_MODE_UNSUPPOR
   )
 }
 
+function checkDeduplicate(input: LogicalPlan, mode: SaveMode): void {
+  if (mode === 'append' || !hasAggregate(input)) return
+  throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
+    mode,
+    why: 'dropDuplicates follows an aggregation, whose rows are given out again each time they change',
+    fix: "Use outputMode('append'), with withWatermark before the aggregation.",
+  })
+}
+
 function checkUnion(inputs: readonly LogicalPlan[]): void {
   if (inputs.every(isStreaming)) return
   throw new StreamError('STREAMING_UNSUPPORTED', {
@@ -122,14 +135,11 @@ function checkSort(input: LogicalPlan, mode: SaveMode): void {
   }
 }
 
-function checkLimit(input: LogicalPlan, mode: SaveMode): void {
-  if (mode === 'complete' && hasAggregate(input)) return
+function checkLimit(mode: SaveMode): void {
+  if (mode !== 'update') return
   throw new StreamError('STREAMING_UNSUPPORTED', {
-    what: `limit in ${mode} mode`,
-    fix:
-      mode === 'update'
-        ? "Rows that were given out cannot be taken back: limit after an aggregation with outputMode('complete')."
-        : "The rows given out so far would have to be counted over the whole life of the query: limit after an aggregation with outputMode('complete'), or limit each epoch in foreachBatch.",
+    what: 'limit in update mode',
+    fix: "Rows that were given out cannot be taken back: use outputMode('append'), or limit an aggregation with outputMode('complete').",
   })
 }
 
@@ -150,9 +160,4 @@ function checkComplete(plan: LogicalPlan): void {
     why: 'without an aggregation the result is every row ever read, which would have to be kept for ever',
     fix: "Use outputMode('append').",
   })
-}
-
-function hasAggregate(plan: LogicalPlan): boolean {
-  if (!isStreaming(plan)) return false
-  return plan.kind === 'aggregate' || inputsOf(plan).some(hasAggregate)
 }

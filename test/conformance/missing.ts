@@ -13,11 +13,8 @@ import { refusals } from './refusals.ts'
 
 /** Operators of the case language that the engine does not have, by the name of the feature. */
 const missingOperators: Readonly<Record<string, string>> = {
-  dedup: 'dropDuplicates',
-  dedup_within_watermark: 'dropDuplicatesWithinWatermark',
   join: 'joins',
   process: 'arbitrary stateful functions',
-  limit: 'limit on a stream',
   row_number: 'row_number',
 }
 
@@ -32,6 +29,9 @@ const operators = new Set([
   'watermark',
   'aggregate',
   'session_aggregate',
+  'dedup',
+  'dedup_within_watermark',
+  'limit',
 ])
 
 const sourceKinds = new Set<CaseSource['kind'] | undefined>([undefined, 'text_files'])
@@ -111,7 +111,6 @@ function caseBranches([branches, otherwise = null]: readonly CaseExpression[]): 
 function missingInStep(step: Step): readonly string[] {
   if (!steps.has(step.do)) return [missingSteps[step.do] ?? `the step ${step.do}`]
   if (step.replace_program !== undefined) return ['arbitrary stateful functions']
-  if (step.duplicates_dropped !== undefined) return ['dropDuplicates']
   if (step.do === 'expect_error' && !((step.reason ?? '') in refusals)) {
     return [`the refusal ${step.reason}`]
   }

@@ -47,8 +47,6 @@ test('what is missing is named once, wherever it stands', () => {
   ]
   expect(missingFeatures(caseOf(projected, ...steps))).toEqual([
     'the function levitate',
-    'session windows',
-    'limit on a stream',
     'the operator teleport',
     'joins',
     'the refusal bad_karma',

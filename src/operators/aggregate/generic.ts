@@ -20,7 +20,8 @@ export class ValueExtremeAccumulator implements Accumulator {
     this.#sign = which === 'max' ? 1 : -1
   }
 
-  grow(capacity: number): void {
+  resize(capacity: number): void {
+    this.values.length = Math.min(this.values.length, capacity)
     while (this.values.length < capacity) this.values.push(null)
   }
 
@@ -88,7 +89,8 @@ export class ListAccumulator implements Accumulator {
     this.#element = element
   }
 
-  grow(capacity: number): void {
+  resize(capacity: number): void {
+    this.lists.length = Math.min(this.lists.length, capacity)
     while (this.lists.length < capacity) this.lists.push([])
   }
 
@@ -159,7 +161,9 @@ export class RowsWithMaxAccumulator implements Accumulator {
     this.#order = order
   }
 
-  grow(capacity: number): void {
+  resize(capacity: number): void {
+    this.best.length = Math.min(this.best.length, capacity)
+    this.lists.length = this.best.length
     while (this.best.length < capacity) {
       this.best.push(null)
       this.lists.push([])

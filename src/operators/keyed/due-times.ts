@@ -1,3 +1,5 @@
+import { resized } from './resized.ts'
+
 /** When each slot of a table falls due; infinity = never. */
 export class DueTimes {
   /** A time that nothing falls due before. */
@@ -6,10 +8,8 @@ export class DueTimes {
   /** True when the slot that `min` came from may fall due later by now. */
   #minIsOld = false
 
-  grow(capacity: number): void {
-    const grown = new Float64Array(capacity).fill(Number.POSITIVE_INFINITY)
-    grown.set(this.#times)
-    this.#times = grown
+  resize(capacity: number): void {
+    this.#times = resized(this.#times, capacity, Number.POSITIVE_INFINITY)
   }
 
   at(slot: number): number {

@@ -9,6 +9,7 @@ import { textOfKey, writeEntry } from './entries.ts'
 import { firstCapacity } from './hash-index.ts'
 import type { KeyIndex } from './key-index.ts'
 import { asByteKeys, holdsKey, newKeys } from './make-keys.ts'
+import { resized } from './resized.ts'
 import type { SlotValues } from './slot-values.ts'
 
 /** Changes of one epoch that are still to be encoded: what is not in `saved` yet is as it was in the table. */
@@ -364,6 +365,14 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
     for (const column of this.values) column.clearFrom(to)
     this.stamps.fill(-2, to)
     this.dues?.clearFrom(to)
+    if (to < this.keys.capacity / 8) this.#shrink(Math.max(firstCapacity, to * 2))
+  }
+
+  #shrink(capacity: number): void {
+    this.keys.shrink(capacity)
+    this.stamps = resized(this.stamps, capacity, -2)
+    this.dues?.resize(capacity)
+    for (const column of this.values) column.resize(capacity)
   }
 
   byteLength(): number {
@@ -400,11 +409,9 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
   #fitCapacity(): void {
     const { capacity } = this.keys
     if (this.stamps.length >= capacity) return
-    const stamps = new Int32Array(capacity).fill(-2)
-    stamps.set(this.stamps)
-    this.stamps = stamps
-    this.dues?.grow(capacity)
-    for (const column of this.values) column.grow(capacity)
+    this.stamps = resized(this.stamps, capacity, -2)
+    this.dues?.resize(capacity)
+    for (const column of this.values) column.resize(capacity)
   }
 
   /** Takes over every key under its slot number. */

@@ -3,8 +3,8 @@ import type { ByteReader } from '../../batch/value-codec.ts'
 
 /** What a table keeps for each of its keys, in columns: slot s belongs to key s. */
 export interface SlotValues {
-  /** Makes room for slots below `capacity`; new slots hold the value of a new key. */
-  grow(capacity: number): void
+  /** Makes room for exactly `capacity` slots, more or fewer; added ones hold the value of a new key. */
+  resize(capacity: number): void
   encode(slot: number, writer: ByteWriter): void
   /** Replaces the slot by an encoded value. */
   decode(slot: number, reader: ByteReader): void

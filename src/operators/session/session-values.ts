@@ -1,6 +1,8 @@
 import type { ByteWriter } from '../../batch/byte-writer.ts'
 import type { ByteReader } from '../../batch/value-codec.ts'
 import type { Accumulator } from '../aggregate/accumulator.ts'
+import { firstCapacity } from '../keyed/hash-index.ts'
+import { resized } from '../keyed/resized.ts'
 import type { SlotValues } from '../keyed/slot-values.ts'
 
 /** Slots of sessions, squeezed together only when so many of them are dead. */
@@ -136,11 +138,9 @@ export class SessionValues implements SlotValues {
     return count
   }
 
-  grow(capacity: number): void {
-    const heads = new Int32Array(capacity).fill(none)
-    heads.set(this.#heads)
-    this.#heads = heads
-    if (this.starts.length < capacity) this.#growSessions(capacity)
+  resize(capacity: number): void {
+    this.#heads = resized(this.#heads, capacity, none)
+    if (this.starts.length < capacity) this.#resizeSessions(capacity)
   }
 
   encode(slot: number, writer: ByteWriter): void {
@@ -203,6 +203,8 @@ export class SessionValues implements SlotValues {
     this.#changed.fill(0, to)
     this.#count = to
     this.#deadCount = 0
+    const room = Math.max(2 * to, this.#heads.length)
+    if (room < this.starts.length / 4) this.#resizeSessions(room)
   }
 
   byteLength(): number {
@@ -214,7 +216,7 @@ export class SessionValues implements SlotValues {
 
   #make(start: number, end: number, next: number): number {
     const session = this.#count++
-    if (session === this.starts.length) this.#growSessions(Math.max(64, 2 * session))
+    if (session === this.starts.length) this.#resizeSessions(Math.max(firstCapacity, 2 * session))
     this.starts[session] = start
     this.ends[session] = end
     this.#nexts[session] = next
@@ -236,22 +238,12 @@ export class SessionValues implements SlotValues {
     for (const accumulator of this.accumulators) accumulator.move(from, to)
   }
 
-  #growSessions(capacity: number): void {
-    const starts = new Float64Array(capacity)
-    starts.set(this.starts)
-    this.starts = starts
-    const ends = new Float64Array(capacity)
-    ends.set(this.ends)
-    this.ends = ends
-    const nexts = new Int32Array(capacity).fill(none)
-    nexts.set(this.#nexts)
-    this.#nexts = nexts
-    const dead = new Uint8Array(capacity)
-    dead.set(this.#dead)
-    this.#dead = dead
-    const changed = new Uint8Array(capacity)
-    changed.set(this.#changed)
-    this.#changed = changed
-    for (const accumulator of this.accumulators) accumulator.grow(capacity)
+  #resizeSessions(capacity: number): void {
+    this.starts = resized(this.starts, capacity)
+    this.ends = resized(this.ends, capacity)
+    this.#nexts = resized(this.#nexts, capacity, none)
+    this.#dead = resized(this.#dead, capacity)
+    this.#changed = resized(this.#changed, capacity)
+    for (const accumulator of this.accumulators) accumulator.resize(capacity)
   }
 }
