@@ -6,7 +6,7 @@ import { resized } from '../keyed/resized.ts'
 import type { SlotValues } from '../keyed/slot-values.ts'
 
 /** Slots of sessions, squeezed together only when so many of them are dead. */
-const deadSessionsMin = 1024
+const deadSessionsMin = 256
 
 /** No session. */
 const none = -1
