@@ -16,8 +16,9 @@ export function bidSql(eventsPath: string): string {
  * Each query as batch SQL for DuckDB over a table `bid`, columns as in `results.ts`.
  *
  * Windows are half open, as everywhere in this project: a bid at exactly the end of a window belongs
- * to the next one only. Sessions that touch are one: only a gap longer than 10 s splits them. Nexmark's own q7 compares with BETWEEN, which is closed at both ends, so a
- * bid at a boundary can come out twice there.
+ * to the next one only. Nexmark's own q7 compares with BETWEEN, which is closed at both ends, so a
+ * bid at a boundary can come out twice there. Sessions that touch are one (q11): it takes a break of
+ * more than 10 s to split them.
  */
 export const oracleSql: Readonly<Record<QueryName, string>> = {
   q0: 'select auction, bidder, price, dateTime, extra from bid',
