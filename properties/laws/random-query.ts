@@ -89,6 +89,31 @@ const aggregates: readonly (readonly [ColumnName | 't', string])[] = [
   ['x', 'sum(x) AS xs'],
   ['x', 'avg(x) AS meanX'],
   ['x', 'min(x) AS smallX'],
+  ['k', "bool_or(k > 'b') AS isLate"],
+  ['k', 'count(DISTINCT k) AS kinds'],
+  ['k', 'sort_array(collect_set(k)) AS set'],
+  ['k', 'sort_array(collect_list(k)) AS list'],
+  ['n', 'sum(DISTINCT n) FILTER (WHERE n > -3) AS once'],
+  ['n', 'stddev(n) AS deviation'],
+  ['n', 'skewness(n) AS lean'],
+  ['n', 'kurtosis(n) AS tails'],
+  ['n', 'corr(n, n % 3) AS related'],
+  ['n', 'bit_xor(n) AS bits'],
+  ['n', 'mode(n) AS usual'],
+  ['n', 'max_by(n, t) FILTER (WHERE false) AS nothing'],
+  ['n', 'percentile_approx(n, array(0.25, 0.75)) AS quarters'],
+  ['x', 'median(x) AS middle'],
+  ['x', 'var_pop(x) AS spread'],
+]
+
+/** Aggregates that go by the order of rows: where the query gives them one, it is that of the input. */
+const orderedAggregates: readonly (readonly [ColumnName | 't', string])[] = [
+  ['k', 'first(k) AS leadK'],
+  ['k', 'collect_list(k) AS all'],
+  ['k', 'collect_set(k) AS each'],
+  ['n', 'last(n) IGNORE NULLS AS lastN'],
+  ['n', 'min_by(t, n) AS best'],
+  ['x', 'first(x, true) AS firstX'],
 ]
 
 /** Few keys, small numbers, a minute of time, nulls: rows that meet, repeat and come out of order. */
@@ -137,7 +162,7 @@ export const queryShape: fc.Arbitrary<QueryShape> = fc
         ),
         byKey: fc.boolean(),
         aggregates: fc.shuffledSubarray(
-          aggregates.map(([, text]) => text),
+          [...aggregates, ...orderedAggregates].map(([, text]) => text),
           { minLength: 1, maxLength: 3 },
         ),
       }),
@@ -158,7 +183,9 @@ function withinTheRules(given: QueryShape): QueryShape {
     return outputMode === 'complete' ? { ...shape, outputMode: 'append' } : shape
   }
   const known = [...shape.columns, 't']
-  const usable = aggregates.filter(([column]) => known.includes(column)).map(([, text]) => text)
+  const usable = [...aggregates, ...orderedAggregates]
+    .filter(([column]) => known.includes(column))
+    .map(([, text]) => text)
   const kept = grouping.aggregates.filter((text) => usable.includes(text))
   const never = grouping.window === 'none' && outputMode === 'append'
   // Sessions of a stream need another key, and cannot be given out before they are closed.
@@ -176,6 +203,14 @@ function withinTheRules(given: QueryShape): QueryShape {
   }
 }
 
+/** True when a batch, which has its rows in order of arrival, may give another answer. */
+function dependsOnOrder({ steps, grouping, partitions, union }: QueryShape): boolean {
+  if (steps.some((step) => orderSteps.includes(step))) return true
+  const isOneLog = partitions === 1 && union === 'none'
+  const byOrder = orderedAggregates.map(([, text]) => text)
+  return !isOneLog && grouping?.aggregates.some((text) => byOrder.includes(text)) === true
+}
+
 /** The query of a shape. */
 export function queryOf(shape: QueryShape): StreamQuery {
   const columns: readonly (ColumnName | 't')[] = ['t', ...shape.columns]
@@ -188,7 +223,7 @@ export function queryOf(shape: QueryShape): StreamQuery {
     inputs: shape.union === 'none' ? [input] : [input, { ...input, partitions: 1 }],
     query: (frames) => built(shape, frames),
     outputMode: shape.outputMode,
-    dependsOnOrder: shape.steps.some((step) => orderSteps.includes(step)),
+    dependsOnOrder: dependsOnOrder(shape),
     text: JSON.stringify(shape),
   }
 }
@@ -216,7 +251,7 @@ function built(shape: QueryShape, frames: readonly DataFrame[]): DataFrame {
 /** `sum(n) AS total` as a column. */
 function aggregated(text: string): Column {
   const [call = '', name = ''] = text.split(' AS ')
-  return expr(call).alias(name)
+  return expr(call).alias(name.trim())
 }
 
 function stepped(frame: DataFrame, step: Step, names: readonly string[]): DataFrame {

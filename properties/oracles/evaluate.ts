@@ -1,8 +1,7 @@
-import { compareNullable, compareValues, equalValues } from '../../src/batch/compare.ts'
+import { compareValues, equalValues } from '../../src/batch/compare.ts'
 import type { DataType } from '../../src/batch/schema.ts'
 import type { MapValue, Value } from '../../src/batch/value.ts'
 import { unreachable } from '../../src/core/error.ts'
-import type { AggregateCall } from '../../src/expr/aggregates.ts'
 import type { EvaluationContext, Expression } from '../../src/expr/expression.ts'
 import { interpret } from '../../src/expr/interpret.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
@@ -17,6 +16,7 @@ import {
   type WindowAssign,
 } from '../../src/plan/logical.ts'
 import { sessionKeyOf } from '../../src/plan/session-columns.ts'
+import { aggregated } from './aggregates.ts'
 import { deduplicateNode } from './deduplicate.ts'
 import type { EpochRows, Evaluate, Row } from './oracle-node.ts'
 import { sessionNode, sessionOf } from './session.ts'
@@ -249,64 +249,4 @@ function sameKeys(types: readonly DataType[], left: Row, right: Row): boolean {
 
 function sameRow(left: Row, right: Row): boolean {
   return left === right || (left.length === right.length && left.every((v, i) => v === right[i]))
-}
-
-function aggregated(call: AggregateCall, rows: readonly Row[], context: EvaluationContext): Value {
-  const value = (expression: Expression, row: Row): Value =>
-    interpret(expression, (index) => row[index] ?? null, context)
-  const { filter } = call
-  const kept = filter === undefined ? rows : rows.filter((row) => value(filter, row) === true)
-  const [argument, order] = call.args
-  if (argument === undefined) return BigInt(kept.length)
-  const values = kept.map((row) => value(argument, row)).filter((each) => each !== null)
-  switch (call.name) {
-    case 'count':
-      return BigInt(values.length)
-    case 'sum':
-      return sumOf(values, call.type)
-    case 'avg':
-      return averageOf(values, argument.type, call.type)
-    case 'min':
-    case 'max':
-      return values.reduce<Value>((best, each) => {
-        const comparison = best === null ? 0 : compareValues(argument.type, each, best)
-        const better = call.name === 'max' ? comparison > 0 : comparison < 0
-        return best === null || better ? each : best
-      }, null)
-    case 'collect_list':
-      return values
-    case 'rows_with_max': {
-      if (order === undefined) return []
-      const ordered = kept.filter((row) => value(order, row) !== null)
-      const best = ordered.reduce<Value>(
-        (max, row) =>
-          compareNullable(order.type, value(order, row), max) > 0 ? value(order, row) : max,
-        null,
-      )
-      return ordered
-        .filter((row) => equalValues(order.type, value(order, row), best))
-        .map((row) => value(argument, row))
-    }
-    default:
-      return unreachable(call.name)
-  }
-}
-
-function sumOf(values: readonly Value[], type: DataType): Value {
-  if (values.length === 0) return null
-  if (type.kind === 'double') return values.reduce<number>((sum, each) => sum + Number(each), 0)
-  return values.reduce<bigint>((sum, each) => sum + BigInt(each as bigint), 0n)
-}
-
-function averageOf(values: readonly Value[], input: DataType, result: DataType): Value {
-  if (values.length === 0) return null
-  if (result.kind !== 'decimal') {
-    return values.reduce<number>((sum, each) => sum + Number(each), 0) / values.length
-  }
-  const scale = input.kind === 'decimal' ? input.scale : 0
-  const sum = values.reduce<bigint>((total, each) => total + BigInt(each as bigint), 0n)
-  const scaled = sum * 10n ** BigInt(result.scale - scale) * 2n
-  const count = BigInt(values.length)
-  // Half up, away from zero.
-  return (scaled < 0n ? scaled - count : scaled + count) / (2n * count)
 }

@@ -12,7 +12,6 @@ import {
   nameOf,
   operandOf,
 } from './column.ts'
-import { rowCount } from './grouped-data.ts'
 import { type Literal, literal } from './literal.ts'
 import { plainType } from './struct-type.ts'
 
@@ -188,26 +187,6 @@ export const explode_outer = ofColumn('explode_outer')
 export const posexplode = ofColumn('posexplode')
 /** Like `posexplode`, with a row of NULL for NULL and empty ones. */
 export const posexplode_outer = ofColumn('posexplode_outer')
-
-/** How many rows there are; with a column those where it is not NULL. `'*'` counts all rows. */
-export function count(column: ColumnOrName): Column {
-  return column === '*' ? rowCount() : callOf('count', nameOf(column))
-}
-/** The sum; whole numbers sum up to LONG, and beyond it raise `ARITHMETIC_OVERFLOW`. */
-export const sum = ofColumn('sum')
-/** The mean; DOUBLE for whole numbers. */
-export const avg = ofColumn('avg')
-/** The same as `avg`. */
-export const mean = ofColumn('avg')
-/** The smallest value. */
-export const min = ofColumn('min')
-/** The largest value. */
-export const max = ofColumn('max')
-/** All values that are not NULL, in the order in which they came. */
-export const collect_list = ofColumn('collect_list')
-/** Not in Spark: the values of `what` in every row where `by` is the largest of the group, as an array. */
-export const rows_with_max = (what: ColumnOrName, by: ColumnOrName): Column =>
-  callOf('rows_with_max', nameOf(what), nameOf(by))
 
 /** A JavaScript function of row values; methods let it name the types of its arguments. */
 export type UserFunction = { call(...args: readonly unknown[]): unknown }['call']

@@ -1,5 +1,6 @@
 import type { Schema } from '../batch/schema.ts'
 import { StreamError, unreachable } from '../core/error.ts'
+import { isOrdered } from '../expr/aggregates.ts'
 import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
@@ -178,9 +179,22 @@ class Builder {
       output: schemaOf(plan),
       single: keys.length === 0,
     })
+    settleFor(stage, plan)
     addStep(stage, { kind: 'aggregate', spec }, schemaOf(plan))
     if (wantsLate) this.#late = this.#lateStage(stage.id, all, lateFrom, inputSchema)
     return stage
+  }
+
+  /** Of a whole answer that comes anew in every epoch, or of all rows that ever come. */
+  #limit(plan: Limit): OpenStage {
+    const { count, input } = plan
+    const stage = this.#gathered(this.build(input))
+    if (!isStreaming(input) || (this.#options.mode === 'complete' && hasAggregate(input))) {
+      return addStep(stage, { kind: 'limit', count }, schemaOf(plan))
+    }
+    addStep(stage, { kind: 'settle' }, schemaOf(plan))
+    const operator = `limit-${this.#limits++}`
+    return addStep(stage, { kind: 'limit', count, operator }, schemaOf(plan))
   }
 
   /** An aggregation that merges the sessions in one of its keys. */
@@ -220,21 +234,10 @@ class Builder {
       output: schemaOf(plan),
       single: keys.length === 0,
     })
+    settleFor(stage, plan)
     addStep(stage, { kind: 'sessions', spec }, schemaOf(plan))
     if (wantsLate) this.#late = this.#lateStage(stage.id, all, lateFrom, shown)
     return stage
-  }
-
-  /** Of a whole answer that comes anew in every epoch, or of all rows that ever come. */
-  #limit(plan: Limit): OpenStage {
-    const { count, input } = plan
-    const stage = this.#gathered(this.build(input))
-    if (!isStreaming(input) || (this.#options.mode === 'complete' && hasAggregate(input))) {
-      return addStep(stage, { kind: 'limit', count }, schemaOf(plan))
-    }
-    addStep(stage, { kind: 'settle' }, schemaOf(plan))
-    const operator = `limit-${this.#limits++}`
-    return addStep(stage, { kind: 'limit', count, operator }, schemaOf(plan))
   }
 
   #deduplicate(plan: Deduplicate): OpenStage {
@@ -286,4 +289,10 @@ class Builder {
     addCompute(stage, columns.map(fieldOfExpression), undefined, picked, schema)
     return stage.id
   }
+}
+
+/** Aggregates such as `first` need the rows in the order of their sources. */
+function settleFor(stage: OpenStage, plan: Aggregate): void {
+  if (!plan.aggregates.some(({ call }) => isOrdered(call))) return
+  addStep(stage, { kind: 'settle' }, stage.output)
 }

@@ -1,5 +1,6 @@
 import { type DataType, typeText } from '../batch/schema.ts'
 import type { Json } from '../core/json.ts'
+import { aggregateText } from '../expr/print.ts'
 import type { AggregateColumns, AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
@@ -58,7 +59,12 @@ function sessionShape({ mode, keys, aggregates }: SessionSpec): string {
 
 function callsText(aggregates: readonly AggregateColumns[]): string {
   return aggregates
-    .map(({ call }) => `${call.name}(${call.args.map((arg) => typeText(arg.type)).join(', ')})`)
+    .map(({ call }) =>
+      aggregateText(
+        call,
+        call.args.map((arg) => typeText(arg.type)),
+      ),
+    )
     .join(', ')
 }
 

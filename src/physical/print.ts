@@ -1,5 +1,5 @@
 import { unreachable } from '../core/error.ts'
-import { expressionText } from '../expr/print.ts'
+import { aggregateText, expressionText } from '../expr/print.ts'
 import type { AggregateColumns } from '../operators/aggregate/spec.ts'
 import type { Exchange, PhysicalPlan, Stage, Step } from './physical.ts'
 
@@ -46,12 +46,12 @@ function stepText(step: Step): string {
     }
     case 'aggregate': {
       const { operator, mode, keys, aggregates, bucketing } = step.spec
-      const calls = aggregates.map(aggregateText)
+      const calls = aggregates.map(callText)
       return `${operator} ${mode} keys [${keys.map(({ column }) => `#${column}`).join(', ')}] ${bucketing.kind} [${calls.join(', ')}]`
     }
     case 'sessions': {
       const { operator, mode, keys, aggregates, sessionColumn } = step.spec
-      const calls = aggregates.map(aggregateText)
+      const calls = aggregates.map(callText)
       return `${operator} ${mode} keys [${keys.map(({ column }) => `#${column}`).join(', ')}] sessions #${sessionColumn} [${calls.join(', ')}]`
     }
     case 'deduplicate': {
@@ -73,6 +73,9 @@ function stepText(step: Step): string {
   }
 }
 
-function aggregateText({ call, args }: AggregateColumns): string {
-  return `${call.name}(${args.map((column) => `#${column}`).join(', ')})`
+function callText({ call, args }: AggregateColumns): string {
+  return aggregateText(
+    call,
+    args.map((column) => `#${column}`),
+  )
 }

@@ -28,10 +28,10 @@ const operators = new Set([
   'sort',
   'watermark',
   'aggregate',
-  'session_aggregate',
   'dedup',
   'dedup_within_watermark',
   'limit',
+  'session_aggregate',
 ])
 
 const sourceKinds = new Set<CaseSource['kind'] | undefined>([undefined, 'text_files'])

@@ -1,5 +1,7 @@
-// Over 400 lines: one class whose parts all keep the same slots in step.
-
+/**
+ * Over 400 lines: what is changed, frozen, removed and squeezed out depends on each other slot by
+ * slot, and every line of it runs in the hottest loops.
+ */
 import type { Column } from '../../batch/batch.ts'
 import { ByteWriter } from '../../batch/byte-writer.ts'
 import { KeyReader } from '../../batch/key-codec.ts'
@@ -343,9 +345,10 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
     let to = 0
     const newSlot = new Map<number, number>()
     for (let slot = 0; slot < this.count; slot++) {
-      if (this.keys.isDead(slot)) keep[slot] = 0
+      const isDead = this.keys.isDead(slot)
+      if (isDead) keep[slot] = 0
       if (keep[slot] !== 1) {
-        this.#release(slot)
+        if (!isDead) this.#release(slot)
         continue
       }
       newSlot.set(slot, to)
