@@ -171,7 +171,6 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
 
   /** Takes an entry out. Its slot is dead until the table is squeezed. */
   remove(slot: number): void {
-    this.#saveFrozen(slot)
     const stateKey = this.#stateKey(slot)
     this.#removed.push(stateKey)
     this.#takeOut(slot, stateKey)
@@ -182,14 +181,7 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
    * that it is over (`KeyedSpec.overUntil`).
    */
   forget(slot: number): void {
-    this.#saveFrozen(slot)
     this.#takeOut(slot, this.#hasCold() ? this.#stateKey(slot) : undefined)
-  }
-
-  /** Whatever an earlier barrier still needs of the slot is kept. */
-  #saveFrozen(slot: number): void {
-    const before = this.stamps[slot] as number
-    if (before !== this.#epoch && before >= this.#oldestFrozen()) this.#save(slot, before)
   }
 
   #stateKey(slot: number): Uint8Array {
@@ -200,6 +192,8 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
   }
 
   #takeOut(slot: number, stateKey: Uint8Array | undefined): void {
+    const before = this.stamps[slot] as number
+    if (before !== this.#epoch && before >= this.#oldestFrozen()) this.#save(slot, before)
     if (stateKey !== undefined && this.#hasCold()) this.gone.set(textOfKey(stateKey), this.#epoch)
     this.#unlink(slot)
   }
