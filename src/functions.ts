@@ -73,6 +73,7 @@ export {
   nvl,
   posexplode,
   posexplode_outer,
+  session_window,
   type UserFunction,
   udf,
   when,

@@ -9,13 +9,17 @@ import {
   type Aggregate,
   eventTimeColumns,
   type Generate,
+  hasAggregate,
+  isStreaming,
   type LogicalPlan,
   type SaveMode,
   type WindowAssign,
 } from '../../src/plan/logical.ts'
+import { sessionKeyOf } from '../../src/plan/session-columns.ts'
 import { aggregated } from './aggregates.ts'
 import { deduplicateNode } from './deduplicate.ts'
 import type { EpochRows, Evaluate, Row } from './oracle-node.ts'
+import { sessionNode, sessionOf } from './session.ts'
 
 /**
  * What a plan must answer, worked out row by row on plain lists, without state stores, panes, columns,
@@ -49,10 +53,26 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Ev
       const inputs = plan.inputs.map((input) => nodeOf(input, mode, late))
       return (header, rows) => inputs.flatMap((input) => input(header, rows))
     }
-    case 'aggregate':
-      return aggregateNode(plan, mode, late)
+    case 'aggregate': {
+      const input = nodeOf(plan.input, mode, late)
+      const session = sessionKeyOf(plan)
+      if (session === undefined) return aggregateNode(plan, mode, input, late)
+      return sessionNode({ plan, session, mode, aggregated }, input, late)
+    }
     case 'deduplicate':
       return deduplicateNode(plan, nodeOf(plan.input, mode, late), late)
+    case 'limit': {
+      const input = nodeOf(plan.input, mode, late)
+      if (!isStreaming(plan) || (mode === 'complete' && hasAggregate(plan))) {
+        return (header, rows) => input(header, rows).slice(0, plan.count)
+      }
+      let left = plan.count
+      return (header, rows) => {
+        const taken = input(header, rows).slice(0, left)
+        left -= taken.length
+        return taken
+      }
+    }
     default: {
       const input = nodeOf(plan.input, mode, late)
       return (header, rows) => stateless(plan, input(header, rows), contextOf(header))
@@ -65,7 +85,7 @@ function contextOf({ epoch, processingTime }: EpochHeader): EvaluationContext {
 }
 
 function stateless(
-  plan: Exclude<LogicalPlan, { kind: 'scan' | 'union' | 'aggregate' | 'deduplicate' }>,
+  plan: Exclude<LogicalPlan, { kind: 'scan' | 'union' | 'aggregate' | 'deduplicate' | 'limit' }>,
   rows: readonly Row[],
   context: EvaluationContext,
 ): readonly Row[] {
@@ -80,6 +100,8 @@ function stateless(
       return rows
     case 'generate':
       return rows.flatMap((row) => exploded(plan, row, value(plan.expression, row)))
+    case 'session':
+      return rows.flatMap((row) => sessionOf(plan, row, value))
     case 'window':
       return rows.flatMap((row) => windowsOf(plan, value(plan.time, row)).map((w) => [...row, w]))
     case 'sort':
@@ -96,8 +118,6 @@ function stateless(
         }
         return 0
       })
-    case 'limit':
-      return rows.slice(0, plan.count)
     default:
       return unreachable(plan)
   }
@@ -129,8 +149,12 @@ interface Group {
   readonly rows: Row[]
 }
 
-function aggregateNode(plan: Aggregate, mode: SaveMode, late: (row: Row) => void): Evaluate {
-  const input = nodeOf(plan.input, mode, late)
+function aggregateNode(
+  plan: Aggregate,
+  mode: SaveMode,
+  input: Evaluate,
+  late: (row: Row) => void,
+): Evaluate {
   const types = plan.keys.map(({ expression }) => expression.type)
   const closing = closingTimeOf(plan)
   const groups: Group[] = []

@@ -86,6 +86,18 @@ export interface Batch {
   readonly selection?: Selection
   /** The source partition that every row came from, where known; watermarks are kept per partition. */
   readonly partition?: string
+  /** Sources that read in parallel: which part of the partition in this epoch, such as which file. */
+  readonly part?: number
+  /** Where the rows stand among those of the epoch; only in plans with an operator that depends on it. */
+  readonly order?: RowOrder
+}
+
+/** The place of rows in an epoch: by origin first, then by ordinal. */
+export interface RowOrder {
+  /** Source and source partition. */
+  readonly origin: string
+  /** By physical row; equal for rows that were made from one row. */
+  readonly ordinals: Float64Array
 }
 
 /** How many rows the batch really has. */

@@ -205,6 +205,11 @@ const catalogue = {
     hint: 'Known formats: {known}. Did you mean {closest}?',
     retry: 'never',
   },
+  STATE_UNBOUNDED: {
+    message: '{operator} would remember every key for ever: {why}.',
+    hint: "{fix}. If you know that there are few keys: .option('allowUnbounded', true).",
+    retry: 'never',
+  },
   STOP_TIMEOUT: {
     message: 'The query {name} did not stop within {waitedMs} ms: {stuck} is still running.',
     hint: 'Look for an endless loop or a call without timeout in user code; this process should be restarted.',

@@ -139,6 +139,43 @@ export function window(
   return callOf('window', nameOf(time), ...durations)
 }
 
+/**
+ * Sessions: windows that grow while rows keep coming. A row opens [time, time + gap); sessions of one
+ * group that overlap or touch are one, from the first start to the last end. Grouped by it and by at
+ * least one other key, a stream emits each session once the watermark reaches its end. A `select` of
+ * it does not merge.
+ *
+ * Rows whose time or gap is NULL, or whose gap is zero or negative, are left out.
+ *
+ * @param time - a TIMESTAMP, or the window of an earlier aggregation
+ * @param gap - for example `'5 minutes'`, or a column of such texts: a gap for each row
+ * @example
+ * ```ts
+ * import { Session } from 'millrace'
+ * import { col, session_window } from 'millrace/functions'
+ *
+ * const spark = Session.builder.getOrCreate()
+ * const clicks = spark.createDataFrame(
+ *   [
+ *     { user: 'ada', at: new Date('2024-05-01T10:00:00Z') },
+ *     { user: 'ada', at: new Date('2024-05-01T10:04:00Z') },
+ *     { user: 'ada', at: new Date('2024-05-01T10:30:00Z') },
+ *   ],
+ *   'user STRING, at TIMESTAMP',
+ * )
+ * const visits = clicks.groupBy('user', session_window('at', '5 minutes')).count()
+ * await visits.orderBy(col('session_window.start')).show()
+ * await spark.stop()
+ * ```
+ */
+export function session_window(time: ColumnOrName, gap: string | Column): Column {
+  return callOf(
+    'session_window',
+    nameOf(time),
+    typeof gap === 'string' ? literal(gap) : gap.expression,
+  )
+}
+
 /** The last moment of a window, its end less one microsecond; event time again for further windows. */
 export const window_time = ofColumn('window_time')
 

@@ -56,14 +56,19 @@ export function defaultName(expression: UnresolvedExpression): string {
     case 'alias':
       return expression.name
     case 'call':
-      if (expression.name.toLowerCase() === 'window') return 'window'
-      return nested(expression)
+      return windowName(expression.name) ?? nested(expression)
     case 'cast':
       // Spark hides a cast of a plain column in its name.
       return expression.input.kind === 'name' ? defaultName(expression.input) : nested(expression)
     default:
       return nested(expression)
   }
+}
+
+/** What a window is called that has no alias; `undefined` for other functions. */
+export function windowName(functionName: string): 'window' | 'session_window' | undefined {
+  const name = functionName.toLowerCase()
+  return name === 'window' || name === 'session_window' ? name : undefined
 }
 
 const intervalUnits = [

@@ -33,6 +33,7 @@ export function computeOperator({ input, filter, columns, output }: ComputeSpec)
         columns: result.columns,
         ...(result.selection === undefined ? {} : { selection: result.selection }),
         ...(batch.partition === undefined ? {} : { partition: batch.partition }),
+        ...(batch.order === undefined ? {} : { order: batch.order }),
       }
       return out.emit(computed)
     },

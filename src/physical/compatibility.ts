@@ -1,8 +1,9 @@
 import { type DataType, typeText } from '../batch/schema.ts'
 import type { Json } from '../core/json.ts'
 import { aggregateText } from '../expr/print.ts'
-import type { AggregateSpec } from '../operators/aggregate/spec.ts'
+import type { AggregateColumns, AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
+import type { SessionSpec } from '../operators/session/spec.ts'
 import type { PhysicalPlan } from './physical.ts'
 
 /** What of a plan its checkpoint depends on. Plain data, kept in every manifest. */
@@ -27,8 +28,14 @@ export function fingerprintOf(
         case 'aggregate':
           operators[step.spec.operator] = aggregateShape(step.spec)
           break
+        case 'sessions':
+          operators[step.spec.operator] = sessionShape(step.spec)
+          break
         case 'deduplicate':
           operators[step.spec.operator] = deduplicateShape(step.spec)
+          break
+        case 'limit':
+          if (step.operator !== undefined) operators[step.operator] = `first ${step.count} rows`
           break
         default:
       }
@@ -39,7 +46,19 @@ export function fingerprintOf(
 }
 
 function aggregateShape({ mode, keys, aggregates, bucketing }: AggregateSpec): string {
-  const calls = aggregates
+  const times = JSON.stringify(
+    bucketing.kind === 'window' ? bucketing.windows : { kind: bucketing.kind },
+  )
+  return `${mode}: [${typesText(keys)}] ${times} → ${callsText(aggregates)}`
+}
+
+/** Without the gap: what is in state are sessions, and another gap only makes later rows longer or shorter ones. */
+function sessionShape({ mode, keys, aggregates }: SessionSpec): string {
+  return `${mode}: [${typesText(keys)}] sessions → ${callsText(aggregates)}`
+}
+
+function callsText(aggregates: readonly AggregateColumns[]): string {
+  return aggregates
     .map(({ call }) =>
       aggregateText(
         call,
@@ -47,10 +66,6 @@ function aggregateShape({ mode, keys, aggregates, bucketing }: AggregateSpec): s
       ),
     )
     .join(', ')
-  const times = JSON.stringify(
-    bucketing.kind === 'window' ? bucketing.windows : { kind: bucketing.kind },
-  )
-  return `${mode}: [${typesText(keys)}] ${times} → ${calls}`
 }
 
 function deduplicateShape({ keys, timeColumn, withinMicros }: DeduplicateSpec): string {

@@ -50,6 +50,12 @@ function nodeText(plan: LogicalPlan): string {
       const start = startMicros === 0 ? '' : ` from ${formatDuration(startMicros)}`
       return `Window ${expressionText(time)} of ${formatDuration(sizeMicros)}${slide}${start} AS ${name}`
     }
+    case 'session': {
+      const { time, gap, name } = plan
+      const constant = gap.kind === 'literal' && gap.value !== null
+      const text = constant ? formatDuration(Number(gap.value)) : expressionText(gap)
+      return `Session ${expressionText(time)} with gap ${text} AS ${name}`
+    }
     case 'watermark': {
       const column = schemaOf(plan)[plan.column]?.name
       return `Watermark ${column}, delay ${formatDuration(plan.delayMicros)}`

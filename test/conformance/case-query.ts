@@ -6,7 +6,7 @@ import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import type { StreamingQueryProgress } from '../../src/dataframe/progress.ts'
 import type { StreamingQuery } from '../../src/dataframe/streaming-query.ts'
 import type { TriggerOptions } from '../../src/dataframe/trigger.ts'
-import type { Engine } from './adapter.ts'
+import type { Engine, RunOptions } from './adapter.ts'
 import type { Case, CaseOptions, CaseRow, CaseSource, Step } from './case.ts'
 import { type Fault, withFault } from './fault.ts'
 import type { ManualClock } from './manual-clock.ts'
@@ -20,11 +20,13 @@ const clock = systemClock()
 /** The query of a case over all its starts and stops, with what it gave out and reported. */
 export class CaseQuery {
   readonly results = new Results()
+  #sources: readonly CaseSource[]
   readonly #case: Case
   readonly #engine: Engine
   readonly #folder: string
   readonly #manual: ManualClock | undefined
   readonly #fault: Fault
+  readonly #eachRow: boolean
   readonly #batchRows = new Map<string, readonly CaseRow[]>()
   #frame: DataFrame | undefined
   #query: StreamingQuery | undefined
@@ -39,13 +41,16 @@ export class CaseQuery {
       readonly folder: string
       readonly manual: ManualClock | undefined
       readonly fault: Fault
+      readonly run: RunOptions
     },
   ) {
     this.#case = subject
+    this.#sources = subject.query.sources
     this.#engine = engine
     this.#folder = how.folder
     this.#manual = how.manual
     this.#fault = how.fault
+    this.#eachRow = how.run.eachRow === true
   }
 
   /** Where the checkpoint of every start is. */
@@ -64,8 +69,9 @@ export class CaseQuery {
   }
 
   /** Stops for good, and makes everything again with these settings as after a restart of the process. */
-  async reopen(options: CaseOptions): Promise<void> {
+  async reopen(options: CaseOptions, sources = this.#sources): Promise<void> {
     await this.stop()
+    this.#sources = sources
     await this.#engine.reopen(options)
     this.#frame = undefined
   }
@@ -89,7 +95,7 @@ export class CaseQuery {
   }
 
   async runToEnd(trigger: TriggerOptions): Promise<void> {
-    for (const { name } of this.#case.query.sources) await this.#sourceFolder(name)
+    for (const { name } of this.#sources) await this.#sourceFolder(name)
     await this.stop()
     this.start(trigger)
     await this.#query?.awaitTermination()
@@ -108,7 +114,7 @@ export class CaseQuery {
 
   /** One `add` is put into all its sources at once, so that one epoch takes it. */
   async add({ rows = {}, run }: Step): Promise<void> {
-    const additions = this.#case.query.sources.flatMap((source) => {
+    const additions = this.#sources.flatMap((source) => {
       const more = Object.entries(rows).find(([name]) => name === source.name)?.[1]
       return Array.isArray(more) && more.length > 0 ? [{ source, more }] : []
     })
@@ -121,7 +127,13 @@ export class CaseQuery {
     }
     this.#build()
     if (run !== false) this.start()
-    for (const { source, more } of additions) this.#engine.add(source, more)
+    for (const { source, more } of additions) {
+      const parts = this.#eachRow && run !== false ? more.map((row) => [row]) : [more]
+      for (const part of parts) {
+        this.#engine.add(source, part)
+        if (parts.length > 1) await this.settle()
+      }
+    }
     if (run !== false) await this.settle()
   }
 
@@ -177,7 +189,7 @@ export class CaseQuery {
     const frames = new Map<string, DataFrame>()
     return frameFrom(this.#case.query.plan, {
       source: (name) => {
-        const source = this.#case.query.sources.find((candidate) => candidate.name === name)
+        const source = this.#sources.find((candidate) => candidate.name === name)
         if (source === undefined) throw new RangeError(`the case has no source ${name}`)
         const frame = frames.get(name) ?? leaf(source)
         frames.set(name, frame)

@@ -13,12 +13,8 @@ import { refusals } from './refusals.ts'
 
 /** Operators of the case language that the engine does not have, by the name of the feature. */
 const missingOperators: Readonly<Record<string, string>> = {
-  session_aggregate: 'session windows',
-  dedup: 'dropDuplicates',
-  dedup_within_watermark: 'dropDuplicatesWithinWatermark',
   join: 'joins',
   process: 'arbitrary stateful functions',
-  limit: 'limit on a stream',
   row_number: 'row_number',
 }
 
@@ -32,9 +28,11 @@ const operators = new Set([
   'sort',
   'watermark',
   'aggregate',
+  'dedup',
+  'dedup_within_watermark',
+  'limit',
+  'session_aggregate',
 ])
-
-const missingCalls: Readonly<Record<string, string>> = { session: 'session windows' }
 
 const sourceKinds = new Set<CaseSource['kind'] | undefined>([undefined, 'text_files'])
 
@@ -85,7 +83,7 @@ export function missingFeatures({ query, steps: caseSteps }: Case): readonly str
 }
 
 function missingInNode(node: PlanNode): readonly string[] {
-  const aggregates = (node.op === 'aggregate' ? (node.aggs ?? []) : []).flatMap(({ fn }) =>
+  const aggregates = (node.op === 'process' ? [] : (node.aggs ?? [])).flatMap(({ fn }) =>
     aggregateNames.includes(fn) ? [] : [`the aggregate ${fn}`],
   )
   return [
@@ -100,10 +98,7 @@ function missingInExpression(expression: CaseExpression): readonly string[] {
   const [name, ...args] = expression
   if (name === 'lit' || name === 'col') return []
   if (name === 'case') return caseBranches(args).flatMap(missingInExpression)
-  const own =
-    typeof name === 'string' && name in calls
-      ? []
-      : [missingCalls[String(name)] ?? `the function ${name}`]
+  const own = typeof name === 'string' && name in calls ? [] : [`the function ${name}`]
   return [...own, ...args.flatMap(missingInExpression)]
 }
 
@@ -116,7 +111,6 @@ function caseBranches([branches, otherwise = null]: readonly CaseExpression[]): 
 function missingInStep(step: Step): readonly string[] {
   if (!steps.has(step.do)) return [missingSteps[step.do] ?? `the step ${step.do}`]
   if (step.replace_program !== undefined) return ['arbitrary stateful functions']
-  if (step.duplicates_dropped !== undefined) return ['dropDuplicates']
   if (step.do === 'expect_error' && !((step.reason ?? '') in refusals)) {
     return [`the refusal ${step.reason}`]
   }

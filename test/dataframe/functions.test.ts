@@ -6,7 +6,7 @@ import { oracleLaunch } from './oracle-launch.ts'
 
 /** What is more than a call of the catalogue by its own name. */
 const ownWords = new Set([
-  ...['asc', 'desc', 'col', 'column', 'expr', 'lit', 'udf', 'when', 'window'],
+  ...['asc', 'desc', 'col', 'column', 'expr', 'lit', 'udf', 'when', 'window', 'session_window'],
   ...['udaf', 'count_distinct', 'countDistinct', 'sum_distinct', 'sumDistinct'],
   ...['explode', 'explode_outer', 'posexplode', 'posexplode_outer'],
   ...['current_date', 'current_timestamp', 'now', 'named_struct', 'struct'],
@@ -17,7 +17,7 @@ const ownWords = new Set([
 /** Rows of the catalogue that users write as methods of a column, or that only plans call. */
 const notFunctions = new Set([
   ...['+', '-', '*', '/', '%', 'div', '&', '|', '^', '=', '!=', '<', '<=', '>', '>=', 'and', 'or'],
-  ...['in', 'timestamp_add_interval', 'date_add_interval', 'space'],
+  ...['in', 'timestamp_add_interval', 'date_add_interval', 'duration_micros', 'space'],
 ])
 
 const calls = Object.entries(functions).filter(([name]) => !ownWords.has(name))

@@ -125,7 +125,7 @@ test.each(expressions)('%s is what its definition says, all at once', (text) => 
   fc.assert(
     fc.property(batches, (given) => {
       const all = makeAccumulator(call)
-      all.grow(3)
+      all.resize(3)
       for (const rows of given) add(all, call, rows, undefined, () => true)
       const expected = [0, 1, 2].map((group) =>
         aggregated(
@@ -147,9 +147,9 @@ test.each(expressions)(
     fc.assert(
       fc.property(batches, fc.shuffledSubarray([0, 1, 2], { minLength: 3 }), (given, order) => {
         const all = makeAccumulator(call)
-        all.grow(3)
+        all.resize(3)
         const parts = [0, 1, 2].map(() => makeAccumulator(call))
-        for (const part of parts) part.grow(3)
+        for (const part of parts) part.resize(3)
         given.forEach((rows, batch) => {
           const first = batch % 2 === 0 ? 0 : (given[batch - 1]?.length ?? 0)
           const arrival = { epoch: batch >> 1, first }
@@ -159,11 +159,11 @@ test.each(expressions)(
           })
         })
         const total = makeAccumulator(call)
-        total.grow(4)
+        total.resize(4)
         for (const at of order) {
           const part = parts[at]
           const copy = makeAccumulator(call)
-          copy.grow(3)
+          copy.resize(3)
           for (const slot of [0, 1, 2]) {
             const before = encoded(part, slot)
             copy.decode(slot, new ByteReader(before))
@@ -177,7 +177,7 @@ test.each(expressions)(
         total.clearFrom(2)
         expectClose(resultsOf(call, total, [0, 1]), resultsOf(call, all, [0, 1]))
         const nothing = makeAccumulator(call)
-        nothing.grow(3)
+        nothing.resize(3)
         expectClose(resultsOf(call, total, [2]), resultsOf(call, nothing, [2]))
         expect(total.byteLength()).toBeGreaterThanOrEqual(nothing.byteLength())
       }),

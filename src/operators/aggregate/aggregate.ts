@@ -8,7 +8,7 @@ import { type RowTimes, timesOf } from '../row-times.ts'
 import { windowsOf } from '../window.ts'
 import { emitTable, emitWindow, singleWindow } from './emit.ts'
 import { type ChangedGroups, GroupBuckets } from './group-buckets.ts'
-import { aggregateInputs } from './inputs.ts'
+import { inputsOf } from './inputs.ts'
 import {
   type AggregateSpec,
   bucketFunction,
@@ -249,7 +249,7 @@ class AggregateOperator implements Operator {
     const hashes = hashKeys(keyColumns, this.#keyTypes, part.rows, part.count)
     // Only panes are merged; elsewhere the order of the calls is the order of the rows.
     const arrival = this.#overlaps() ? { epoch: this.#epoch, first } : undefined
-    const inputs = aggregateInputs(this.#spec, batch, arrival)
+    const inputs = inputsOf(this.#spec.aggregates, batch, arrival)
     return this.#buckets.update(part.bucket, keyColumns, hashes, part.rows, inputs)
   }
 

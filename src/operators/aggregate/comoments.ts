@@ -22,8 +22,8 @@ export class ComomentsAccumulator implements Accumulator {
     this.#statistic = statistic
   }
 
-  grow(capacity: number): void {
-    this.#sums.grow(capacity)
+  resize(capacity: number): void {
+    this.#sums.resize(capacity)
   }
 
   update(

@@ -1,15 +1,16 @@
 import { type Column, isValid } from '../../batch/batch.ts'
 import type { ByteWriter } from '../../batch/byte-writer.ts'
 import type { ByteReader } from '../../batch/value-codec.ts'
+import { resized } from '../keyed/resized.ts'
 import type { Accumulator } from './accumulator.ts'
-import { grownF64, validityOf } from './column-numbers.ts'
+import { validityOf } from './column-numbers.ts'
 
 /** `count(*)`, `count(x)` and `count(x, y)`, the rows where none is NULL: LONG, never null. */
 export class CountAccumulator implements Accumulator {
   counts = new Float64Array(0)
 
-  grow(capacity: number): void {
-    this.counts = grownF64(this.counts, capacity)
+  resize(capacity: number): void {
+    this.counts = resized(this.counts, capacity)
   }
 
   update(

@@ -63,7 +63,7 @@ export function distinctFolding(
         ),
       )
       const accumulator = make(plain)
-      accumulator.grow(1)
+      accumulator.resize(1)
       accumulator.update(new Int32Array(rows.length), undefined, rows.length, columns)
       return valueAt(accumulator.finish(Int32Array.of(0)), call.type, 0)
     },

@@ -41,7 +41,8 @@ export class FoldingAccumulator<State> implements Accumulator {
     this.#type = type
   }
 
-  grow(capacity: number): void {
+  resize(capacity: number): void {
+    this.#states.length = Math.min(this.#states.length, capacity)
     while (this.#states.length < capacity) this.#states.push(undefined)
   }
 

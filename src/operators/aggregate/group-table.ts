@@ -31,18 +31,27 @@ export class GroupTable extends KeyedTable<Accumulator> {
     rows: Int32Array | undefined,
     inputs: readonly AggregateInput[],
   ): Int32Array {
-    const count = hashes.length
     const slots = this.slotsOf(keyColumns, hashes, rows)
     this.touchAll(slots)
-    inputs.forEach((input, index) => {
-      const accumulator = this.values[index]
-      if (accumulator === undefined) return
-      if (input.keep === undefined)
-        accumulator.update(slots, rows, count, input.args, input.arrival)
-      else updateFiltered(accumulator, slots, rows, input, input.keep)
-    })
+    updateAll(this.values, slots, rows, inputs)
     return slots
   }
+}
+
+/** Adds rows to accumulators: row `rows[k]` (k without `rows`) goes to slot `slots[k]`. */
+export function updateAll(
+  accumulators: readonly Accumulator[],
+  slots: Int32Array,
+  rows: Int32Array | undefined,
+  inputs: readonly AggregateInput[],
+): void {
+  inputs.forEach((input, index) => {
+    const accumulator = accumulators[index]
+    if (accumulator === undefined) return
+    if (input.keep === undefined) {
+      accumulator.update(slots, rows, slots.length, input.args, input.arrival)
+    } else updateFiltered(accumulator, slots, rows, input, input.keep)
+  })
 }
 
 function updateFiltered(

@@ -2,13 +2,13 @@ import { type Batch, type Column, isValid } from '../../batch/batch.ts'
 import { isOrdered } from '../../expr/aggregates.ts'
 import type { Arrival } from './accumulator.ts'
 import type { AggregateInput } from './group-table.ts'
-import type { AggregateSpec } from './spec.ts'
+import type { AggregateColumns } from './spec.ts'
 
 /** What each aggregate reads of a batch. With `arrival`, those that go by the order of rows are told it. */
-export function aggregateInputs(
-  { aggregates }: AggregateSpec,
+export function inputsOf(
+  aggregates: readonly AggregateColumns[],
   batch: Batch,
-  arrival: Arrival | undefined,
+  arrival?: Arrival,
 ): readonly AggregateInput[] {
   return aggregates.map(({ call, args: indexes, filter }) => {
     const args = indexes.map((index) => batch.columns[index] as Column)

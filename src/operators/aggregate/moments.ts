@@ -28,8 +28,8 @@ export class MomentsAccumulator implements Accumulator {
     this.#sums = new NumberColumns(statistic === 'kurtosis' ? 5 : statistic === 'skewness' ? 4 : 3)
   }
 
-  grow(capacity: number): void {
-    this.#sums.grow(capacity)
+  resize(capacity: number): void {
+    this.#sums.resize(capacity)
   }
 
   update(

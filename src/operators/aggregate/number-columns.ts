@@ -1,7 +1,7 @@
 import type { ByteWriter } from '../../batch/byte-writer.ts'
 import type { ByteReader } from '../../batch/value-codec.ts'
+import { resized } from '../keyed/resized.ts'
 import type { SlotValues } from '../keyed/slot-values.ts'
-import { grownF64 } from './column-numbers.ts'
 
 /** Several doubles per slot, each in a column of its own; 0 in new slots. */
 export class NumberColumns implements SlotValues {
@@ -11,14 +11,14 @@ export class NumberColumns implements SlotValues {
     this.columns = Array.from({ length: width }, () => new Float64Array(0))
   }
 
-  /** A column; only valid until the next `grow`. */
+  /** A column; only valid until the next `resize`. */
   at(index: number): Float64Array {
     return this.columns[index] ?? new Float64Array(0)
   }
 
-  grow(capacity: number): void {
+  resize(capacity: number): void {
     this.columns.forEach((column, index) => {
-      this.columns[index] = grownF64(column, capacity)
+      this.columns[index] = resized(column, capacity)
     })
   }
 

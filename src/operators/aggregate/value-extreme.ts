@@ -19,7 +19,8 @@ export class ValueExtremeAccumulator implements Accumulator {
     this.#sign = which === 'max' ? 1 : -1
   }
 
-  grow(capacity: number): void {
+  resize(capacity: number): void {
+    this.values.length = Math.min(this.values.length, capacity)
     while (this.values.length < capacity) this.values.push(null)
   }
 
