@@ -20,7 +20,7 @@ function callOf(text: string): AggregateCall {
 
 function made(call: AggregateCall): Accumulator {
   const accumulator = makeAccumulator(call)
-  accumulator.grow(1)
+  accumulator.resize(1)
   return accumulator
 }
 
