@@ -19,6 +19,10 @@ export const sum = ofColumn('sum')
 export const avg = ofColumn('avg')
 /** The same as `avg`. */
 export const mean = ofColumn('avg')
+/** The sum, NULL where it leaves its type. */
+export const try_sum = ofColumn('try_sum')
+/** The mean, NULL where it leaves its type. */
+export const try_avg = ofColumn('try_avg')
 /** The product, as DOUBLE. */
 export const product = ofColumn('product')
 /** The smallest value. */
