@@ -89,15 +89,24 @@ type Fill = () => Column
 
 function planOrder(
   arena: Arena,
-  { origin, ordinals }: RowOrder,
+  { origin, ordinals, siblings }: RowOrder,
   rows: Int32Array | undefined,
   count: number,
 ): () => RowOrder {
-  const fill = planColumn(arena, { layout: 'f64', values: ordinals }, rows, count)
-  return () => {
-    const column = fill()
-    return { origin, ordinals: column.layout === 'f64' ? column.values : ordinals }
+  const plan = (values: Float64Array): (() => Float64Array) => {
+    const fill = planColumn(arena, { layout: 'f64', values }, rows, count)
+    return () => {
+      const column = fill()
+      return column.layout === 'f64' ? column.values : values
+    }
   }
+  const first = plan(ordinals)
+  const second = siblings && plan(siblings)
+  return () => ({
+    origin,
+    ordinals: first(),
+    ...(second === undefined ? {} : { siblings: second() }),
+  })
 }
 
 function planColumn(

@@ -1,4 +1,4 @@
-import { type Batch, isValid, liveRows } from '../batch/batch.ts'
+import { type Batch, isValid, liveRows, originOf } from '../batch/batch.ts'
 import type { Schema } from '../batch/schema.ts'
 import { checkedTime } from '../expr/calendar.ts'
 import type { Operator } from '../flow/operator.ts'
@@ -60,7 +60,7 @@ export function sessionAssignOperator(spec: SessionAssignSpec): Operator {
         },
       ],
       ...(selection === undefined ? {} : { selection }),
-      ...(batch.partition === undefined ? {} : { partition: batch.partition }),
+      ...originOf(batch),
     }
   }
 

@@ -11,6 +11,7 @@ interface Place {
   /** `undefined` for rows that have no place. */
   readonly origin: string | undefined
   readonly ordinal: number
+  readonly sibling: number
 }
 
 /**
@@ -83,6 +84,7 @@ function sorted(batches: readonly Batch[]): readonly Place[] {
     (left, right) =>
       compareText(left.origin ?? '', right.origin ?? '') ||
       left.ordinal - right.ordinal ||
+      left.sibling - right.sibling ||
       left.batch - right.batch ||
       left.row - right.row,
   )
@@ -91,7 +93,7 @@ function sorted(batches: readonly Batch[]): readonly Place[] {
     let to = from + 1
     while (samePlace(placed[from], placed[to])) to++
     const twins = placed.slice(from, to)
-    // What one row became on one way lies in one batch, in order; several ways go by their first row.
+    // A row that was read twice, on two ways through the plan.
     const ways = waysOf(twins)
     if (ways.length > 1) ways.sort(([left], [right]) => (left && right ? byText(left, right) : 0))
     for (const way of ways) result.push(...way)
@@ -118,7 +120,8 @@ function samePlace(left: Place | undefined, right: Place | undefined): boolean {
     left !== undefined &&
     right !== undefined &&
     left.origin === right.origin &&
-    left.ordinal === right.ordinal
+    left.ordinal === right.ordinal &&
+    left.sibling === right.sibling
   )
 }
 
@@ -129,6 +132,7 @@ function placesOf(batch: Batch, index: number): readonly Place[] {
     row,
     origin: order?.origin,
     ordinal: order === undefined ? 0 : (order.ordinals[row] as number),
+    sibling: order?.siblings === undefined ? 0 : (order.siblings[row] as number),
   }))
 }
 
