@@ -147,7 +147,7 @@ test.each(expressions)('%s is what its definition says, all at once', (text) => 
       )
       expectClose(resultsOf(call, all, [0, 1, 2]), expected)
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   )
 })
 
@@ -192,7 +192,7 @@ test.each(expressions)(
         expectClose(resultsOf(call, total, [2]), resultsOf(call, nothing, [2]))
         expect(total.byteLength()).toBeGreaterThanOrEqual(nothing.byteLength())
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     )
   },
 )
