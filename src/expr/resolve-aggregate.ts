@@ -74,6 +74,9 @@ function named(
   switch (name) {
     case 'count':
       return counted(args)
+    case 'try_sum':
+    case 'try_avg':
+      return { ...plain(name === 'try_sum' ? 'sum' : 'avg', args, text), safe: true }
     case 'count_if':
       return counted([whereTrue(boolean(first, text))])
     case 'bool_and':

@@ -42,6 +42,9 @@ class SessionOperator implements Operator {
   readonly #keyTypes: readonly DataType[]
   readonly #open: KeyedBuckets<SessionTable>
   #late = Number.NEGATIVE_INFINITY
+  #epoch = 0
+  /** Physical rows of this epoch so far, the first number of the next batch. */
+  #arrived = 0
   #rowsIn = 0
   #rowsLate = 0
 
@@ -56,6 +59,8 @@ class SessionOperator implements Operator {
     const { mode, watermarked, watermarkShift } = this.#spec
     const never = mode === 'complete' || !watermarked
     this.#late = never ? Number.NEGATIVE_INFINITY : header.lateWatermark - watermarkShift
+    this.#epoch = header.epoch
+    this.#arrived = 0
     this.#rowsIn = 0
     this.#rowsLate = 0
     this.#open.openEpoch(header.epoch)
@@ -69,8 +74,11 @@ class SessionOperator implements Operator {
     const { rows, late } = this.#split(batch, ends)
     const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
     const hashes = hashKeys(keyColumns, this.#keyTypes, rows, rows.length)
+    // Sessions that merge are joined in order of arrival, not of their times.
+    const arrival = { epoch: this.#epoch, first: this.#arrived }
+    this.#arrived += batch.rowCount
     const add = (): Wait => {
-      const inputs = inputsOf(this.#spec.aggregates, batch)
+      const inputs = inputsOf(this.#spec.aggregates, batch, arrival)
       for (const part of this.#open.split(hashes, rows)) {
         const table = this.#open.tableAt(0, part.position)
         table.add({ keyColumns, starts, ends, inputs }, part.hashes, part.rows)
