@@ -1,4 +1,5 @@
 import { compareNullable, compareValues, equalValues } from '../../src/batch/compare.ts'
+import { type EdgeRow, fromRow, toRow } from '../../src/batch/edge-row.ts'
 import type { DataType } from '../../src/batch/schema.ts'
 import type { MapValue, Value } from '../../src/batch/value.ts'
 import { unreachable } from '../../src/core/error.ts'
@@ -12,10 +13,12 @@ import {
   type Generate,
   type LogicalPlan,
   type SaveMode,
+  schemaOf,
   type WindowAssign,
 } from '../../src/plan/logical.ts'
 import { deduplicateNode } from './deduplicate.ts'
 import type { EpochRows, Evaluate, Row } from './oracle-node.ts'
+import { processNode } from './process.ts'
 
 /**
  * What a plan must answer, worked out row by row on plain lists, without state stores, panes, columns,
@@ -51,6 +54,8 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Ev
     }
     case 'aggregate':
       return aggregateNode(plan, mode, late)
+    case 'process':
+      return processNode(plan, nodeOf(plan.input, mode, late), late)
     case 'deduplicate':
       return deduplicateNode(plan, nodeOf(plan.input, mode, late), late)
     default: {
@@ -65,7 +70,7 @@ function contextOf({ epoch, processingTime }: EpochHeader): EvaluationContext {
 }
 
 function stateless(
-  plan: Exclude<LogicalPlan, { kind: 'scan' | 'union' | 'aggregate' | 'deduplicate' }>,
+  plan: Exclude<LogicalPlan, { kind: 'scan' | 'union' | 'aggregate' | 'deduplicate' | 'process' }>,
   rows: readonly Row[],
   context: EvaluationContext,
 ): readonly Row[] {
@@ -78,6 +83,15 @@ function stateless(
       return rows.map((row) => plan.columns.map(({ expression }) => value(expression, row)))
     case 'watermark':
       return rows
+    case 'mapRows': {
+      const { function: given, output } = plan
+      const schema = schemaOf(plan.input)
+      return rows.flatMap((row) =>
+        [...given.call(toRow(schema, row, given.edge))].map((made) =>
+          fromRow(output, made as EdgeRow),
+        ),
+      )
+    }
     case 'generate':
       return rows.flatMap((row) => exploded(plan, row, value(plan.expression, row)))
     case 'window':

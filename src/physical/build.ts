@@ -8,6 +8,7 @@ import {
   type Deduplicate,
   eventTimeColumns,
   type LogicalPlan,
+  type Process,
   type SaveMode,
   schemaOf,
 } from '../plan/logical.ts'
@@ -23,6 +24,7 @@ import {
   type OpenStage,
 } from './open-stage.ts'
 import type { Exchange, PhysicalPlan } from './physical.ts'
+import { processSpec } from './process-spec.ts'
 
 export interface BuildOptions {
   readonly mode: SaveMode
@@ -42,6 +44,7 @@ class Builder {
   readonly #options: BuildOptions
   #aggregates = 0
   #deduplicates = 0
+  #processes = 0
   #late: number | undefined
 
   constructor(options: BuildOptions) {
@@ -93,6 +96,13 @@ class Builder {
       }
       case 'deduplicate':
         return this.#deduplicate(plan)
+      case 'mapRows': {
+        const { function: rowFunction, output } = plan
+        const spec = { input: schemaOf(plan.input), function: rowFunction, output }
+        return addStep(this.build(plan.input), { kind: 'mapRows', spec }, output)
+      }
+      case 'process':
+        return this.#process(plan)
       case 'sort': {
         const stage = this.#gathered(this.build(plan.input))
         const schema = schemaOf(plan)
@@ -196,6 +206,24 @@ class Builder {
       single: false,
     })
     return addStep(stage, { kind: 'deduplicate', spec }, schema)
+  }
+
+  #process(plan: Process): OpenStage {
+    const schema = schemaOf(plan.input)
+    const spec = processSpec(plan, `process-${this.#processes++}`)
+    const before = this.build(plan.input)
+    const keys = spec.keys.map(({ column, type }) => ({ column, type }))
+    const stage = this.#open({
+      inputs: [{ from: before.id, exchange: { kind: 'hash', keys } }],
+      output: plan.output,
+      single: false,
+    })
+    addStep(stage, { kind: 'process', spec }, plan.output)
+    const isTimed = spec.timeMode === 'eventTime' && spec.timeColumn !== undefined
+    if (isTimed && this.#options.lateRows && this.#late === undefined) {
+      this.#late = this.#lateStage(stage.id, allColumns(schema), 0, schema)
+    }
+    return stage
   }
 
   /** Brings late rows back to the columns they had before the aggregation. */

@@ -2,6 +2,13 @@ import { type DataType, typeText } from '../batch/schema.ts'
 import type { Json } from '../core/json.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
+import { shapeOfProcess } from '../operators/process/process.ts'
+import {
+  nextShape,
+  readShape,
+  shapeDifference,
+  shapeText,
+} from '../operators/process/state-shape.ts'
 import type { PhysicalPlan } from './physical.ts'
 
 /** What of a plan its checkpoint depends on. Plain data, kept in every manifest. */
@@ -25,6 +32,9 @@ export function fingerprintOf(
       switch (step.kind) {
         case 'aggregate':
           operators[step.spec.operator] = aggregateShape(step.spec)
+          break
+        case 'process':
+          operators[step.spec.operator] = shapeText(shapeOfProcess(step.spec))
           break
         case 'deduplicate':
           operators[step.spec.operator] = deduplicateShape(step.spec)
@@ -61,6 +71,16 @@ function typesText(keys: readonly { readonly type: DataType }[]): string {
   return keys.map(({ type }) => typeText(type)).join(', ')
 }
 
+/** The fingerprint of a plan that goes on from an earlier one: state keeps the ids it is stored under. */
+export function continued(before: PlanFingerprint, now: PlanFingerprint): PlanFingerprint {
+  const operators = Object.entries(now.operators).map(([name, shape]) => {
+    const [old, next] = [readShape(before.operators[name]), readShape(shape)]
+    const isKept = old !== undefined && next !== undefined
+    return [name, isKept ? shapeText(nextShape(old, next)) : shape] as const
+  })
+  return { ...now, operators: Object.fromEntries(operators) }
+}
+
 /** Reads a fingerprint from a manifest; `undefined` if it is none. */
 export function readFingerprint(json: Json): PlanFingerprint | undefined {
   if (typeof json !== 'object' || json === null || !('operators' in json)) return undefined
@@ -76,6 +96,12 @@ export function incompatibility(before: PlanFingerprint, now: PlanFingerprint): 
   for (const [name, shape] of Object.entries(before.operators)) {
     const other = now.operators[name]
     if (other === undefined) return `operator ${name} (${shape}) is gone`
+    const [old, now_] = [readShape(shape), readShape(other)]
+    if (old !== undefined && now_ !== undefined) {
+      const difference = shapeDifference(old, now_)
+      if (difference !== undefined) return `of operator ${name} ${difference}`
+      continue
+    }
     if (other !== shape) return `operator ${name} was (${shape}) and is (${other})`
   }
   for (const name of Object.keys(now.operators)) {

@@ -3,6 +3,8 @@ import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { GenerateSpec } from '../operators/generate.ts'
+import type { MapRowsSpec } from '../operators/map-rows.ts'
+import type { ProcessSpec } from '../operators/process/spec.ts'
 import type { SortSpec } from '../operators/sort.ts'
 import type { WatermarkSpec } from '../operators/watermark.ts'
 import type { WindowAssignSpec } from '../operators/window-assign.ts'
@@ -23,6 +25,8 @@ export type Step =
   | { readonly kind: 'window'; readonly spec: WindowAssignSpec }
   | { readonly kind: 'aggregate'; readonly spec: AggregateSpec }
   | { readonly kind: 'deduplicate'; readonly spec: DeduplicateSpec }
+  | { readonly kind: 'mapRows'; readonly spec: MapRowsSpec }
+  | { readonly kind: 'process'; readonly spec: ProcessSpec }
   | { readonly kind: 'sort'; readonly spec: SortSpec }
   | { readonly kind: 'limit'; readonly count: number }
 

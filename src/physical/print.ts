@@ -51,6 +51,12 @@ function stepText(step: Step): string {
       const within = withinMicros === undefined ? '' : ` + ${withinMicros / 1000} ms`
       return `${operator} keys [${keys.map(({ column }) => `#${column}`).join(', ')}]${time}${within}`
     }
+    case 'mapRows':
+      return `map rows by ${step.spec.function.name}`
+    case 'process': {
+      const { operator, program, keys, timeMode } = step.spec
+      return `${operator} ${program.name} keys [${keys.map(({ column }) => `#${column}`).join(', ')}] time ${timeMode}`
+    }
     case 'sort':
       return `sort [${step.spec.keys.map(({ column }) => `#${column}`).join(', ')}]`
     case 'limit':

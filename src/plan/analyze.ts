@@ -5,6 +5,7 @@ import { defaultName } from '../expr/names.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import { analyzeAggregate, refuseAggregates } from './analyze-aggregate.ts'
 import { analyzeDeduplicate } from './analyze-deduplicate.ts'
+import { analyzeProcess } from './analyze-process.ts'
 import { analyzeSelect, positionOf } from './analyze-select.ts'
 import { analyzeUnion } from './analyze-union.ts'
 import { columnAt } from './expressions.ts'
@@ -84,6 +85,13 @@ function analyzeNew(plan: UnresolvedPlan): Analyzed {
       return analyzeSort(input, plan)
     case 'limit':
       return analyzeLimit(input, plan)
+    case 'mapRows':
+      return {
+        plan: { ...plan, input: input.plan },
+        qualifiers: [],
+      }
+    case 'process':
+      return analyzeProcess(input, plan)
     case 'alias':
       return { plan: input.plan, qualifiers: [plan.name] }
     default:

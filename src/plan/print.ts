@@ -72,6 +72,14 @@ function nodeText(plan: LogicalPlan): string {
         plan.within === undefined ? '' : ` within ${formatDuration(plan.within.delayMicros)}`
       return `Deduplicate [${names}]${within}`
     }
+    case 'mapRows':
+      return `MapRows ${plan.function.name}`
+    case 'process': {
+      const schema = schemaOf(plan.input)
+      const names = plan.keys.map((index) => schema[index]?.name).join(', ')
+      const columns = plan.output.map(({ name }) => name).join(', ')
+      return `Process ${plan.program.name} by [${names}] as [${columns}], time ${plan.timeMode}`
+    }
     case 'union':
       return 'Union'
     case 'sort': {

@@ -8,6 +8,7 @@ import {
   type SaveMode,
   schemaOf,
 } from './logical.ts'
+import { checkProcess } from './process-rules.ts'
 
 /**
  * Refuses what cannot stream, or not in this output mode: the matrix of `docs/guarantees.md`.
@@ -15,15 +16,18 @@ import {
  * @throws StreamError `OUTPUT_MODE_UNSUPPORTED`, `STREAMING_UNSUPPORTED`
  */
 export function checkStreaming(plan: LogicalPlan, mode: SaveMode): void {
-  checkNodes(plan, mode)
+  checkNodes(plan, mode, [])
   if (mode === 'complete') checkComplete(plan)
 }
 
-function checkNodes(plan: LogicalPlan, mode: SaveMode): void {
+function checkNodes(plan: LogicalPlan, mode: SaveMode, above: readonly LogicalPlan[]): void {
   if (!isStreaming(plan)) return
   switch (plan.kind) {
     case 'aggregate':
       checkAggregate(plan, mode)
+      break
+    case 'process':
+      checkProcess(plan, mode, above)
       break
     case 'union':
       checkUnion(plan.inputs)
@@ -36,7 +40,7 @@ function checkNodes(plan: LogicalPlan, mode: SaveMode): void {
       break
     default:
   }
-  for (const input of inputsOf(plan)) checkNodes(input, mode)
+  for (const input of inputsOf(plan)) checkNodes(input, mode, [plan, ...above])
 }
 
 function checkAggregate(plan: Aggregate, mode: SaveMode): void {

@@ -7,6 +7,8 @@ import type { StateContext } from '../operators/context.ts'
 import { deduplicateOperator } from '../operators/deduplicate.ts'
 import { generateOperator } from '../operators/generate.ts'
 import { limitOperator } from '../operators/limit.ts'
+import { mapRowsOperator } from '../operators/map-rows.ts'
+import { processOperator } from '../operators/process/process.ts'
 import { sortOperator } from '../operators/sort.ts'
 import { watermarkOperator } from '../operators/watermark.ts'
 import { windowAssignOperator } from '../operators/window-assign.ts'
@@ -36,6 +38,10 @@ function instantiateStep(step: Step, stateFor: StateFor): Operator | Promise<Ope
       return aggregateOperator(step.spec, stateFor(step.spec.operator))
     case 'deduplicate':
       return deduplicateOperator(step.spec, stateFor(step.spec.operator))
+    case 'mapRows':
+      return mapRowsOperator(step.spec)
+    case 'process':
+      return processOperator(step.spec, stateFor(step.spec.operator))
     case 'sort':
       return sortOperator(step.spec)
     case 'limit':
@@ -51,6 +57,7 @@ export function statefulOperators(stage: Stage): readonly string[] {
     switch (step.kind) {
       case 'aggregate':
       case 'deduplicate':
+      case 'process':
         return [step.spec.operator]
       default:
         return []

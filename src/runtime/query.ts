@@ -24,6 +24,7 @@ import type { Random } from '../core/random.ts'
 import type { ReadLimit, Sink, Source } from '../flow/connector.ts'
 import type { Position } from '../flow/message.ts'
 import {
+  continued,
   fingerprintOf,
   incompatibility,
   type PlanFingerprint,
@@ -140,6 +141,8 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
     continuous: spec.settings.trigger?.type === 'continuous',
     layout,
     restoredWatermark: base.evictWatermark,
+    shapes: fingerprint.operators,
+    query: { queryId: log.queryId, runId: spec.runId },
     source: (name) => madeSource(sources, name).source,
     sink,
     lateSink,
@@ -167,6 +170,9 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
       return state
     },
   })
+  for (const task of tasks) {
+    if (task.type !== 'sink') opened.add({ close: async () => task.operator.close?.() })
+  }
   const positions = withNewSources(
     base.positions as Readonly<Record<string, Position>>,
     await newPositions(base, sources),
@@ -228,7 +234,7 @@ function checkedFingerprint(spec: QuerySpec, manifest: Manifest | undefined): Pl
     watermarkPolicy: before?.watermarkPolicy ?? spec.settings.watermarkPolicy ?? 'min',
   })
   const difference = before === undefined ? undefined : incompatibility(before, now)
-  if (difference === undefined) return now
+  if (difference === undefined) return before === undefined ? now : continued(before, now)
   throw new StreamError('CHECKPOINT_OTHER_QUERY', { path: spec.checkpoint, difference })
 }
 

@@ -62,8 +62,15 @@ export interface PlanNode {
   readonly column?: string
   readonly delay_ms?: number
   readonly delay?: string
-  readonly keys?: readonly NamedCaseExpression[]
+  /** Names of columns for a `process` node. */
+  readonly keys?: readonly (NamedCaseExpression | string)[]
   readonly aggs?: readonly CaseAggregate[]
+  readonly program?: string
+  readonly style?: 'group_state' | 'processor'
+  readonly time_mode?: 'none' | 'processing' | 'event'
+  readonly params?: Readonly<Record<string, unknown>>
+  readonly initial_state?: readonly CaseRow[]
+  readonly output_event_time?: string
   /** Of a constant table. */
   readonly rows?: readonly CaseRow[]
 }
@@ -105,7 +112,7 @@ export interface Step {
   readonly clear_sink?: boolean
   readonly source_partitions?: Readonly<Record<string, number>>
   readonly sources?: readonly CaseSource[]
-  readonly replace_program?: string
+  readonly replace_program?: Pick<PlanNode, 'program' | 'columns'>
   readonly where?: string
   readonly when?: string
   readonly phase?: 'plan' | 'run'
@@ -115,6 +122,8 @@ export interface Step {
   readonly source?: string
   readonly files?: readonly (readonly [name: string, text: string, mtimeMs?: number])[]
   readonly n?: number
+  /** What happens to a checkpoint. */
+  readonly how?: string
   readonly committed?: number
 }
 
@@ -138,7 +147,7 @@ export function expressionsOf(node: PlanNode): readonly CaseExpression[] {
   const aggregates = (node.aggs ?? []).flatMap(({ of }) => (of === undefined ? [] : [of]))
   return [
     ...columns,
-    ...(node.keys ?? []).map((key) => key.expr),
+    ...(node.keys ?? []).flatMap((key) => (typeof key === 'string' ? [] : [key.expr])),
     ...aggregates,
     ...(node.by ?? []).map(sortExpression),
     ...[node.cond, node.expr].filter((expression) => expression !== undefined),

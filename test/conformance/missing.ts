@@ -9,6 +9,7 @@ import {
   type Step,
 } from './case.ts'
 import { calls } from './expression.ts'
+import { programNames } from './programs.ts'
 import { refusals } from './refusals.ts'
 
 /** Operators of the case language that the engine does not have, by the name of the feature. */
@@ -17,7 +18,6 @@ const missingOperators: Readonly<Record<string, string>> = {
   dedup: 'dropDuplicates',
   dedup_within_watermark: 'dropDuplicatesWithinWatermark',
   join: 'joins',
-  process: 'arbitrary stateful functions',
   limit: 'limit on a stream',
   row_number: 'row_number',
 }
@@ -32,6 +32,7 @@ const operators = new Set([
   'sort',
   'watermark',
   'aggregate',
+  'process',
 ])
 
 const missingCalls: Readonly<Record<string, string>> = { session: 'session windows' }
@@ -43,6 +44,8 @@ const steps = new Set([
   'add_files',
   'advance_clock',
   'clear_fault',
+  'corrupt_checkpoint',
+  'crash_before_commit',
   'expect_all',
   'expect_batch_id',
   'expect_batches',
@@ -65,8 +68,6 @@ const steps = new Set([
 ])
 
 const missingSteps: Readonly<Record<string, string>> = {
-  corrupt_checkpoint: 'damage to a checkpoint of the format of Spark',
-  crash_before_commit: 'a crash between output and commit, which the crash laws cover',
   expect_join_state: 'joins',
   expect_operator_watermarks: 'watermarks per operator in the progress',
   expect_operator_output_watermark: 'watermarks per operator in the progress',
@@ -88,7 +89,12 @@ function missingInNode(node: PlanNode): readonly string[] {
   const aggregates = (node.op === 'aggregate' ? (node.aggs ?? []) : []).flatMap(({ fn }) =>
     aggregateNames.includes(fn) ? [] : [`the aggregate ${fn}`],
   )
+  const program =
+    node.op === 'process' && !programNames.includes(node.program ?? '')
+      ? [`the program ${node.program}`]
+      : []
   return [
+    ...program,
     ...(operators.has(node.op) ? [] : [missingOperators[node.op] ?? `the operator ${node.op}`]),
     ...aggregates,
     ...expressionsOf(node).flatMap(missingInExpression),
@@ -115,7 +121,6 @@ function caseBranches([branches, otherwise = null]: readonly CaseExpression[]): 
 
 function missingInStep(step: Step): readonly string[] {
   if (!steps.has(step.do)) return [missingSteps[step.do] ?? `the step ${step.do}`]
-  if (step.replace_program !== undefined) return ['arbitrary stateful functions']
   if (step.duplicates_dropped !== undefined) return ['dropDuplicates']
   if (step.do === 'expect_error' && !((step.reason ?? '') in refusals)) {
     return [`the refusal ${step.reason}`]

@@ -236,6 +236,11 @@ export class KeyedBuckets<T extends KeyedTable> {
     return next
   }
 
+  /** A time that no entry outside of memory falls due before; infinity when none ever does. */
+  coldDue(): number {
+    return Math.min(...this.#coldDue, Number.POSITIVE_INFINITY)
+  }
+
   /** Brings entries into memory that are due at `time` and lie outside of it. */
   async loadDue(time: number): Promise<void> {
     for (const [position, shard] of this.shards.entries()) {

@@ -74,6 +74,12 @@ function prune(plan: LogicalPlan, needed: Needed): Pruned {
     }
     case 'aggregate':
       return { plan: pruneAggregate(plan), to: stay }
+    case 'mapRows':
+    case 'process': {
+      // The function of the user may read every column.
+      const { plan: input } = prune(plan.input, new Set(schemaOf(plan.input).keys()))
+      return { plan: input === plan.input ? plan : { ...plan, input }, to: stay }
+    }
     case 'union':
       return pruneUnion(plan, needed)
     default:
