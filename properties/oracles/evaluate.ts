@@ -18,7 +18,7 @@ import {
 } from '../../src/plan/logical.ts'
 import { deduplicateNode } from './deduplicate.ts'
 import type { EpochRows, Evaluate, Row } from './oracle-node.ts'
-import { processNode } from './process.ts'
+import { processNode } from './stateful.ts'
 
 /**
  * What a plan must answer, worked out row by row on plain lists, without state stores, panes, columns,

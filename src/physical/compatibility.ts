@@ -2,7 +2,7 @@ import { type DataType, typeText } from '../batch/schema.ts'
 import type { Json } from '../core/json.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
-import { shapeOfProcess } from '../operators/process/process.ts'
+import { shapeOfProcess } from '../operators/process/process-operator.ts'
 import {
   nextShape,
   readShape,

@@ -5,6 +5,7 @@ import {
   type JobHandle,
   type JobSettings,
   type RestartSettings,
+  type TaskSpec,
 } from '../../actors/job.ts'
 import { runJob } from '../../actors/supervisor.ts'
 import type { ActorFailure, ActorSystem } from '../../actors/system.ts'
@@ -170,9 +171,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
       return state
     },
   })
-  for (const task of tasks) {
-    if (task.type !== 'sink') opened.add({ close: async () => task.operator.close?.() })
-  }
+  opened.add({ close: async () => closeOperators(tasks) })
   const positions = withNewSources(
     base.positions as Readonly<Record<string, Position>>,
     await newPositions(base, sources),
@@ -184,11 +183,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   })
   const place = { files: spec.files, root: spec.checkpoint, log }
   await removeOrphans(place)
-  // What the checkpoint covers is committed: whoever waits for that, such as a durable push, may go on.
-  for (const [name, { source }] of sources) {
-    const position = base.positions[name]
-    if (position !== undefined) await source.commit(position as Position)
-  }
+  await commitAgain(base, sources)
   const recovered = recoveredFrom(
     { ...base, positions },
     found.runAgain.map(({ header }) => header),
@@ -212,6 +207,22 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
     },
     close: () => opened.close(),
   }
+}
+
+/** What the checkpoint covers is committed: whoever waits for that, such as a durable push, may go on. */
+async function commitAgain(
+  base: Manifest,
+  sources: ReadonlyMap<string, MadeSource>,
+): Promise<void> {
+  for (const [name, { source }] of sources) {
+    const position = base.positions[name]
+    if (position !== undefined) await source.commit(position as Position)
+  }
+}
+
+/** Lets go of what user code in the tasks holds. */
+function closeOperators(tasks: readonly TaskSpec[]): void {
+  for (const task of tasks) if (task.type !== 'sink') task.operator.close?.()
 }
 
 async function openLog(spec: QuerySpec): Promise<LocalEpochLog> {

@@ -12,7 +12,7 @@ import type {
 import { sortExpression } from './case.ts'
 import { columnFrom } from './expression.ts'
 import type { Fault } from './fault.ts'
-import { processFrom } from './process.ts'
+import { processFrom } from './process-node.ts'
 
 /** The frames that a plan's leaves stand for. */
 export interface Leaves {

@@ -1,7 +1,5 @@
-import { type Batch, type Column, isValid, liveRows, select } from '../../batch/batch.ts'
+import { type Batch, select } from '../../batch/batch.ts'
 import { toEdge, toRow } from '../../batch/edge-row.ts'
-import { hashKeys } from '../../batch/key-hash.ts'
-import { valueAt } from '../../batch/read.ts'
 import { typeText } from '../../batch/schema.ts'
 import { reasonOf, StreamError } from '../../core/error.ts'
 import { micros } from '../../core/units.ts'
@@ -10,12 +8,15 @@ import type { EpochReport, Operator, Output, Wait } from '../../flow/operator.ts
 import type { Emitted, QueryInfo, Timers } from '../../flow/stateful-processor.ts'
 import type { StateContext } from '../context.ts'
 import { textOfKey } from '../keyed/entries.ts'
-import { timesOf } from '../row-times.ts'
 import { type GroupRows, groupsOf, type PendingRows } from './epoch-groups.ts'
 import { HandlerRows } from './handler-rows.ts'
+import { initialRows } from './initial-rows.ts'
+import { largestTime, splitLate } from './input-times.ts'
 import { type Instance, makeInstance } from './instance.ts'
 import { isEmptyHead } from './key-head.ts'
 import { type DueTimer, type Group, ProcessState } from './process-state.ts'
+import { processMetrics } from './progress.ts'
+import { valuesAt } from './row-values.ts'
 import type { Current, Figure } from './scope.ts'
 import type { ProcessSpec } from './spec.ts'
 import { firstShape, readShape, type StateShape } from './state-shape.ts'
@@ -65,6 +66,8 @@ class ProcessOperator implements Operator {
   readonly #parts: Parts
   readonly #known: ReadonlySet<number>
   readonly #rows: HandlerRows
+  /** The event time of input rows, where it counts. */
+  readonly #timeColumn: number | undefined
   #header: EpochHeader | undefined
   #late = Number.NEGATIVE_INFINITY
   #evict = Number.NEGATIVE_INFINITY
@@ -83,6 +86,7 @@ class ProcessOperator implements Operator {
     this.name = spec.operator
     this.#parts = parts
     this.#known = new Set(shape.variables.map(({ id }) => id))
+    this.#timeColumn = spec.timeMode === 'eventTime' ? spec.timeColumn : undefined
     this.#rows = new HandlerRows(spec.operator, spec.output, spec.outputTime)
   }
 
@@ -104,7 +108,9 @@ class ProcessOperator implements Operator {
   }
 
   process(_input: number, batch: Batch, output: Output): Wait {
-    const { rows, late } = this.#split(batch)
+    const { rows, late } = splitLate(batch, this.#timeColumn, this.#late)
+    this.#rowsIn += rows.length + late.length
+    this.#rowsLate += late.length
     const wait = late.length === 0 ? undefined : output.emitSide('late', select(batch, late))
     if (rows.length === 0) return wait
     const pending = { batch, rows }
@@ -149,23 +155,6 @@ class ProcessOperator implements Operator {
     this.#parts.instance.processor.close?.()
   }
 
-  /** Rows in time, and late ones. */
-  #split(batch: Batch): { readonly rows: Int32Array; readonly late: Int32Array } {
-    const count = liveRows(batch)
-    this.#rowsIn += count
-    const all = batch.selection ?? Int32Array.from({ length: count }, (_, row) => row)
-    const { timeMode, timeColumn } = this.#parts.spec
-    if (timeMode !== 'eventTime' || timeColumn === undefined) {
-      return { rows: all, late: new Int32Array(0) }
-    }
-    const times = timesOf(batch, timeColumn)
-    const isLate = (row: number): boolean =>
-      isValid(times.validity, row) && (times.values[row] as number) <= this.#late
-    const late = all.filter(isLate)
-    this.#rowsLate += late.length
-    return { rows: late.length === 0 ? all : all.filter((row) => !isLate(row)), late }
-  }
-
   async #input(pending: readonly PendingRows[], output: Output): Promise<void> {
     let chunk: (GroupRows & Group)[] = []
     for (const group of groupsOf(pending, this.#parts.spec.keys)) {
@@ -187,7 +176,11 @@ class ProcessOperator implements Operator {
     await state.fetch(groups)
     for (const group of groups) {
       const rows = this.#edgeRows(group, pending)
-      const moment = { eventTime: this.#eventTimeOf(group, pending), watermark: this.#evict }
+      const eventTime =
+        this.#timeColumn === undefined
+          ? this.#evict
+          : largestTime(group, pending, this.#timeColumn, this.#evict)
+      const moment = { eventTime, watermark: this.#evict }
       const wait = this.#call(group, moment, (key, timers) =>
         instance.processor.handleInputRows(key, rows, timers),
       )
@@ -268,36 +261,16 @@ class ProcessOperator implements Operator {
     if (this.#isInitialDone) return
     this.#isInitialDone = true
     const { spec, state, instance } = this.#parts
-    const initial = spec.program.initial
-    if (initial === undefined) return
     const types = spec.keys.map(({ type }) => type)
-    const { edge } = spec.program
-    for (const batch of await initial.rows()) {
-      const columns = initial.keys.map((column) => batch.columns[column] as Column)
-      const count = liveRows(batch)
-      const all = batch.selection ?? Int32Array.from({ length: count }, (_, row) => row)
-      const hashes = hashKeys(columns, types, all, count)
-      const keys = initial.keys.map((column, index) => ({
-        column,
-        type: spec.keys[index]?.type ?? { kind: 'void' as const },
-      }))
-      const mine = all.filter((_, k) => state.positionOf(hashes[k] as number) !== undefined)
-      for (const { group, hash, rows } of groupsOf([{ batch, rows: mine }], keys)) {
-        const place = { group, position: state.positionOf(hash) ?? 0 }
-        for (const row of rows) {
-          const given = toRow(initial.row, this.#valuesAt(batch, initial.row.length, row), edge)
-          const wait = this.#call(place, this.#beginning(), (key, timers) =>
-            instance.processor.handleInitialState?.(key, given, timers),
-          )
-          if (wait !== undefined) await wait
-        }
-      }
+    const moment = { eventTime: this.#evict, watermark: this.#evict }
+    const mine = initialRows(spec.program, types, (hash) => state.positionOf(hash))
+    for await (const { group, row } of mine) {
+      const wait = this.#call(group, moment, (key, timers) =>
+        instance.processor.handleInitialState?.(key, row, timers),
+      )
+      if (wait !== undefined) await wait
     }
     await this.#rows.flush(output)
-  }
-
-  #beginning(): Moment {
-    return { eventTime: this.#evict, watermark: this.#evict }
   }
 
   /** Calls a handler for a key and keeps what it changed. */
@@ -382,31 +355,9 @@ class ProcessOperator implements Operator {
     const { row: schema, program } = this.#parts.spec
     return Array.from(rows, (row, index) => {
       const batch = pending[batches[index] as number]?.batch
-      const values = batch === undefined ? [] : this.#valuesAt(batch, schema.length, row)
+      const values = batch === undefined ? [] : valuesAt(batch, schema.length, row)
       return toRow(schema, values, program.edge)
     })
-  }
-
-  #valuesAt(batch: Batch, width: number, row: number) {
-    return batch.schema.slice(0, width).map(({ type }, index) => {
-      const column = batch.columns[index]
-      return column === undefined ? null : valueAt(column, type, row)
-    })
-  }
-
-  /** The largest event time of the rows of a key. */
-  #eventTimeOf({ batches, rows }: GroupRows, pending: readonly PendingRows[]): number {
-    const { timeMode, timeColumn } = this.#parts.spec
-    let largest = Number.NEGATIVE_INFINITY
-    if (timeMode !== 'eventTime' || timeColumn === undefined) return this.#evict
-    for (let k = 0; k < rows.length; k++) {
-      const batch = pending[batches[k] as number]?.batch
-      if (batch === undefined) continue
-      const times = timesOf(batch, timeColumn)
-      const row = rows[k] as number
-      if (isValid(times.validity, row)) largest = Math.max(largest, times.values[row] as number)
-    }
-    return largest === Number.NEGATIVE_INFINITY ? this.#evict : largest
   }
 
   #count(figure: Figure): void {
@@ -415,28 +366,6 @@ class ProcessOperator implements Operator {
 
   #progress() {
     const { spec, state, shape, context } = this.#parts
-    const custom: Record<string, number> = {}
-    const figures: readonly Figure[] = [
-      'numRegisteredTimers',
-      'numDeletedTimers',
-      'numExpiredTimers',
-      'numValuesRemovedDueToTTLExpiry',
-    ]
-    for (const figure of figures) custom[figure] = this.#figures.get(figure) ?? 0
-    // Figures of all tasks are summed up: what is true of all of them is told by one.
-    if (context.state.shards.includes(0)) {
-      for (const [kind, label] of [
-        ['value', 'Value'],
-        ['list', 'List'],
-        ['map', 'Map'],
-      ] as const) {
-        const some = shape.variables.filter((variable) => variable.kind === kind)
-        const withTtl = some.filter(({ ttlMicros }) => ttlMicros !== undefined)
-        custom[`num${label}StateVars`] = some.length
-        custom[`num${label}StateWithTTLVars`] = withTtl.length
-      }
-      custom['numDeletedStateVars'] = shape.deleted.length
-    }
     return {
       stateName: spec.style === 'processor' ? 'transformWithStateExec' : 'flatMapGroupsWithState',
       rowsIn: this.#rowsIn,
@@ -445,7 +374,7 @@ class ProcessOperator implements Operator {
       rowsRemoved: this.#keysRemoved,
       rowsDroppedByWatermark: this.#rowsLate,
       memoryUsedBytes: state.byteLength(),
-      custom,
+      custom: processMetrics(this.#figures, shape, context.state.shards.includes(0)),
     }
   }
 }

@@ -5,7 +5,7 @@ import type { EpochHeader } from '../../src/flow/message.ts'
 import type { Emitted, Timers } from '../../src/flow/stateful-processor.ts'
 import { eventTimeColumns, type Process, schemaOf } from '../../src/plan/logical.ts'
 import type { Evaluate, Row } from './oracle-node.ts'
-import { type ModelCall, type ModelKey, modelHandle } from './process-state.ts'
+import { type ModelCall, type ModelKey, modelHandle } from './stateful-model.ts'
 
 interface Group {
   readonly values: Row
