@@ -221,6 +221,11 @@ const catalogue = {
     hint: 'Remove entries, give them a ttl, or raise the cap.',
     retry: 'never',
   },
+  STATE_UNBOUNDED: {
+    message: '{operator} would remember every key for ever: {why}.',
+    hint: "{fix}. If you know that there are few keys: .option('allowUnbounded', true).",
+    retry: 'never',
+  },
   STATE_VALUE_INVALID: {
     message: 'A value of the state variable {variable} does not fit its type {type}: {why}.',
     hint: 'Write what the type says, or change the type of the variable.',

@@ -120,6 +120,37 @@ export interface DataFrame {
    */
   withWatermark(eventTime: string, delay: string): DataFrame
 
+  /**
+   * The first row of each combination of the columns; of all columns without names. On a stream every
+   * key is remembered for ever, unless one of the columns is the event time of a watermark: then a key is
+   * forgotten when the watermark reaches it, and rows at or below the watermark are late.
+   * @throws StreamError `COLUMN_NOT_FOUND`; `STATE_UNBOUNDED` when a streaming query starts that would
+   * remember every key for ever, unless the option `allowUnbounded` is set
+   */
+  dropDuplicates(...columns: readonly (string | readonly string[])[]): DataFrame
+  /**
+   * The first row of each combination of the columns, where duplicates come within the delay of the
+   * watermark: a key is forgotten when the watermark reaches the event time of its first row plus the
+   * delay. Streams only.
+   * @throws StreamError `COLUMN_NOT_FOUND`, `WATERMARK_INVALID`, `STREAMING_UNSUPPORTED`
+   * @example
+   * ```ts
+   * import { Session } from 'millrace'
+   *
+   * const spark = Session.builder.getOrCreate()
+   * const once = spark.readStream
+   *   .format('rate')
+   *   .load()
+   *   .withWatermark('timestamp', '10 minutes')
+   *   .dropDuplicatesWithinWatermark('value')
+   * once.printSchema()
+   * await spark.stop()
+   * ```
+   */
+  dropDuplicatesWithinWatermark(...columns: readonly (string | readonly string[])[]): DataFrame
+  /** Every row once: `dropDuplicates()`. */
+  distinct(): DataFrame
+
   /** Sorts by columns, ascending unless they say `.desc()`. On streams only in complete mode. */
   orderBy(...columns: Columns): DataFrame
   /** The same as `orderBy`. */

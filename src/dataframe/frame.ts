@@ -103,6 +103,9 @@ function rowStepsOf(
   | 'unionAll'
   | 'unionByName'
   | 'withWatermark'
+  | 'dropDuplicates'
+  | 'dropDuplicatesWithinWatermark'
+  | 'distinct'
   | 'orderBy'
   | 'sort'
   | 'limit'
@@ -115,6 +118,13 @@ function rowStepsOf(
   }
   const union = (other: DataFrame): DataFrame =>
     wrap({ kind: 'union', inputs: [input, other.plan], match: 'byPosition' })
+  const deduplicate = (
+    columns: readonly (string | readonly string[])[],
+    withinWatermark: boolean,
+  ): DataFrame => {
+    const names = columns.flat().map((name) => namePath(name).join('.'))
+    return wrap({ kind: 'deduplicate', input, columns: names, withinWatermark })
+  }
   const sort = (...columns: Columns): DataFrame =>
     wrap({ kind: 'sort', input, keys: expressionsOf(columns) })
   return {
@@ -129,6 +139,9 @@ function rowStepsOf(
     },
     withWatermark: (eventTime, delay) =>
       wrap({ kind: 'watermark', input, column: namePath(eventTime).join('.'), delay }),
+    dropDuplicates: (...columns) => deduplicate(columns, false),
+    dropDuplicatesWithinWatermark: (...columns) => deduplicate(columns, true),
+    distinct: () => deduplicate([], false),
     orderBy: sort,
     sort,
     limit: (count) => wrap({ kind: 'limit', input, count }),

@@ -1,3 +1,4 @@
+import { type Batch, siblingOrder } from '../batch/batch.ts'
 import { batchBuilder } from '../batch/build.ts'
 import { type EdgeRow, fromRow, toRow } from '../batch/edge-row.ts'
 import { forEachRow, rowAt } from '../batch/read.ts'
@@ -34,17 +35,44 @@ export function mapRowsOperator({ input, function: given, output }: MapRowsSpec)
     open() {},
 
     process(_input, batch, out) {
+      const from: number[] = []
+      const siblings: number[] = []
       forEachRow(batch, (row) => {
-        for (const made of rowsOf(toRow(input, rowAt(batch, row), given.edge))) {
+        rowsOf(toRow(input, rowAt(batch, row), given.edge)).forEach((made, position) => {
           // What the function gives out is checked against the schema here.
           builder.appendRow(fromRow(output, made as EdgeRow | readonly unknown[]))
-        }
+          from.push(row)
+          siblings.push(position)
+        })
       })
-      return builder.rowCount === 0 ? undefined : out.emit(builder.finish())
+      if (from.length === 0) return undefined
+      const { partition } = batch
+      return out.emit({
+        ...builder.finish(),
+        ...(partition === undefined ? {} : { partition }),
+        ...orderOf(batch, from, siblings),
+      })
     },
 
     closeEpoch: () => ({}),
 
     freeze: () => undefined,
   }
+}
+
+/** Rows that were made stand where the rows they were made from stood, one after the other. */
+function orderOf(
+  { order }: Batch,
+  from: readonly number[],
+  siblings: readonly number[],
+): Pick<Batch, 'order'> {
+  if (order === undefined) return {}
+  const pick = (values: Float64Array): Float64Array =>
+    Float64Array.from(from, (row) => values[row] as number)
+  const repeated = {
+    origin: order.origin,
+    ordinals: pick(order.ordinals),
+    ...(order.siblings === undefined ? {} : { siblings: pick(order.siblings) }),
+  }
+  return { order: siblingOrder(repeated, siblings) }
 }

@@ -1,6 +1,7 @@
 import { type DataType, typeText } from '../batch/schema.ts'
 import type { Json } from '../core/json.ts'
-import type { AggregateSpec } from '../operators/aggregate/spec.ts'
+import { aggregateText } from '../expr/print.ts'
+import type { AggregateColumns, AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import { shapeOfProcess } from '../operators/process/process-operator.ts'
 import {
@@ -9,6 +10,7 @@ import {
   shapeDifference,
   shapeText,
 } from '../operators/process/state-shape.ts'
+import type { SessionSpec } from '../operators/session/spec.ts'
 import type { PhysicalPlan } from './physical.ts'
 
 /** What of a plan its checkpoint depends on. Plain data, kept in every manifest. */
@@ -36,8 +38,14 @@ export function fingerprintOf(
         case 'process':
           operators[step.spec.operator] = shapeText(shapeOfProcess(step.spec))
           break
+        case 'sessions':
+          operators[step.spec.operator] = sessionShape(step.spec)
+          break
         case 'deduplicate':
           operators[step.spec.operator] = deduplicateShape(step.spec)
+          break
+        case 'limit':
+          if (step.operator !== undefined) operators[step.operator] = `first ${step.count} rows`
           break
         default:
       }
@@ -48,13 +56,26 @@ export function fingerprintOf(
 }
 
 function aggregateShape({ mode, keys, aggregates, bucketing }: AggregateSpec): string {
-  const calls = aggregates
-    .map(({ call }) => `${call.name}(${call.args.map((arg) => typeText(arg.type)).join(', ')})`)
-    .join(', ')
   const times = JSON.stringify(
     bucketing.kind === 'window' ? bucketing.windows : { kind: bucketing.kind },
   )
-  return `${mode}: [${typesText(keys)}] ${times} → ${calls}`
+  return `${mode}: [${typesText(keys)}] ${times} → ${callsText(aggregates)}`
+}
+
+/** Without the gap: what is in state are sessions, and another gap only makes later rows longer or shorter ones. */
+function sessionShape({ mode, keys, aggregates }: SessionSpec): string {
+  return `${mode}: [${typesText(keys)}] sessions → ${callsText(aggregates)}`
+}
+
+function callsText(aggregates: readonly AggregateColumns[]): string {
+  return aggregates
+    .map(({ call }) =>
+      aggregateText(
+        call,
+        call.args.map((arg) => typeText(arg.type)),
+      ),
+    )
+    .join(', ')
 }
 
 function deduplicateShape({ keys, timeColumn, withinMicros }: DeduplicateSpec): string {

@@ -5,6 +5,8 @@ import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { GenerateSpec } from '../operators/generate.ts'
 import type { MapRowsSpec } from '../operators/map-rows.ts'
 import type { ProcessSpec } from '../operators/process/spec.ts'
+import type { SessionSpec } from '../operators/session/spec.ts'
+import type { SessionAssignSpec } from '../operators/session-assign.ts'
 import type { SortSpec } from '../operators/sort.ts'
 import type { WatermarkSpec } from '../operators/watermark.ts'
 import type { WindowAssignSpec } from '../operators/window-assign.ts'
@@ -23,12 +25,17 @@ export type Step =
   | { readonly kind: 'watermark'; readonly spec: WatermarkSpec }
   | { readonly kind: 'generate'; readonly spec: GenerateSpec }
   | { readonly kind: 'window'; readonly spec: WindowAssignSpec }
+  | { readonly kind: 'session'; readonly spec: SessionAssignSpec }
   | { readonly kind: 'aggregate'; readonly spec: AggregateSpec }
+  | { readonly kind: 'sessions'; readonly spec: SessionSpec }
   | { readonly kind: 'deduplicate'; readonly spec: DeduplicateSpec }
   | { readonly kind: 'mapRows'; readonly spec: MapRowsSpec }
   | { readonly kind: 'process'; readonly spec: ProcessSpec }
   | { readonly kind: 'sort'; readonly spec: SortSpec }
-  | { readonly kind: 'limit'; readonly count: number }
+  /** Puts the rows of an epoch in the order of their sources. */
+  | { readonly kind: 'settle' }
+  /** The first rows of an epoch; with a name those of the life of the query. */
+  | { readonly kind: 'limit'; readonly count: number; readonly operator?: string }
 
 /** How rows find their task on the way into a stage. */
 export type Exchange =

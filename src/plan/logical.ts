@@ -13,6 +13,7 @@ export type LogicalPlan =
   | Project
   | Generate
   | WindowAssign
+  | SessionAssign
   | Watermark
   | Aggregate
   | Union
@@ -83,6 +84,19 @@ export interface WindowAssign {
   readonly sizeMicros: number
   readonly slideMicros: number
   readonly startMicros: number
+  readonly name: string
+}
+
+/**
+ * Puts a session of one row, [time, time + gap), behind the columns of `input`; an aggregation keyed by
+ * it merges those that touch. Rows whose time or gap is null, or whose gap is not above zero, are dropped.
+ */
+export interface SessionAssign {
+  readonly kind: 'session'
+  readonly input: LogicalPlan
+  readonly time: Expression
+  /** LONG, microseconds. */
+  readonly gap: Expression
   readonly name: string
 }
 
@@ -182,6 +196,7 @@ export function schemaOf(plan: LogicalPlan): Schema {
     case 'generate':
       return [...schemaOf(plan.input), ...plan.columns]
     case 'window':
+    case 'session':
       return [...schemaOf(plan.input), { name: plan.name, type: windowType, nullable: false }]
     case 'aggregate':
       return [
@@ -210,6 +225,12 @@ export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
 /** True when any row comes from a stream. */
 export function isStreaming(plan: LogicalPlan): boolean {
   return plan.kind === 'scan' ? plan.streaming : inputsOf(plan).some(isStreaming)
+}
+
+/** True when a stream is aggregated somewhere below. */
+export function hasAggregate(plan: LogicalPlan): boolean {
+  if (!isStreaming(plan)) return false
+  return plan.kind === 'aggregate' || inputsOf(plan).some(hasAggregate)
 }
 
 /** Rebuilds a plan bottom-up. Returns `plan` itself if nothing changed, so `===` means "same". */
@@ -252,7 +273,8 @@ export function eventTimeColumns(plan: LogicalPlan): readonly EventTimeColumn[] 
         ...eventTimeColumns(plan.input).filter(({ index }) => index !== plan.column),
         { index: plan.column, kind: 'time' },
       ]
-    case 'window': {
+    case 'window':
+    case 'session': {
       const below = eventTimeColumns(plan.input)
       const column = { index: schemaOf(plan.input).length, kind: 'window' as const }
       return eventTimeOf(plan.time, below) === 'time' ? [...below, column] : below

@@ -1,7 +1,7 @@
 import { typeText } from '../batch/schema.ts'
 import { formatDuration } from '../core/duration.ts'
 import { unreachable } from '../core/error.ts'
-import { expressionText } from '../expr/print.ts'
+import { aggregateText, expressionText } from '../expr/print.ts'
 import {
   inputsOf,
   type LogicalPlan,
@@ -50,6 +50,12 @@ function nodeText(plan: LogicalPlan): string {
       const start = startMicros === 0 ? '' : ` from ${formatDuration(startMicros)}`
       return `Window ${expressionText(time)} of ${formatDuration(sizeMicros)}${slide}${start} AS ${name}`
     }
+    case 'session': {
+      const { time, gap, name } = plan
+      const constant = gap.kind === 'literal' && gap.value !== null
+      const text = constant ? formatDuration(Number(gap.value)) : expressionText(gap)
+      return `Session ${expressionText(time)} with gap ${text} AS ${name}`
+    }
     case 'watermark': {
       const column = schemaOf(plan)[plan.column]?.name
       return `Watermark ${column}, delay ${formatDuration(plan.delayMicros)}`
@@ -59,8 +65,8 @@ function nodeText(plan: LogicalPlan): string {
         const filter =
           call.filter === undefined ? '' : ` FILTER (WHERE ${expressionText(call.filter)})`
         // Rows are counted without looking at a column: Spark writes that as count(1).
-        const args = call.args.length === 0 ? '1' : call.args.map(expressionText).join(', ')
-        const text = `${call.name}(${args})${filter}`
+        const args = call.args.length === 0 ? ['1'] : call.args.map(expressionText)
+        const text = `${aggregateText(call, args)}${filter}`
         return text === name ? text : `${text} AS ${name}`
       })
       return `Aggregate [${plan.keys.map(namedText).join(', ')}] [${calls.join(', ')}]`

@@ -1,7 +1,9 @@
 import { StreamError } from '../core/error.ts'
+import { fold } from '../expr/fold.ts'
 import {
   type Aggregate,
   eventTimeColumns,
+  hasAggregate,
   inputsOf,
   isStreaming,
   type LogicalPlan,
@@ -9,6 +11,7 @@ import {
   schemaOf,
 } from './logical.ts'
 import { checkProcess } from './process-rules.ts'
+import { sessionKeyOf } from './session-columns.ts'
 
 /**
  * Refuses what cannot stream, or not in this output mode: the matrix of `docs/guarantees.md`.
@@ -29,6 +32,9 @@ function checkNodes(plan: LogicalPlan, mode: SaveMode, above: readonly LogicalPl
     case 'process':
       checkProcess(plan, mode, above)
       break
+    case 'deduplicate':
+      checkDeduplicate(plan.input, mode)
+      break
     case 'union':
       checkUnion(plan.inputs)
       break
@@ -36,7 +42,7 @@ function checkNodes(plan: LogicalPlan, mode: SaveMode, above: readonly LogicalPl
       checkSort(plan.input, mode)
       break
     case 'limit':
-      checkLimit(plan.input, mode)
+      checkLimit(mode)
       break
     default:
   }
@@ -51,6 +57,8 @@ function checkAggregate(plan: Aggregate, mode: SaveMode): void {
       fix: "Use outputMode('append'), with withWatermark before the first aggregation.",
     })
   }
+  const session = sessionKeyOf(plan)
+  if (session !== undefined) checkSession(plan, session, mode)
   const eventTime = eventTimeColumns(plan).map(({ index }) => plan.keys[index]?.name ?? '')
   if (eventTime.length > 1) {
     throw new StreamError('STREAMING_UNSUPPORTED', {
@@ -59,6 +67,25 @@ function checkAggregate(plan: Aggregate, mode: SaveMode): void {
     })
   }
   if (mode === 'append' && eventTime.length === 0) throw withoutEventTimeKey(plan)
+}
+
+function checkSession({ keys }: Aggregate, session: number, mode: SaveMode): void {
+  const name = keys[session]?.name ?? ''
+  const others = keys.filter((_, index) => index !== session)
+  // The value of a constant says nothing: all sessions of the stream would be one list, in one task.
+  if (others.every(({ expression }) => fold(expression).kind === 'literal')) {
+    throw new StreamError('STREAMING_UNSUPPORTED', {
+      what: `Grouping by the session window ${name} without another key`,
+      fix: "Group by a column too, such as groupBy('user', session_window(…)); a constant does not count.",
+    })
+  }
+  if (mode === 'update') {
+    throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
+      mode,
+      why: `sessions (${name}) merge while rows keep coming, and what was given out of one that vanished could not be taken back`,
+      fix: "Use outputMode('append'), which gives out each session when it closes, or outputMode('complete').",
+    })
+  }
 }
 
 function withoutEventTimeKey(plan: Aggregate): StreamError<'OUTPUT_MODE_UNSUPPORTED'> {
@@ -77,6 +104,15 @@ function withoutEventTimeKey(plan: Aggregate): StreamError<'OUTPUT_MODE_UNSUPPOR
     `the watermark is on ${names.join(', ')}, which is not among the grouping keys [${plan.keys.map((key) => key.name).join(', ')}], so no group is ever finished`,
     `Group by window(${name}, …) or by ${name}, or use outputMode('update').`,
   )
+}
+
+function checkDeduplicate(input: LogicalPlan, mode: SaveMode): void {
+  if (mode === 'append' || !hasAggregate(input)) return
+  throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
+    mode,
+    why: 'dropDuplicates follows an aggregation, whose rows are given out again each time they change',
+    fix: "Use outputMode('append'), with withWatermark before the aggregation.",
+  })
 }
 
 function checkUnion(inputs: readonly LogicalPlan[]): void {
@@ -103,14 +139,11 @@ function checkSort(input: LogicalPlan, mode: SaveMode): void {
   }
 }
 
-function checkLimit(input: LogicalPlan, mode: SaveMode): void {
-  if (mode === 'complete' && hasAggregate(input)) return
+function checkLimit(mode: SaveMode): void {
+  if (mode !== 'update') return
   throw new StreamError('STREAMING_UNSUPPORTED', {
-    what: `limit in ${mode} mode`,
-    fix:
-      mode === 'update'
-        ? "Rows that were given out cannot be taken back: limit after an aggregation with outputMode('complete')."
-        : "The rows given out so far would have to be counted over the whole life of the query: limit after an aggregation with outputMode('complete'), or limit each epoch in foreachBatch.",
+    what: 'limit in update mode',
+    fix: "Rows that were given out cannot be taken back: use outputMode('append'), or limit an aggregation with outputMode('complete').",
   })
 }
 
@@ -131,9 +164,4 @@ function checkComplete(plan: LogicalPlan): void {
     why: 'without an aggregation the result is every row ever read, which would have to be kept for ever',
     fix: "Use outputMode('append').",
   })
-}
-
-function hasAggregate(plan: LogicalPlan): boolean {
-  if (!isStreaming(plan)) return false
-  return plan.kind === 'aggregate' || inputsOf(plan).some(hasAggregate)
 }

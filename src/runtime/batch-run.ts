@@ -36,11 +36,15 @@ export async function runBatch(
   }
   const running: RunningStage[] = []
   for (const stage of plan.stages) {
-    const operator = await instantiateStage(stage, (name) => ({
-      state: volatileState(name, 1),
-      shardOf: () => 0,
-      restoredWatermark: Number.MIN_SAFE_INTEGER,
-    }))
+    const operator = await instantiateStage(
+      stage,
+      (name) => ({
+        state: volatileState(name, 1),
+        shardOf: () => 0,
+        restoredWatermark: Number.MIN_SAFE_INTEGER,
+      }),
+      true,
+    )
     operator.open(header)
     running.push({ stage, operator, output: outputOf(plan, stage, running, emit) })
   }

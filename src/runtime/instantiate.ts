@@ -9,7 +9,11 @@ import { generateOperator } from '../operators/generate.ts'
 import { limitOperator } from '../operators/limit.ts'
 import { mapRowsOperator } from '../operators/map-rows.ts'
 import { processOperator } from '../operators/process/process-operator.ts'
+import { sessionOperator } from '../operators/session/session-aggregate.ts'
+import { sessionAssignOperator } from '../operators/session-assign.ts'
+import { settleOperator } from '../operators/settle.ts'
 import { sortOperator } from '../operators/sort.ts'
+import { streamLimitOperator } from '../operators/stream-limit.ts'
 import { watermarkOperator } from '../operators/watermark.ts'
 import { windowAssignOperator } from '../operators/window-assign.ts'
 import type { Stage, Step } from '../physical/physical.ts'
@@ -17,14 +21,25 @@ import type { Stage, Step } from '../physical/physical.ts'
 /** Where the operators of a stage find their state; asked once per stateful step. */
 export type StateFor = (operator: string) => StateContext
 
-/** The running operator of one stage in one task. State is loaded when the promise resolves. */
-export async function instantiateStage(stage: Stage, stateFor: StateFor): Promise<Operator> {
+/**
+ * The running operator of one stage in one task. State is loaded when the promise resolves. `isSettled`:
+ * one task reads everything, so that rows come in the order of their source.
+ */
+export async function instantiateStage(
+  stage: Stage,
+  stateFor: StateFor,
+  isSettled: boolean,
+): Promise<Operator> {
   const operators: Operator[] = []
-  for (const step of stage.steps) operators.push(await instantiateStep(step, stateFor))
+  for (const step of stage.steps) operators.push(await instantiateStep(step, stateFor, isSettled))
   return chain(operators)
 }
 
-function instantiateStep(step: Step, stateFor: StateFor): Operator | Promise<Operator> {
+function instantiateStep(
+  step: Step,
+  stateFor: StateFor,
+  isSettled: boolean,
+): Operator | Promise<Operator> {
   switch (step.kind) {
     case 'compute':
       return computeOperator(step)
@@ -34,8 +49,12 @@ function instantiateStep(step: Step, stateFor: StateFor): Operator | Promise<Ope
       return generateOperator(step.spec)
     case 'window':
       return windowAssignOperator(step.spec)
+    case 'session':
+      return sessionAssignOperator(step.spec)
     case 'aggregate':
       return aggregateOperator(step.spec, stateFor(step.spec.operator))
+    case 'sessions':
+      return sessionOperator(step.spec, stateFor(step.spec.operator))
     case 'deduplicate':
       return deduplicateOperator(step.spec, stateFor(step.spec.operator))
     case 'mapRows':
@@ -44,8 +63,12 @@ function instantiateStep(step: Step, stateFor: StateFor): Operator | Promise<Ope
       return processOperator(step.spec, stateFor(step.spec.operator))
     case 'sort':
       return sortOperator(step.spec)
+    case 'settle':
+      return settleOperator(isSettled)
     case 'limit':
-      return limitOperator(step.count)
+      return step.operator === undefined
+        ? limitOperator(step.count)
+        : streamLimitOperator(step.operator, step.count, stateFor(step.operator))
     default:
       return unreachable(step)
   }
@@ -56,9 +79,12 @@ export function statefulOperators(stage: Stage): readonly string[] {
   return stage.steps.flatMap((step) => {
     switch (step.kind) {
       case 'aggregate':
+      case 'sessions':
       case 'deduplicate':
       case 'process':
         return [step.spec.operator]
+      case 'limit':
+        return step.operator === undefined ? [] : [step.operator]
       default:
         return []
     }

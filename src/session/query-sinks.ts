@@ -9,7 +9,7 @@ import type { Engine } from './engine.ts'
 import { makeSink, type SinkDescription } from './formats.ts'
 
 /** Options of `writeStream` that are the engine's and not the sink's. */
-const engineOptions = ['checkpointlocation', 'drain', 'laterowspath']
+const engineOptions = ['allowunbounded', 'checkpointlocation', 'drain', 'laterowspath']
 
 /** The sink that the query's `writeStream` asks for. */
 export function resultSinkOf(

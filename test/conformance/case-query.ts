@@ -6,7 +6,7 @@ import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import type { StreamingQueryProgress } from '../../src/dataframe/progress.ts'
 import type { StreamingQuery } from '../../src/dataframe/streaming-query.ts'
 import type { TriggerOptions } from '../../src/dataframe/trigger.ts'
-import type { Engine } from './adapter.ts'
+import type { Engine, RunOptions } from './adapter.ts'
 import {
   type Case,
   type CaseOptions,
@@ -31,11 +31,13 @@ const startSteps = new Set(['start', 'trigger', 'run_once', 'run_available_now']
 /** The query of a case over all its starts and stops, with what it gave out and reported. */
 export class CaseQuery {
   readonly results = new Results()
+  #sources: readonly CaseSource[]
   readonly #case: Case
   readonly #engine: Engine
   readonly #folder: string
   readonly #manual: ManualClock | undefined
   readonly #fault: Fault
+  readonly #eachRow: boolean
   readonly #batchRows = new Map<string, readonly CaseRow[]>()
   #frame: DataFrame | undefined
   #plan: PlanNode
@@ -51,14 +53,17 @@ export class CaseQuery {
       readonly folder: string
       readonly manual: ManualClock | undefined
       readonly fault: Fault
+      readonly run: RunOptions
     },
   ) {
     this.#case = subject
     this.#plan = subject.query.plan
+    this.#sources = subject.query.sources
     this.#engine = engine
     this.#folder = how.folder
     this.#manual = how.manual
     this.#fault = how.fault
+    this.#eachRow = how.run.eachRow === true
   }
 
   /** Where the checkpoint of every start is. */
@@ -77,8 +82,9 @@ export class CaseQuery {
   }
 
   /** Stops for good, and makes everything again with these settings as after a restart of the process. */
-  async reopen(options: CaseOptions): Promise<void> {
+  async reopen(options: CaseOptions, sources = this.#sources): Promise<void> {
     await this.stop()
+    this.#sources = sources
     await this.#engine.reopen(options)
     this.#frame = undefined
   }
@@ -107,7 +113,7 @@ export class CaseQuery {
   }
 
   async runToEnd(trigger: TriggerOptions): Promise<void> {
-    for (const { name } of this.#case.query.sources) await this.#sourceFolder(name)
+    for (const { name } of this.#sources) await this.#sourceFolder(name)
     await this.stop()
     this.start(trigger)
     await this.#query?.awaitTermination()
@@ -126,7 +132,7 @@ export class CaseQuery {
 
   /** One `add` is put into all its sources at once, so that one epoch takes it. */
   async add({ rows = {}, run }: Step): Promise<void> {
-    const additions = this.#case.query.sources.flatMap((source) => {
+    const additions = this.#sources.flatMap((source) => {
       const more = Object.entries(rows).find(([name]) => name === source.name)?.[1]
       return Array.isArray(more) && more.length > 0 ? [{ source, more }] : []
     })
@@ -145,7 +151,13 @@ export class CaseQuery {
       await this.settle()
     }
     if (run !== false) this.start()
-    for (const { source, more } of additions) this.#engine.add(source, more)
+    for (const { source, more } of additions) {
+      const parts = this.#eachRow && run !== false ? more.map((row) => [row]) : [more]
+      for (const part of parts) {
+        this.#engine.add(source, part)
+        if (parts.length > 1) await this.settle()
+      }
+    }
     if (run !== false) await this.settle()
   }
 
@@ -205,7 +217,7 @@ export class CaseQuery {
       outputMode: this.#case.query.output_mode,
       isAggregated: (node) => isBelowAggregate(plan, node),
       source: (name) => {
-        const source = this.#case.query.sources.find((candidate) => candidate.name === name)
+        const source = this.#sources.find((candidate) => candidate.name === name)
         if (source === undefined) throw new RangeError(`the case has no source ${name}`)
         const frame = frames.get(name) ?? leaf(source)
         frames.set(name, frame)

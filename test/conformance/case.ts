@@ -7,6 +7,8 @@ export interface Case {
   readonly id: string
   readonly query: CaseQuery
   readonly steps: readonly Step[]
+  /** `free`: any split of an `add` into epochs gives the same answers. */
+  readonly batching?: string
 }
 
 export interface CaseQuery {
@@ -60,6 +62,8 @@ export interface PlanNode {
   readonly as?: string
   readonly by?: readonly (CaseExpression | SortBy)[]
   readonly column?: string
+  /** Rows of a limit. */
+  readonly n?: number
   readonly delay_ms?: number
   readonly delay?: string
   /** Names of columns for a `process` node. */

@@ -14,11 +14,7 @@ import { refusals } from './refusals.ts'
 
 /** Operators of the case language that the engine does not have, by the name of the feature. */
 const missingOperators: Readonly<Record<string, string>> = {
-  session_aggregate: 'session windows',
-  dedup: 'dropDuplicates',
-  dedup_within_watermark: 'dropDuplicatesWithinWatermark',
   join: 'joins',
-  limit: 'limit on a stream',
   row_number: 'row_number',
 }
 
@@ -33,9 +29,11 @@ const operators = new Set([
   'watermark',
   'aggregate',
   'process',
+  'dedup',
+  'dedup_within_watermark',
+  'limit',
+  'session_aggregate',
 ])
-
-const missingCalls: Readonly<Record<string, string>> = { session: 'session windows' }
 
 const sourceKinds = new Set<CaseSource['kind'] | undefined>([undefined, 'text_files'])
 
@@ -86,7 +84,7 @@ export function missingFeatures({ query, steps: caseSteps }: Case): readonly str
 }
 
 function missingInNode(node: PlanNode): readonly string[] {
-  const aggregates = (node.op === 'aggregate' ? (node.aggs ?? []) : []).flatMap(({ fn }) =>
+  const aggregates = (node.op === 'process' ? [] : (node.aggs ?? [])).flatMap(({ fn }) =>
     aggregateNames.includes(fn) ? [] : [`the aggregate ${fn}`],
   )
   const program =
@@ -106,10 +104,7 @@ function missingInExpression(expression: CaseExpression): readonly string[] {
   const [name, ...args] = expression
   if (name === 'lit' || name === 'col') return []
   if (name === 'case') return caseBranches(args).flatMap(missingInExpression)
-  const own =
-    typeof name === 'string' && name in calls
-      ? []
-      : [missingCalls[String(name)] ?? `the function ${name}`]
+  const own = typeof name === 'string' && name in calls ? [] : [`the function ${name}`]
   return [...own, ...args.flatMap(missingInExpression)]
 }
 
@@ -121,7 +116,6 @@ function caseBranches([branches, otherwise = null]: readonly CaseExpression[]): 
 
 function missingInStep(step: Step): readonly string[] {
   if (!steps.has(step.do)) return [missingSteps[step.do] ?? `the step ${step.do}`]
-  if (step.duplicates_dropped !== undefined) return ['dropDuplicates']
   if (step.do === 'expect_error' && !((step.reason ?? '') in refusals)) {
     return [`the refusal ${step.reason}`]
   }

@@ -47,7 +47,14 @@ export function frameFrom(node: PlanNode, leaves: Leaves): DataFrame {
       const delay = node.delay ?? `${required(node.delay_ms, 'delay_ms')} milliseconds`
       return input().withWatermark(required(node.column, 'column'), delay)
     }
-    case 'aggregate': {
+    case 'dedup':
+      return input().dropDuplicates(columnNames(node))
+    case 'dedup_within_watermark':
+      return input().dropDuplicatesWithinWatermark(columnNames(node))
+    case 'limit':
+      return input().limit(required(node.n, 'n'))
+    case 'aggregate':
+    case 'session_aggregate': {
       const keys = (node.keys ?? []).map(namedOrColumn)
       return input()
         .groupBy(...keys)
@@ -109,6 +116,10 @@ function orderFrom(by: CaseExpression | SortBy): Column {
     typeof expression === 'string' ? columnFrom(['col', expression]) : columnFrom(expression)
   const descending = typeof by === 'object' && by !== null && 'desc' in by && by.desc === true
   return descending ? column.desc() : column.asc()
+}
+
+function columnNames({ columns = [] }: PlanNode): readonly string[] {
+  return columns.map(nameOf)
 }
 
 function required<T>(value: T | undefined, member: string): T {

@@ -31,7 +31,7 @@ export async function runCase(subject: Case, open: OpenSession, run: RunOptions)
   const manual = subject.query.options.clock === 'manual' ? manualClock() : undefined
   const fault = faultOf(subject.steps.find((step) => step.do === 'inject_fault')?.when)
   const engine = openEngine(open, run, subject.query.options, manual)
-  const query = new CaseQuery(subject, engine, { folder, manual, fault })
+  const query = new CaseQuery(subject, engine, { folder, manual, fault, run })
   const steps = new Steps(subject, query, { manual, fault })
   try {
     for (const [index, step] of subject.steps.entries()) {
@@ -114,9 +114,11 @@ class Steps {
     restart: async (step) => {
       await this.#query.stop()
       if (step.clear_sink === true) this.#query.results.clear()
-      const { replace_program: program, options } = step
+      const { replace_program: program, options, sources } = step
       if (program !== undefined) this.#query.replaceProgram(program)
-      if (program !== undefined || options !== undefined) await this.#query.reopen(options ?? {})
+      if ([program, options, sources].some((change) => change !== undefined)) {
+        await this.#query.reopen(options ?? {}, sources)
+      }
       this.#countedUpTo = this.#query.progress().length
       await this.#startAndSettle()
     },
@@ -185,7 +187,10 @@ class Steps {
       }
       return firstOf(problems)
     }
-    await this.#attempt(() => this.#startAndSettle())
+    await this.#attempt(async () => {
+      if (this.#case.query.mode === 'batch') await this.#query.allRows()
+      else await this.#startAndSettle()
+    })
     return this.#takeError(step)
   }
 

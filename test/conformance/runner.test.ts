@@ -37,7 +37,7 @@ test('what is missing is named once, wherever it stands', () => {
   const session: PlanNode = {
     op: 'session_aggregate',
     keys: [{ as: 's', expr: ['session', ['col', 't'], 10] }],
-    in: { op: 'limit', in: { op: 'teleport', in: source } },
+    in: { op: 'row_number', in: { op: 'teleport', in: source } },
   }
   const nested = ['case', [[['eq', ['levitate', 1], 1], 2]], 3] as const
   const projected: PlanNode = { op: 'project', columns: [{ as: 'a', expr: nested }], in: session }
@@ -47,8 +47,7 @@ test('what is missing is named once, wherever it stands', () => {
   ]
   expect(missingFeatures(caseOf(projected, ...steps))).toEqual([
     'the function levitate',
-    'session windows',
-    'limit on a stream',
+    'row_number',
     'the operator teleport',
     'joins',
     'the refusal bad_karma',

@@ -85,8 +85,19 @@ const shapes: readonly (readonly [string, LogicalPlan, Answer, Answer, Answer])[
   ['sort of plain rows', sorted(rows, 'user'), 'STREAM', 'STREAM', 'STREAM'],
   ['sort after an aggregation', sorted(perWindow, 'count'), 'MODE', 'MODE', 'yes'],
   ['sort before an aggregation', counted(sorted(marked, 'at'), 'at'), 'STREAM', 'STREAM', 'STREAM'],
-  ['limit of plain rows', limited(rows), 'STREAM', 'STREAM', 'STREAM'],
-  ['limit after an aggregation', limited(sorted(perWindow, 'count')), 'STREAM', 'STREAM', 'yes'],
+  ['limit of plain rows', limited(rows), 'yes', 'STREAM', 'MODE'],
+  ['limit after an aggregation', limited(perWindow), 'yes', 'STREAM', 'yes'],
+  ['limit before an aggregation', counted(limited(rows), 'user'), 'MODE', 'STREAM', 'yes'],
+  ['dropDuplicates', deduplicated(marked), 'yes', 'yes', 'MODE'],
+  ['dropDuplicatesWithinWatermark', deduplicated(marked, 'within'), 'yes', 'yes', 'MODE'],
+  [
+    'dropDuplicates before an aggregation',
+    counted(deduplicated(marked), 'at'),
+    'yes',
+    'yes',
+    'yes',
+  ],
+  ['dropDuplicates after an aggregation', deduplicated(perWindow), 'yes', 'MODE', 'MODE'],
   ['union of a stream and a batch', union(rows, still), 'STREAM', 'STREAM', 'STREAM'],
   [
     'two event times among the keys',
@@ -96,6 +107,12 @@ const shapes: readonly (readonly [string, LogicalPlan, Answer, Answer, Answer])[
     'STREAM',
   ],
 ]
+
+function deduplicated(input: LogicalPlan, within?: 'within'): LogicalPlan {
+  const node = { kind: 'deduplicate' as const, input, keys: [0, 1] }
+  const time = { index: 0, kind: 'time' as const }
+  return within === undefined ? node : { ...node, within: { time, delayMicros: 1 } }
+}
 
 const codes: Readonly<Record<string, Answer>> = {
   OUTPUT_MODE_UNSUPPORTED: 'MODE',
@@ -116,7 +133,6 @@ test('a refusal says why and what to do', () => {
   )
   expect(refusal(counted(rows, 'user'), 'append')?.hint).toContain('withWatermark')
   expect(refusal(rows, 'complete')?.hint).toContain("outputMode('append')")
-  expect(refusal(limited(rows), 'append')?.hint).toContain('foreachBatch')
   expect(refusal(limited(rows), 'update')?.hint).toContain('cannot be taken back')
 })
 

@@ -6,8 +6,9 @@ import { valueAt } from '../../batch/read.ts'
 import { type DataType, typeText } from '../../batch/schema.ts'
 import type { ByteReader } from '../../batch/value-codec.ts'
 import { StreamError } from '../../core/error.ts'
+import { resized } from '../keyed/resized.ts'
 import type { Accumulator } from './accumulator.ts'
-import { grownF64, numbersOf, validityOf } from './column-numbers.ts'
+import { numbersOf, validityOf } from './column-numbers.ts'
 
 /** A sum of doubles with the count of non-null inputs; serves `sum` and `avg` of numbers. */
 export class DoubleSumAccumulator implements Accumulator {
@@ -20,9 +21,9 @@ export class DoubleSumAccumulator implements Accumulator {
     this.#average = average
   }
 
-  grow(capacity: number): void {
-    this.sums = grownF64(this.sums, capacity)
-    this.counts = grownF64(this.counts, capacity)
+  resize(capacity: number): void {
+    this.sums = resized(this.sums, capacity)
+    this.counts = resized(this.counts, capacity)
   }
 
   update(
@@ -112,9 +113,9 @@ export class ExactSumAccumulator implements Accumulator {
     this.#average = average
   }
 
-  grow(capacity: number): void {
-    this.sums = grownF64(this.sums, capacity)
-    this.counts = grownF64(this.counts, capacity)
+  resize(capacity: number): void {
+    this.sums = resized(this.sums, capacity)
+    this.counts = resized(this.counts, capacity)
   }
 
   update(

@@ -232,7 +232,7 @@ export class KeyedBuckets<T extends KeyedTable> {
   /** A time that no entry of this task falls due before; infinity when none ever does. */
   nextDue(): number {
     let next = Math.min(...this.#coldDue, Number.POSITIVE_INFINITY)
-    for (const table of this.all()) next = Math.min(next, table.dues?.min ?? next)
+    for (const table of this.all()) next = Math.min(next, table.nextDue())
     return next
   }
 

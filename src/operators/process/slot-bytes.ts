@@ -1,5 +1,6 @@
 import type { ByteWriter } from '../../batch/byte-writer.ts'
 import type { ByteReader } from '../../batch/value-codec.ts'
+import { resized } from '../keyed/resized.ts'
 import type { SlotValues } from '../keyed/slot-values.ts'
 
 const none = new Uint8Array(0)
@@ -46,9 +47,13 @@ export class SlotBytes implements SlotValues {
     }
   }
 
-  grow(capacity: number): void {
-    this.#dues = grown(this.#dues, capacity)
-    this.#timers = grown(this.#timers, capacity)
+  resize(capacity: number): void {
+    this.#dues = resized(this.#dues, capacity, never)
+    this.#timers = resized(this.#timers, capacity, never)
+  }
+
+  release(slot: number): void {
+    this.set(slot, none)
   }
 
   encode(slot: number, writer: ByteWriter): void {
@@ -83,10 +88,4 @@ export class SlotBytes implements SlotValues {
   byteLength(): number {
     return this.#total + this.#bytes.length * entryOverhead
   }
-}
-
-function grown(before: Float64Array, capacity: number): Float64Array<ArrayBuffer> {
-  const times = new Float64Array(capacity).fill(never)
-  times.set(before)
-  return times
 }
