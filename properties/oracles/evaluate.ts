@@ -1,5 +1,6 @@
 import type { Batch } from '../../src/batch/batch.ts'
 import { compareValues, equalValues } from '../../src/batch/compare.ts'
+import { type EdgeRow, fromRow, toRow } from '../../src/batch/edge-row.ts'
 import { rowsOf } from '../../src/batch/read.ts'
 import type { DataType } from '../../src/batch/schema.ts'
 import type { MapValue, Value } from '../../src/batch/value.ts'
@@ -15,6 +16,7 @@ import {
   isStreaming,
   type LogicalPlan,
   type SaveMode,
+  schemaOf,
   type WindowAssign,
 } from '../../src/plan/logical.ts'
 import { sessionKeyOf } from '../../src/plan/session-columns.ts'
@@ -24,6 +26,7 @@ import { joinNode } from './join.ts'
 import { heldBackBy, watermarkDelay } from './join-time.ts'
 import type { EpochRows, Evaluate, Row } from './oracle-node.ts'
 import { sessionNode, sessionOf } from './session.ts'
+import { processNode } from './stateful.ts'
 
 /**
  * What a plan must answer, worked out row by row on plain lists, without state stores, panes, columns,
@@ -68,6 +71,8 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Ev
     }
     case 'join':
       return joinNode(plan, nodeOf(plan.left, mode, late), nodeOf(plan.right, mode, late), late)
+    case 'process':
+      return processNode(plan, nodeOf(plan.input, mode, late), late)
     case 'deduplicate':
       return deduplicateNode(plan, nodeOf(plan.input, mode, late), late)
     case 'limit': {
@@ -105,7 +110,7 @@ function contextOf({ epoch, processingTime }: EpochHeader): EvaluationContext {
 function stateless(
   plan: Exclude<
     LogicalPlan,
-    { kind: 'scan' | 'union' | 'aggregate' | 'join' | 'deduplicate' | 'limit' }
+    { kind: 'scan' | 'union' | 'aggregate' | 'join' | 'deduplicate' | 'limit' | 'process' }
   >,
   rows: readonly Row[],
   context: EvaluationContext,
@@ -119,6 +124,15 @@ function stateless(
       return rows.map((row) => plan.columns.map(({ expression }) => value(expression, row)))
     case 'watermark':
       return rows
+    case 'mapRows': {
+      const { function: given, output } = plan
+      const schema = schemaOf(plan.input)
+      return rows.flatMap((row) =>
+        [...given.call(toRow(schema, row, given.edge))].map((made) =>
+          fromRow(output, made as EdgeRow),
+        ),
+      )
+    }
     case 'generate':
       return rows.flatMap((row) => exploded(plan, row, value(plan.expression, row)))
     case 'session':

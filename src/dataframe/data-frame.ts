@@ -1,11 +1,15 @@
 import type { EdgeRow } from '../batch/edge-row.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
 import type { Column, ColumnOrName } from './column.ts'
+import type { RowOf, TypedDataset } from './dataset-types.ts'
 import type { StreamingQuery } from './streaming-query.ts'
-import type { StructType } from './struct-type.ts'
+import type { SchemaLike, StructType } from './struct-type.ts'
 import type { TriggerOptions } from './trigger.ts'
 
 // One file for four interfaces: a frame makes writers, and a writer's foreachBatch gets frames.
+
+/** Rows of a type that the compiler knows; see `DataFrame.as`. */
+export type Dataset<Row> = TypedDataset<Row, DataFrame>
 
 /** One column or name, or a list of them. */
 export type Columns = readonly (ColumnOrName | readonly ColumnOrName[])[]
@@ -213,6 +217,13 @@ export interface DataFrame {
   limit(count: number): DataFrame
   /** A name for the frame: its columns may then be written `name.column`. */
   alias(name: string): DataFrame
+  /**
+   * The rows as objects of a type that the compiler knows: the columns of the schema, by name, which
+   * must be of just these types. For `map`, `flatMap`, `filter` and state per key in TypeScript.
+   * @throws StreamError `COLUMN_NOT_FOUND`, `DATATYPE_MISMATCH`
+   */
+  as<const S extends SchemaLike>(schema: S): Dataset<RowOf<S>>
+  as(): Dataset<EdgeRow>
   /** Applies a function of your own to the frame, for chains that read from left to right. */
   transform(change: (frame: DataFrame) => DataFrame): DataFrame
 

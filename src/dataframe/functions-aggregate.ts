@@ -1,11 +1,11 @@
 import { parseType } from '../batch/ddl.ts'
+import { plainType } from '../batch/plain-type.ts'
 import type { DataType } from '../batch/schema.ts'
 import type { Aggregator } from '../expr/aggregates.ts'
 import { type Column, type ColumnOrName, callOf, columnOf, nameOf } from './column.ts'
 import { ofColumn, ofTwo, withValues } from './functions-core.ts'
 import { rowCount } from './grouped-data.ts'
 import { literal } from './literal.ts'
-import { plainType } from './struct-type.ts'
 
 /** How many rows there are; with a column those where it is not NULL. `'*'` counts all rows. */
 export function count(column: ColumnOrName): Column {

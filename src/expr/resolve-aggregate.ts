@@ -111,14 +111,7 @@ function named(
       return { name, args: [input], percentages, accuracy, type, nullable: true }
     }
     case 'approx_count_distinct':
-      if (!isComparable(first.type)) throw wrong(text, 'no MAP', first.type)
-      return {
-        name,
-        args: [first],
-        accuracy: bitsOf(second, text),
-        type: longType,
-        nullable: false,
-      }
+      return distinctEstimate(first, bitsOf(second, text), text)
     case 'first':
     case 'last':
       return {
@@ -139,6 +132,11 @@ function named(
     default:
       return plain(name, args, text)
   }
+}
+
+function distinctEstimate(input: Expression, accuracy: number, text: string): AggregateCall {
+  if (!isComparable(input.type)) throw wrong(text, 'no MAP', input.type)
+  return { name: 'approx_count_distinct', args: [input], accuracy, type: longType, nullable: false }
 }
 
 /** Most and least arguments where that is not one. */

@@ -72,6 +72,8 @@ export interface Operator {
   closeEpoch(header: EpochHeader, output: Output): EpochReport | Promise<EpochReport>
   /** Sets aside what changed in the epoch, without waiting; `undefined` when it keeps no state. */
   freeze(): readonly FrozenState[] | undefined
+  /** The task has ended; lets go of what the user's code holds. */
+  close?(): void
 }
 
 /** Merges what the operators of a chain, or the tasks of an epoch, report. */

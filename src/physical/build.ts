@@ -14,6 +14,7 @@ import {
   type Join,
   type Limit,
   type LogicalPlan,
+  type Process,
   type SaveMode,
   schemaOf,
 } from '../plan/logical.ts'
@@ -32,6 +33,7 @@ import {
   type OpenStage,
 } from './open-stage.ts'
 import type { Exchange, PhysicalPlan, StageInput } from './physical.ts'
+import { processSpec } from './process-spec.ts'
 
 export interface BuildOptions {
   readonly mode: SaveMode
@@ -52,6 +54,7 @@ class Builder {
   #aggregates = 0
   #sessionCount = 0
   #deduplicates = 0
+  #processes = 0
   #limits = 0
   #joins = 0
   #late: number | undefined
@@ -113,6 +116,13 @@ class Builder {
           : this.#staticJoin(plan)
       case 'deduplicate':
         return this.#deduplicate(plan)
+      case 'mapRows': {
+        const { function: rowFunction, output } = plan
+        const spec = { input: schemaOf(plan.input), function: rowFunction, output }
+        return addStep(this.build(plan.input), { kind: 'mapRows', spec }, output)
+      }
+      case 'process':
+        return this.#process(plan)
       case 'sort': {
         const stage = this.#gathered(this.build(plan.input))
         const schema = schemaOf(plan)
@@ -305,6 +315,27 @@ class Builder {
     // Also with every column compared: of equal rows the first gives the place for what comes behind.
     addStep(stage, { kind: 'settle' }, schema)
     return addStep(stage, { kind: 'deduplicate', spec }, schema)
+  }
+
+  #process(plan: Process): OpenStage {
+    const schema = schemaOf(plan.input)
+    const spec = processSpec(plan, `process-${this.#processes++}`)
+    const before = this.build(plan.input)
+    const keys = spec.keys.map(({ column, type }) => ({ column, type }))
+    const stage = this.#open({
+      inputs: [{ from: before.id, exchange: { kind: 'hash', keys } }],
+      output: plan.output,
+      single: false,
+    })
+    stage.output = schema
+    // Programs see the rows of a key in the order of their sources.
+    addStep(stage, { kind: 'settle' }, schema)
+    addStep(stage, { kind: 'process', spec }, plan.output)
+    const isTimed = spec.timeMode === 'eventTime' && spec.timeColumn !== undefined
+    if (isTimed && this.#options.lateRows && this.#late === undefined) {
+      this.#late = this.#lateStage(stage.id, allColumns(schema), 0, schema)
+    }
+    return stage
   }
 
   /** Brings late rows back to the columns they had before the aggregation. */

@@ -5,6 +5,8 @@ import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { GenerateSpec } from '../operators/generate.ts'
 import type { JoinSpec } from '../operators/join/spec.ts'
 import type { StaticJoinSpec } from '../operators/join/static-join.ts'
+import type { MapRowsSpec } from '../operators/map-rows.ts'
+import type { ProcessSpec } from '../operators/process/spec.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
 import type { SessionAssignSpec } from '../operators/session-assign.ts'
 import type { SortSpec } from '../operators/sort.ts'
@@ -32,6 +34,8 @@ export type Step =
   | { readonly kind: 'join'; readonly spec: JoinSpec }
   /** `other` is run by itself each time that its rows are read: it is no part of the checkpoint. */
   | { readonly kind: 'staticJoin'; readonly spec: StaticJoinSpec; readonly other: PhysicalPlan }
+  | { readonly kind: 'mapRows'; readonly spec: MapRowsSpec }
+  | { readonly kind: 'process'; readonly spec: ProcessSpec }
   | { readonly kind: 'sort'; readonly spec: SortSpec }
   /** Puts the rows of an epoch in the order of their sources. */
   | { readonly kind: 'settle' }

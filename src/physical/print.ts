@@ -76,6 +76,12 @@ function stepText(step: Step): string {
       const found = keys.map(({ column }) => `#${column}`).join(', ')
       return `static join of ${flowing} rows by [${found}], keeps ${keeps}, read ${every}:\n    ${other}`
     }
+    case 'mapRows':
+      return `map rows by ${step.spec.function.name}`
+    case 'process': {
+      const { operator, program, keys, timeMode } = step.spec
+      return `${operator} ${program.name} keys [${keys.map(({ column }) => `#${column}`).join(', ')}] time ${timeMode}`
+    }
     case 'sort':
       return `sort [${step.spec.keys.map(({ column }) => `#${column}`).join(', ')}]`
     case 'settle':

@@ -3,6 +3,8 @@ import { windowType } from '../batch/schema.ts'
 import { unreachable } from '../core/error.ts'
 import type { AggregateCall } from '../expr/aggregates.ts'
 import { type Expression, isNullable } from '../expr/expression.ts'
+import type { RowFunction } from '../flow/row-function.ts'
+import type { StatefulProgram, TimeMode } from '../flow/stateful-processor.ts'
 
 /** What the user asked for, names resolved. Says nothing of tasks, channels or actors. */
 export type LogicalPlan =
@@ -17,6 +19,8 @@ export type LogicalPlan =
   | Join
   | Union
   | Deduplicate
+  | MapRows
+  | Process
   | Sort
   | Limit
 
@@ -157,6 +161,32 @@ export interface Deduplicate {
   readonly within?: { readonly time: EventTimeColumn; readonly delayMicros: number }
 }
 
+/** Zero or more rows for each row, by a function of the user. */
+export interface MapRows {
+  readonly kind: 'mapRows'
+  readonly input: LogicalPlan
+  readonly function: RowFunction
+  readonly output: Schema
+}
+
+/** Custom state per key: a program of the user with variables and timers. */
+export interface Process {
+  readonly kind: 'process'
+  readonly input: LogicalPlan
+  /** Key columns of the input. */
+  readonly keys: readonly number[]
+  /** How many columns of the input, from the first, the program is shown. */
+  readonly shown: number
+  readonly program: StatefulProgram
+  readonly style: 'processor' | 'mapGroups' | 'flatMapGroups'
+  readonly timeMode: TimeMode
+  /** The mode of the rows it gives out; absent = that of the query. */
+  readonly outputMode?: 'append' | 'update'
+  readonly output: Schema
+  /** The event-time column of the output. */
+  readonly outputTime?: number
+}
+
 export interface SortKey {
   readonly expression: Expression
   readonly descending: boolean
@@ -204,6 +234,9 @@ export function schemaOf(plan: LogicalPlan): Schema {
       ]
     case 'join':
       return joinSchema(plan)
+    case 'mapRows':
+    case 'process':
+      return plan.output
     case 'union':
       return unionSchema(plan.inputs.map(schemaOf))
     default:
@@ -258,7 +291,10 @@ export interface EventTimeColumn {
 export function eventTimeColumns(plan: LogicalPlan): readonly EventTimeColumn[] {
   switch (plan.kind) {
     case 'scan':
+    case 'mapRows':
       return []
+    case 'process':
+      return plan.outputTime === undefined ? [] : [{ index: plan.outputTime, kind: 'time' }]
     case 'filter':
     case 'deduplicate':
     case 'sort':

@@ -81,6 +81,14 @@ function nodeText(plan: LogicalPlan): string {
     }
     case 'join':
       return joinText(plan)
+    case 'mapRows':
+      return `MapRows ${plan.function.name}`
+    case 'process': {
+      const schema = schemaOf(plan.input)
+      const names = plan.keys.map((index) => schema[index]?.name).join(', ')
+      const columns = plan.output.map(({ name }) => name).join(', ')
+      return `Process ${plan.program.name} by [${names}] as [${columns}], time ${plan.timeMode}`
+    }
     case 'union':
       return 'Union'
     case 'sort': {

@@ -10,6 +10,7 @@ import {
   type SaveMode,
   schemaOf,
 } from './logical.ts'
+import { checkProcess } from './process-rules.ts'
 import { sessionKeyOf } from './session-columns.ts'
 import { checkJoin } from './streaming-joins.ts'
 
@@ -19,15 +20,18 @@ import { checkJoin } from './streaming-joins.ts'
  * @throws StreamError `OUTPUT_MODE_UNSUPPORTED`, `STREAMING_UNSUPPORTED`
  */
 export function checkStreaming(plan: LogicalPlan, mode: SaveMode): void {
-  checkNodes(plan, mode)
+  checkNodes(plan, mode, [])
   if (mode === 'complete') checkComplete(plan)
 }
 
-function checkNodes(plan: LogicalPlan, mode: SaveMode): void {
+function checkNodes(plan: LogicalPlan, mode: SaveMode, above: readonly LogicalPlan[]): void {
   if (!isStreaming(plan)) return
   switch (plan.kind) {
     case 'aggregate':
       checkAggregate(plan, mode)
+      break
+    case 'process':
+      checkProcess(plan, mode, above)
       break
     case 'deduplicate':
       checkDeduplicate(plan.input, mode)
@@ -46,7 +50,7 @@ function checkNodes(plan: LogicalPlan, mode: SaveMode): void {
       break
     default:
   }
-  for (const input of inputsOf(plan)) checkNodes(input, mode)
+  for (const input of inputsOf(plan)) checkNodes(input, mode, [plan, ...above])
 }
 
 function checkAggregate(plan: Aggregate, mode: SaveMode): void {

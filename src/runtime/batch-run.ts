@@ -65,6 +65,7 @@ export async function runBatch(
     }
     // Stages stand in order of flow: everything this one will get has been emitted.
     await operator.closeEpoch(header, output)
+    operator.close?.()
   }
 }
 

@@ -9,6 +9,8 @@ import { generateOperator } from '../operators/generate.ts'
 import { staticJoinOperator } from '../operators/join/static-join.ts'
 import { streamJoinOperator } from '../operators/join/stream-join.ts'
 import { limitOperator } from '../operators/limit.ts'
+import { mapRowsOperator } from '../operators/map-rows.ts'
+import { processOperator } from '../operators/process/process-operator.ts'
 import { sessionOperator } from '../operators/session/session-aggregate.ts'
 import { sessionAssignOperator } from '../operators/session-assign.ts'
 import { settleOperator } from '../operators/settle.ts'
@@ -62,6 +64,10 @@ function instantiateStep(
       return streamJoinOperator(step.spec, stateFor(step.spec.operator))
     case 'staticJoin':
       return staticJoinOperator(step.spec, statics(step.spec, step.other))
+    case 'mapRows':
+      return mapRowsOperator(step.spec)
+    case 'process':
+      return processOperator(step.spec, stateFor(step.spec.operator))
     case 'sort':
       return sortOperator(step.spec)
     case 'settle':
@@ -83,6 +89,7 @@ export function statefulOperators(stage: Stage): readonly string[] {
       case 'sessions':
       case 'deduplicate':
       case 'join':
+      case 'process':
         return [step.spec.operator]
       case 'limit':
         return step.operator === undefined ? [] : [step.operator]

@@ -18,6 +18,9 @@ export interface TaskParts {
   readonly continuous: boolean
   readonly layout: ShardLayout
   readonly restoredWatermark: number
+  /** What the state of each stateful operator is made of. */
+  readonly shapes: Readonly<Record<string, string>>
+  readonly query: { readonly queryId: string; readonly runId: string }
   readonly source: (name: string) => Source
   readonly sink: Sink
   /** Takes late rows, when the plan delivers them. */
@@ -67,7 +70,10 @@ async function buildTask(parts: TaskParts, stage: Stage, lane: number): Promise<
   const state = stateful ? await parts.openState(id, lane, stage.single) : undefined
   const stateFor = (name: string): StateContext => {
     if (state === undefined) throw new StreamError('INTERNAL', { what: `no state for ${name}` })
+    const shape = parts.shapes[name]
     return {
+      ...(shape === undefined ? {} : { shape }),
+      query: parts.query,
       state: state.operator(name),
       shardOf: (hash) => shardOf(hash, parts.layout),
       restoredWatermark: parts.restoredWatermark,

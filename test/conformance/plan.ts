@@ -11,11 +11,18 @@ import type {
 } from './case.ts'
 import { sortExpression } from './case.ts'
 import { columnFrom } from './expression.ts'
+import type { Fault } from './fault.ts'
+import { processFrom } from './process-node.ts'
 
 /** The frames that a plan's leaves stand for. */
 export interface Leaves {
   source(name: string): DataFrame
   constant(columns: readonly CaseColumn[], rows: readonly CaseRow[]): DataFrame
+  /** Strikes in programs of `process` nodes. */
+  readonly fault: Fault
+  readonly outputMode: string
+  /** Whether an aggregation comes after a node. */
+  isAggregated(node: PlanNode): boolean
 }
 
 /** A plan tree as calls of the public API. */
@@ -50,11 +57,18 @@ export function frameFrom(node: PlanNode, leaves: Leaves): DataFrame {
       return input().limit(required(node.n, 'n'))
     case 'aggregate':
     case 'session_aggregate': {
-      const keys = (node.keys ?? []).map(namedColumn)
+      const keys = (node.keys ?? []).map(namedOrColumn)
       return input()
         .groupBy(...keys)
         .agg(...(node.aggs ?? []).map(aggregateFrom))
     }
+    case 'process':
+      return processFrom(node, input(), {
+        fault: leaves.fault,
+        isAggregated: leaves.isAggregated(node),
+        outputMode: leaves.outputMode,
+        constant: leaves.constant,
+      })
     default:
       throw new RangeError(`the operator ${node.op} was not looked for`)
   }

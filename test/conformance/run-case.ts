@@ -6,6 +6,7 @@ import { systemClock } from '../../src/core/system-clock.ts'
 import { type Engine, type OpenSession, openEngine, type RunOptions } from './adapter.ts'
 import type { Case, Step } from './case.ts'
 import { CaseQuery } from './case-query.ts'
+import { addStrayFolders, loseLastCommit } from './damage.ts'
 import {
   differs,
   expectBatches,
@@ -73,6 +74,8 @@ class Steps {
   readonly #fault: Fault
   /** An error of the query that no step has asked for yet. */
   #error: unknown
+  /** The last error that a step expected; the query that ended with it goes on having it. */
+  #taken: unknown
   #countedUpTo = 0
   #dataEpochsUpTo = -1
 
@@ -116,14 +119,24 @@ class Steps {
     restart: async (step) => {
       await this.#query.stop()
       if (step.clear_sink === true) this.#query.results.clear()
-      if (step.options !== undefined || step.sources !== undefined) {
-        await this.#query.reopen(step.options ?? {}, step.sources)
+      const { replace_program: program, options, sources } = step
+      if (program !== undefined) this.#query.replaceProgram(program)
+      if ([program, options, sources].some((change) => change !== undefined)) {
+        await this.#query.reopen(options ?? {}, sources)
       }
       this.#countedUpTo = this.#query.progress().length
       await this.#startAndSettle()
     },
     run_once: () => this.#query.runToEnd({ once: true }),
     run_available_now: () => this.#query.runToEnd({ availableNow: true }),
+    crash_before_commit: async () => {
+      await this.#query.stop()
+      await loseLastCommit(this.#query.checkpoint)
+    },
+    corrupt_checkpoint: async ({ how = '' }) => {
+      await this.#query.stop()
+      await addStrayFolders(this.#query.checkpoint, how)
+    },
     inject_fault: () => this.#fault.arm(),
     clear_fault: () => this.#fault.disarm(),
     reset_state_counters: () => {
@@ -166,7 +179,8 @@ class Steps {
     } catch (thrown) {
       this.#error = thrown
     }
-    this.#error ??= this.#query.current?.exception()
+    const ended = this.#query.current?.exception()
+    if (ended !== this.#taken) this.#error ??= ended
   }
 
   async #expectError(step: Step): Promise<Problem> {
@@ -190,6 +204,7 @@ class Steps {
 
   async #takeError(step: Step): Promise<Problem> {
     const problem = expectRefusal(step, this.#error)
+    this.#taken = this.#error
     this.#error = undefined
     await this.#query.stop()
     return problem

@@ -85,6 +85,12 @@ function prune(plan: LogicalPlan, needed: Needed): Pruned {
       return { plan: pruneAggregate(plan), to: stay }
     case 'join':
       return pruneJoin(plan, needed)
+    case 'mapRows':
+    case 'process': {
+      // The function of the user may read every column.
+      const { plan: input } = prune(plan.input, new Set(schemaOf(plan.input).keys()))
+      return { plan: input === plan.input ? plan : { ...plan, input }, to: stay }
+    }
     case 'union':
       return pruneUnion(plan, needed)
     default:
