@@ -11,6 +11,7 @@ import {
   eventTimeColumns,
   hasAggregate,
   isStreaming,
+  type Join,
   type Limit,
   type LogicalPlan,
   type SaveMode,
@@ -18,6 +19,7 @@ import {
 } from '../plan/logical.ts'
 import { sessionKeyOf } from '../plan/session-columns.ts'
 import { bucketingOf, ColumnList, fusedWindow } from './bucketing.ts'
+import { type SideColumns, shiftOf, staticJoinParts, streamJoinParts } from './join-specs.ts'
 import {
   addCompute,
   addGenerate,
@@ -29,7 +31,7 @@ import {
   fieldsOf,
   type OpenStage,
 } from './open-stage.ts'
-import type { Exchange, PhysicalPlan } from './physical.ts'
+import type { Exchange, PhysicalPlan, StageInput } from './physical.ts'
 
 export interface BuildOptions {
   readonly mode: SaveMode
@@ -51,6 +53,7 @@ class Builder {
   #sessionCount = 0
   #deduplicates = 0
   #limits = 0
+  #joins = 0
   #late: number | undefined
 
   constructor(options: BuildOptions) {
@@ -104,6 +107,10 @@ class Builder {
           single: inputs.every((stage) => stage.single),
         })
       }
+      case 'join':
+        return isStreaming(plan.left) && isStreaming(plan.right)
+          ? this.#streamJoin(plan)
+          : this.#staticJoin(plan)
       case 'deduplicate':
         return this.#deduplicate(plan)
       case 'sort': {
@@ -166,6 +173,7 @@ class Builder {
       watermarked,
       output: schemaOf(plan),
       global: plan.keys.length === 0,
+      watermarkShift: shiftOf(below),
     }
     const before = this.build(below)
     const wantsLate = this.#options.lateRows && watermarked && this.#late === undefined
@@ -218,7 +226,7 @@ class Builder {
       sessionColumn: columns.add(session.expression),
       position,
       watermarked: eventTimeColumns(plan).some(({ index }) => index === position),
-      watermarkShift: 0,
+      watermarkShift: shiftOf(plan.input),
       output: schemaOf(plan),
     }
     const before = this.build(plan.input)
@@ -240,6 +248,38 @@ class Builder {
     return stage
   }
 
+  #streamJoin(plan: Join): OpenStage {
+    const shift = Math.max(shiftOf(plan.left), shiftOf(plan.right))
+    const { spec, left, right } = streamJoinParts(plan, `join-${this.#joins++}`, shift)
+    const input = (side: LogicalPlan, columns: SideColumns): StageInput => {
+      const stage = this.#withColumns(side, columns)
+      const keys = spec.keyTypes.map((type, at) => ({ column: columns.keys[at] ?? 0, type }))
+      return { from: stage.id, exchange: { kind: 'hash', keys } }
+    }
+    const inputs = [input(plan.left, left), input(plan.right, right)]
+    const stage = this.#open({ inputs, output: schemaOf(plan), single: false })
+    return addStep(stage, { kind: 'join', spec }, schemaOf(plan))
+  }
+
+  #staticJoin(plan: Join): OpenStage {
+    const { spec, flowing, other } = staticJoinParts(plan)
+    const inner = new Builder({ mode: 'append', lateRows: false })
+    const rows = inner.#withColumns(other.plan, other.columns)
+    const stage = this.#withColumns(flowing.plan, flowing.columns)
+    const step = { kind: 'staticJoin' as const, spec, other: inner.finish(rows, rows.output) }
+    return addStep(stage, step, schemaOf(plan))
+  }
+
+  /** The stage of a side of a join, with what the join needs computed behind its columns. */
+  #withColumns(plan: LogicalPlan, { expressions }: SideColumns): OpenStage {
+    const schema = schemaOf(plan)
+    const output = expressions.map((expression, index) => {
+      const field = schema[index]
+      return field ?? fieldOfExpression(expression, index)
+    })
+    return addCompute(this.build(plan), schema, undefined, expressions, output)
+  }
+
   #deduplicate(plan: Deduplicate): OpenStage {
     const schema = schemaOf(plan)
     const keys = plan.keys.flatMap((column) => {
@@ -254,7 +294,7 @@ class Builder {
       keys,
       ...(time === undefined ? {} : { timeColumn: time.index }),
       ...(plan.within === undefined ? {} : { withinMicros: plan.within.delayMicros }),
-      watermarkShift: 0,
+      watermarkShift: shiftOf(plan.input),
     }
     const before = this.build(plan.input)
     const stage = this.#open({

@@ -14,6 +14,7 @@ export type LogicalPlan =
   | SessionAssign
   | Watermark
   | Aggregate
+  | Join
   | Union
   | Deduplicate
   | Sort
@@ -113,6 +114,30 @@ export interface Aggregate {
   readonly aggregates: readonly { readonly name: string; readonly call: AggregateCall }[]
 }
 
+/** Spark's `right…` kinds stay as written: left columns come first in every result. */
+export type JoinType = 'inner' | 'leftOuter' | 'rightOuter' | 'fullOuter' | 'leftSemi' | 'leftAnti'
+
+/** Two expressions of one type that must be equal: one over the left columns, one over the right ones. */
+export interface JoinKey {
+  readonly left: Expression
+  readonly right: Expression
+  /** `<=>`: NULL equals NULL. */
+  readonly nullSafe: boolean
+}
+
+/** Pairs of rows for which all keys are equal and the condition is true, or what the type makes of them. */
+export interface Join {
+  readonly kind: 'join'
+  readonly left: LogicalPlan
+  readonly right: LogicalPlan
+  readonly type: JoinType
+  readonly keys: readonly JoinKey[]
+  /** Over the left columns, then the right ones; absent = always true. */
+  readonly condition?: Expression
+  /** How long the rows of a side that does not stream are kept before they are read again; absent = an epoch. */
+  readonly refreshMicros?: number
+}
+
 /** Rows of every input; columns by position. */
 export interface Union {
   readonly kind: 'union'
@@ -177,6 +202,8 @@ export function schemaOf(plan: LogicalPlan): Schema {
           nullable: call.nullable,
         })),
       ]
+    case 'join':
+      return joinSchema(plan)
     case 'union':
       return unionSchema(plan.inputs.map(schemaOf))
     default:
@@ -186,6 +213,7 @@ export function schemaOf(plan: LogicalPlan): Schema {
 
 export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
   if (plan.kind === 'scan') return []
+  if (plan.kind === 'join') return [plan.left, plan.right]
   return plan.kind === 'union' ? plan.inputs : [plan.input]
 }
 
@@ -207,6 +235,11 @@ export function rewrite(plan: LogicalPlan, rule: (node: LogicalPlan) => LogicalP
     const inputs = plan.inputs.map((input) => rewrite(input, rule))
     const changed = inputs.some((input, index) => input !== plan.inputs[index])
     return rule(changed ? { ...plan, inputs } : plan)
+  }
+  if (plan.kind === 'join') {
+    const left = rewrite(plan.left, rule)
+    const right = rewrite(plan.right, rule)
+    return rule(left === plan.left && right === plan.right ? plan : { ...plan, left, right })
   }
   const input = rewrite(plan.input, rule)
   return rule(input === plan.input ? plan : { ...plan, input })
@@ -247,6 +280,13 @@ export function eventTimeColumns(plan: LogicalPlan): readonly EventTimeColumn[] 
       return follow(plan.columns, eventTimeColumns(plan.input))
     case 'aggregate':
       return follow(plan.keys, eventTimeColumns(plan.input))
+    case 'join': {
+      const left = eventTimeColumns(plan.left)
+      if (keepsLeftOnly(plan.type)) return left
+      const width = schemaOf(plan.left).length
+      const right = eventTimeColumns(plan.right)
+      return [...left, ...right.map(({ index, kind }) => ({ index: index + width, kind }))]
+    }
     case 'union':
       // Every input must agree: a column that is event time in one branch only is not safe to evict by.
       return plan.inputs
@@ -291,6 +331,22 @@ export function scanSchema({ schema, columns }: Scan): Schema {
 
 function fieldOf({ name, expression }: NamedExpression): Field {
   return { name, type: expression.type, nullable: isNullable(expression) }
+}
+
+/** Semi and anti joins only choose among the left rows. */
+export function keepsLeftOnly(type: JoinType): boolean {
+  return type === 'leftSemi' || type === 'leftAnti'
+}
+
+function joinSchema({ left, right, type }: Join): Schema {
+  if (keepsLeftOnly(type)) return schemaOf(left)
+  const nulled = (schema: Schema): Schema => schema.map((field) => ({ ...field, nullable: true }))
+  const leftMissing = type === 'rightOuter' || type === 'fullOuter'
+  const rightMissing = type === 'leftOuter' || type === 'fullOuter'
+  return [
+    ...(leftMissing ? nulled(schemaOf(left)) : schemaOf(left)),
+    ...(rightMissing ? nulled(schemaOf(right)) : schemaOf(right)),
+  ]
 }
 
 function unionSchema(schemas: readonly Schema[]): Schema {

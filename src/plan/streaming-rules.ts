@@ -11,6 +11,7 @@ import {
   schemaOf,
 } from './logical.ts'
 import { sessionKeyOf } from './session-columns.ts'
+import { checkJoin } from './streaming-joins.ts'
 
 /**
  * Refuses what cannot stream, or not in this output mode: the matrix of `docs/guarantees.md`.
@@ -33,6 +34,9 @@ function checkNodes(plan: LogicalPlan, mode: SaveMode): void {
       break
     case 'union':
       checkUnion(plan.inputs)
+      break
+    case 'join':
+      checkJoin(plan, mode)
       break
     case 'sort':
       checkSort(plan.input, mode)
@@ -150,7 +154,7 @@ function checkComplete(plan: LogicalPlan): void {
     return
   }
   if (plan.kind === 'aggregate' && isStreaming(plan)) return
-  const [input] = inputsOf(plan)
+  const [input] = inputsOf(plan).filter(isStreaming)
   if (input !== undefined) {
     checkComplete(input)
     return

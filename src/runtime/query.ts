@@ -31,6 +31,7 @@ import {
 } from '../physical/compatibility.ts'
 import type { PhysicalPlan } from '../physical/physical.ts'
 import type { Scan } from '../plan/logical.ts'
+import { type ReadAll, staticsOf } from './batch-run.ts'
 import { checkpointEffects, initialManifest, recoveredFrom } from './checkpoint.ts'
 import { watermarkNodesOf } from './nodes.ts'
 import { buildTasks, lateRowsSink, resultSink } from './tasks.ts'
@@ -59,6 +60,8 @@ export interface QuerySpec {
   readonly stopTimeoutMs: number
   /** Makes a source; `folder` is its own place under the checkpoint. Closed at the end of the attempt. */
   readonly makeSource: (scan: Scan, folder: string) => Promise<MadeSource>
+  /** Reads everything that a scan has now, for sides of joins that do not stream. */
+  readonly readAll: ReadAll
   /** Makes the sink of the result, not yet opened. */
   readonly makeSink: () => Promise<Sink>
   /** Makes the sink of late rows, for plans that deliver them. */
@@ -143,6 +146,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
     source: (name) => madeSource(sources, name).source,
     sink,
     lateSink,
+    statics: staticsOf(spec.readAll),
     openState: async (task, lane, single) => {
       const state = opened.add(
         await openTaskState({

@@ -68,6 +68,11 @@ export interface PlanNode {
   readonly delay?: string
   readonly keys?: readonly NamedCaseExpression[]
   readonly aggs?: readonly CaseAggregate[]
+  /** Of a join: its type, pairs of equal expressions, which of these are null-safe, other conditions. */
+  readonly type?: string
+  readonly equi?: readonly (readonly [left: CaseExpression, right: CaseExpression])[]
+  readonly null_safe?: readonly number[]
+  readonly where?: readonly CaseExpression[]
   /** Of a constant table. */
   readonly rows?: readonly CaseRow[]
 }
@@ -120,6 +125,13 @@ export interface Step {
   readonly files?: readonly (readonly [name: string, text: string, mtimeMs?: number])[]
   readonly n?: number
   readonly committed?: number
+  /** Rows of each side that a join keeps; `op` counts stateful operators, upstream first. */
+  readonly op?: number
+  readonly left?: number
+  readonly right?: number
+  readonly ops?: readonly { readonly late_us: number; readonly evict_us: number }[]
+  readonly input_ms?: number
+  readonly output_ms?: number
 }
 
 /** The nodes below this one, in order. */
@@ -145,6 +157,8 @@ export function expressionsOf(node: PlanNode): readonly CaseExpression[] {
     ...(node.keys ?? []).map((key) => key.expr),
     ...aggregates,
     ...(node.by ?? []).map(sortExpression),
+    ...(node.equi ?? []).flat(),
+    ...(node.where ?? []),
     ...[node.cond, node.expr].filter((expression) => expression !== undefined),
   ]
 }

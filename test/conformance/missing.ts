@@ -13,7 +13,6 @@ import { refusals } from './refusals.ts'
 
 /** Operators of the case language that the engine does not have, by the name of the feature. */
 const missingOperators: Readonly<Record<string, string>> = {
-  join: 'joins',
   process: 'arbitrary stateful functions',
   row_number: 'row_number',
 }
@@ -23,6 +22,7 @@ const operators = new Set([
   'static',
   'project',
   'filter',
+  'join',
   'explode',
   'union',
   'sort',
@@ -47,9 +47,12 @@ const steps = new Set([
   'expect_data_batches',
   'expect_error',
   'expect_event_time_stats',
+  'expect_join_state',
   'expect_last_batch',
   'expect_new',
   'expect_no_error',
+  'expect_operator_output_watermark',
+  'expect_operator_watermarks',
   'expect_state',
   'expect_watermark',
   'inject_fault',
@@ -65,9 +68,6 @@ const steps = new Set([
 const missingSteps: Readonly<Record<string, string>> = {
   corrupt_checkpoint: 'damage to a checkpoint of the format of Spark',
   crash_before_commit: 'a crash between output and commit, which the crash laws cover',
-  expect_join_state: 'joins',
-  expect_operator_watermarks: 'watermarks per operator in the progress',
-  expect_operator_output_watermark: 'watermarks per operator in the progress',
 }
 
 /** What a case needs that the engine or the runner lacks; empty when it can run. */

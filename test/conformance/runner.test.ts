@@ -42,14 +42,14 @@ test('what is missing is named once, wherever it stands', () => {
   const nested = ['case', [[['eq', ['levitate', 1], 1], 2]], 3] as const
   const projected: PlanNode = { op: 'project', columns: [{ as: 'a', expr: nested }], in: session }
   const steps: readonly Step[] = [
-    { do: 'expect_join_state' },
+    { do: 'crash_before_commit' },
     { do: 'expect_error', reason: 'bad_karma' },
   ]
   expect(missingFeatures(caseOf(projected, ...steps))).toEqual([
     'the function levitate',
     'row_number',
     'the operator teleport',
-    'joins',
+    'a crash between output and commit, which the crash laws cover',
     'the refusal bad_karma',
   ])
 })
