@@ -103,13 +103,8 @@ function named(
       const type = isList ? listOf(doubleType) : doubleType
       return percentile(first, percentages, type, text)
     }
-    case 'percentile_approx': {
-      const { percentages, isList } = percentagesOf(second, text)
-      const input = isOrderedNumber(first.type) ? first : number(first, text)
-      const type = isList ? listOf(input.type) : input.type
-      const accuracy = accuracyOf(args[2], text)
-      return { name, args: [input], percentages, accuracy, type, nullable: true }
-    }
+    case 'percentile_approx':
+      return percentileApprox(first, second, args[2], text)
     case 'approx_count_distinct':
       return distinctEstimate(first, bitsOf(second, text), text)
     case 'first':
@@ -211,6 +206,24 @@ function percentile(
 ): AggregateCall {
   const doubles = castTo(number(input, text), doubleType)
   return { name: 'percentile', args: [doubles], percentages, type, nullable: true }
+}
+
+function percentileApprox(
+  first: Expression,
+  share: Expression | undefined,
+  accuracy: Expression | undefined,
+  text: string,
+): AggregateCall {
+  const { percentages, isList } = percentagesOf(share, text)
+  const input = isOrderedNumber(first.type) ? first : number(first, text)
+  return {
+    name: 'percentile_approx',
+    args: [input],
+    percentages,
+    accuracy: accuracyOf(accuracy, text),
+    type: isList ? listOf(input.type) : input.type,
+    nullable: true,
+  }
 }
 
 function extremeBy(
