@@ -12,6 +12,8 @@ export interface SessionAssignSpec {
     | { readonly kind: 'constant'; readonly micros: number }
     | { readonly kind: 'column'; readonly column: number }
   readonly kept: number
+  /** The operator that merges the sessions, in whose progress the dropped rows are counted. */
+  readonly operator?: string
   readonly output: Schema
 }
 
@@ -71,14 +73,13 @@ export function sessionAssignOperator(spec: SessionAssignSpec): Operator {
       return liveRows(assigned) === 0 ? undefined : output.emit(assigned)
     },
 
-    closeEpoch: () => ({
-      progress: {
-        session: {
-          rowsIn,
-          custom: { rowsWithNullEventTime: nullTimes, rowsWithoutGap: withoutGap },
-        },
-      },
-    }),
+    closeEpoch() {
+      const custom = { rowsWithNullEventTime: nullTimes, rowsWithoutGap: withoutGap }
+      const { operator } = spec
+      if (operator === undefined) return { progress: { session: { rowsIn, custom } } }
+      // The operator counts its own rows.
+      return nullTimes + withoutGap === 0 ? {} : { progress: { [operator]: { rowsIn: 0, custom } } }
+    },
 
     freeze: () => undefined,
   }

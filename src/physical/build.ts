@@ -28,6 +28,7 @@ import {
   addStep,
   addWindow,
   allColumns,
+  countedBy,
   fieldOfExpression,
   fieldsOf,
   type OpenStage,
@@ -239,7 +240,7 @@ class Builder {
       watermarkShift: shiftOf(plan.input),
       output: schemaOf(plan),
     }
-    const before = this.build(plan.input)
+    const before = countedBy(spec.operator, this.build(plan.input))
     const wantsLate = this.#options.lateRows && spec.watermarked && this.#late === undefined
     const lateFrom = columns.expressions.length
     // Late rows are shown as they were before the session was put beside them.

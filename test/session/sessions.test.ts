@@ -226,6 +226,48 @@ test.each(['memory', 'rocksdb'])(
   60_000,
 )
 
+test('rows without a time or a gap are counted', async () => {
+  const session = openSession()
+  const input = session.memoryStream(schema)
+  const query = bySession(input.toDF(), col('gap')).writeStream.format('noop').start()
+  const timeless = { user: 'ada', s: null, gap: '1 second' }
+  input.addData([at('ada', 10, '1 second'), timeless, at('ada', 10, 'x'), at('ada', 10, '0 s')])
+  await query.processAllAvailable()
+  expect(query.lastProgress?.stateOperators).toMatchObject([
+    {
+      operatorName: 'sessionWindowStateStoreSaveExec',
+      numRowsTotal: 1,
+      numRowsUpdated: 1,
+      customMetrics: { rowsWithNullEventTime: 1, rowsWithoutGap: 2 },
+    },
+  ])
+  await session.stop()
+})
+
+test('open sessions go on with another gap after a restart, but not with other aggregates', async () => {
+  const session = openSession()
+  const input = session.memoryStream(schema)
+  const checkpointLocation = newFolder()
+  const given: EdgeRow[] = []
+  const run = async (sessions: DataFrame, rows: readonly ReturnType<typeof at>[]) => {
+    const query = sessions.writeStream
+      .option('checkpointLocation', checkpointLocation)
+      .foreachBatch(async (batch) => given.push(...(await batch.collect())))
+      .start()
+    input.addData(rows)
+    await query.processAllAvailable()
+    await query.stop()
+  }
+  await run(flat(bySession(input.toDF(), '5 seconds')), [at('ada', 10)])
+  await run(flat(bySession(input.toDF(), '20 seconds')), [at('ada', 14), at('ada', 60)])
+  expect(given).toEqual([{ user: 'ada', from: 10n, to: 34n, n: 2n }])
+  const other = timed(input.toDF())
+    .groupBy('user', session_window('t', '5 seconds'))
+    .agg(sum('gap').alias('n'))
+  await expect(run(other, [])).rejects.toMatchObject({ code: 'CHECKPOINT_OTHER_QUERY' })
+  await session.stop()
+})
+
 test('what a session cannot be made of is refused with the reason', () => {
   const session = openSession()
   const rows = session.createDataFrame([], 'k STRING, t TIMESTAMP, n INT')
