@@ -139,7 +139,11 @@ function sideOf(frame: DataFrame, name: string, shape: JoinShape, delay: number)
   const renamed = frame.selectExpr(`t AS ${name}_t`, `k AS ${name}_k`, `n AS ${name}_n`)
   const timed = renamed.withWatermark(`${name}_t`, `${delay} seconds`)
   return shape.time === 'window'
-    ? timed.select(expr(`window(${name}_t, '8 seconds')`).alias(`${name}_w`), `${name}_k`, `${name}_n`)
+    ? timed.select(
+        expr(`window(${name}_t, '8 seconds')`).alias(`${name}_w`),
+        `${name}_k`,
+        `${name}_n`,
+      )
     : timed
 }
 

@@ -62,12 +62,7 @@ export function heldBackBy(delay: number, header: EpochHeader): EpochHeader {
 }
 
 /** Whether no row above the watermark can be a partner of this one (rule J2). */
-export function isDead(
-  plan: Join,
-  side: 'left' | 'right',
-  row: Row,
-  watermark: number,
-): boolean {
+export function isDead(plan: Join, side: 'left' | 'right', row: Row, watermark: number): boolean {
   const times = { left: eventTimeColumns(plan.left), right: eventTimeColumns(plan.right) }
   const other = side === 'left' ? 'right' : 'left'
   if (times[other].length === 0) return false
@@ -101,8 +96,7 @@ export function isDead(
   const holds = (part: Expression, time: number): boolean =>
     interpret(
       part,
-      (index) =>
-        index === ownAt ? (row[own.index] ?? null) : index === otherAt ? time : null,
+      (index) => (index === ownAt ? (row[own.index] ?? null) : index === otherAt ? time : null),
       context,
     ) === true
   const farAway = 8e15

@@ -95,9 +95,7 @@ class DeduplicateOperator implements Operator {
     const next = this.#seen.nextDue()
     const within = this.#spec.withinMicros !== undefined
     return {
-      ...(next === Number.POSITIVE_INFINITY
-        ? {}
-        : { nextWatermark: micros(next + shift) }),
+      ...(next === Number.POSITIVE_INFINITY ? {} : { nextWatermark: micros(next + shift) }),
       progress: {
         [this.name]: {
           stateName: within ? 'dedupeWithinWatermark' : 'dedupe',

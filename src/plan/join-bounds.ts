@@ -1,7 +1,7 @@
 import type { Expression } from '../expr/expression.ts'
 import { conjuncts } from './conditions.ts'
-import { type EventTimeColumn, eventTimeColumns, type Join, schemaOf } from './logical.ts'
 import { linearTime, type TimeColumns } from './linear-time.ts'
+import { type EventTimeColumn, eventTimeColumns, type Join, schemaOf } from './logical.ts'
 
 /** When a row of one side can have no partner any more. */
 export type JoinBound =

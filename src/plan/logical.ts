@@ -101,13 +101,7 @@ export interface Aggregate {
 }
 
 /** Spark's `right…` kinds stay as written: left columns come first in every result. */
-export type JoinType =
-  | 'inner'
-  | 'leftOuter'
-  | 'rightOuter'
-  | 'fullOuter'
-  | 'leftSemi'
-  | 'leftAnti'
+export type JoinType = 'inner' | 'leftOuter' | 'rightOuter' | 'fullOuter' | 'leftSemi' | 'leftAnti'
 
 /** Two expressions of one type that must be equal: one over the left columns, one over the right ones. */
 export interface JoinKey {

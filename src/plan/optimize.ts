@@ -8,8 +8,8 @@ import { mergeProjects } from './rules/merge-projects.ts'
 import { pruneColumns } from './rules/prune-columns.ts'
 import { pruneFields } from './rules/prune-fields.ts'
 import { pushFilter } from './rules/push-filter.ts'
-import { keepSharedStructs, shareScans } from './rules/share-scans.ts'
 import { pushJoinCondition } from './rules/push-join-condition.ts'
+import { keepSharedStructs, shareScans } from './rules/share-scans.ts'
 
 const roundsMax = 32
 

@@ -1,5 +1,4 @@
 import { StreamError } from '../core/error.ts'
-import { checkJoin, hasAggregate } from './streaming-joins.ts'
 import {
   type Aggregate,
   eventTimeColumns,
@@ -9,6 +8,7 @@ import {
   type SaveMode,
   schemaOf,
 } from './logical.ts'
+import { checkJoin, hasAggregate } from './streaming-joins.ts'
 
 /**
  * Refuses what cannot stream, or not in this output mode: the matrix of `docs/guarantees.md`.

@@ -14,7 +14,13 @@ import { createTap, type Tap } from '../runtime/tap.ts'
 import { type CheckpointPlace, checkpointFor } from './checkpoint-place.ts'
 import type { SessionConfig } from './config.ts'
 import type { Engine } from './engine.ts'
-import { checkSink, makeBatchReader, makeSink, makeSource, type SinkDescription } from './formats.ts'
+import {
+  checkSink,
+  makeBatchReader,
+  makeSink,
+  makeSource,
+  type SinkDescription,
+} from './formats.ts'
 import { progressLine } from './progress-line.ts'
 import { lateOperatorOf, makeLateSink, resultSinkOf } from './query-sinks.ts'
 import { type RunningQuery, runningQuery } from './running-query.ts'

@@ -8,9 +8,7 @@ export function expectJoinState({ op, left, right }: Step, query: CaseQuery): Pr
   const joins = operators.filter(({ operatorName }) => operatorName === 'symmetricHashJoin')
   const { customMetrics = {} } = (op === undefined ? joins[0] : operators[op]) ?? {}
   return firstOf([
-    left === undefined
-      ? undefined
-      : differs('left rows', left, customMetrics['numLeftRows'] ?? 0),
+    left === undefined ? undefined : differs('left rows', left, customMetrics['numLeftRows'] ?? 0),
     right === undefined
       ? undefined
       : differs('right rows', right, customMetrics['numRightRows'] ?? 0),

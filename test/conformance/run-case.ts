@@ -18,13 +18,13 @@ import {
   type Problem,
   rowList,
 } from './expectations.ts'
+import { type Fault, faultOf } from './fault.ts'
+import { type ManualClock, manualClock } from './manual-clock.ts'
 import {
   expectJoinState,
   expectOperatorWatermarks,
   expectOutputWatermark,
 } from './operator-watermarks.ts'
-import { type Fault, faultOf } from './fault.ts'
-import { type ManualClock, manualClock } from './manual-clock.ts'
 import { difference } from './rows.ts'
 
 const stepTimeoutMs = 20_000
@@ -146,8 +146,7 @@ class Steps {
       differs('committed epoch', committed, this.#query.current?.health().lastCommittedEpoch),
     expect_data_batches: ({ n }) => differs('epochs with input', n, this.#newDataEpochs()),
     expect_join_state: (step) => expectJoinState(step, this.#query),
-    expect_operator_watermarks: (step) =>
-      expectOperatorWatermarks(step, this.#case, this.#query),
+    expect_operator_watermarks: (step) => expectOperatorWatermarks(step, this.#case, this.#query),
     expect_operator_output_watermark: (step) => expectOutputWatermark(step, this.#query),
     expect_batches: (step) => expectBatches(step, this.#query),
   }

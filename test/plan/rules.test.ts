@@ -2,7 +2,13 @@ import { expect, test } from 'vitest'
 import { booleanType, intType, stringType } from '../../src/batch/schema.ts'
 import type { Expression } from '../../src/expr/expression.ts'
 import { conjunction, conjuncts } from '../../src/plan/conditions.ts'
-import { inputsOf, type LogicalPlan, rewrite, scanSchema, schemaOf } from '../../src/plan/logical.ts'
+import {
+  inputsOf,
+  type LogicalPlan,
+  rewrite,
+  scanSchema,
+  schemaOf,
+} from '../../src/plan/logical.ts'
 import { mergeFilters } from '../../src/plan/rules/merge-filters.ts'
 import { mergeProjects } from '../../src/plan/rules/merge-projects.ts'
 import { pruneColumns } from '../../src/plan/rules/prune-columns.ts'

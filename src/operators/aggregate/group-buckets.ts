@@ -27,7 +27,8 @@ export class GroupBuckets extends KeyedBuckets<GroupTable> {
         keyTypes,
         layout: spec.bucketing.kind === 'none' ? 'plain' : 'bucketed',
         make: (options) => new GroupTable(keyTypes, calls, options),
-        isClosed: (bucket, key) => isClosed(spec, heldBack(context.restoredWatermark, spec.watermarkShift), bucket, key),
+        isClosed: (bucket, key) =>
+          isClosed(spec, heldBack(context.restoredWatermark, spec.watermarkShift), bucket, key),
       },
       context,
     )

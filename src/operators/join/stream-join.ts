@@ -22,10 +22,7 @@ import { beginRecord, endRecord } from './stored-rows.ts'
  * whichever of the two comes second, and what comes out of an epoch does not depend on how its rows are
  * mixed. At the barrier the rows go for which no partner can come any more.
  */
-export async function streamJoinOperator(
-  spec: JoinSpec,
-  context: StateContext,
-): Promise<Operator> {
+export async function streamJoinOperator(spec: JoinSpec, context: StateContext): Promise<Operator> {
   const overUntil = heldBack(context.restoredWatermark, spec.watermarkShift)
   const buckets = new JoinBuckets(spec, context, overUntil)
   await buckets.attach()
@@ -122,7 +119,9 @@ class StreamJoin implements Operator {
     }
     const alone = rowsWithoutPartner(columns, nullSafe, kept)
     const isAlone = alone && new Uint8Array(batch.rowCount)
-    if (isAlone !== undefined) kept.forEach((row, k) => (isAlone[row] = alone?.[k] ?? 0))
+    alone?.forEach((flag, k) => {
+      if (isAlone !== undefined) isAlone[kept[k] as number] = flag
+    })
     const probe: Probe = { side, other, batch, columns, isAlone }
     const chunk = new PairChunk(this.#pairs, other.name, other.codec)
     const matched = new Uint8Array(batch.rowCount)
@@ -149,12 +148,7 @@ class StreamJoin implements Operator {
   }
 
   /** Rows that may find a partner; those that fail a condition of their own side are settled here. */
-  async #withHope(
-    side: Side,
-    batch: Batch,
-    rows: Int32Array,
-    output: Output,
-  ): Promise<Int32Array> {
+  async #withHope(side: Side, batch: Batch, rows: Int32Array, output: Output): Promise<Int32Array> {
     const { filter } = side.spec
     const column = filter === undefined ? undefined : batch.columns[filter]
     if (column === undefined) return rows

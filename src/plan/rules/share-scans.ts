@@ -46,9 +46,7 @@ export function keepSharedStructs(plan: LogicalPlan): LogicalPlan {
 /** Every place that reads a stream which another place reads too. */
 function sharedScans(plan: LogicalPlan): readonly Scan[] {
   const scans = scansOf(plan).filter(({ streaming, source }) => streaming && source !== '')
-  return scans.filter(
-    (scan) => scans.filter((other) => other.source === scan.source).length > 1,
-  )
+  return scans.filter((scan) => scans.filter((other) => other.source === scan.source).length > 1)
 }
 
 function scansOf(plan: LogicalPlan): readonly Scan[] {
