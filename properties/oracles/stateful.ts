@@ -73,8 +73,11 @@ export function processNode(plan: Process, input: Evaluate, late: (row: Row) => 
     }
     const made = [...mine].flatMap(([group, ofGroup]) => {
       const given = ofGroup.map((row) => toRow(schema.slice(0, plan.shown), row, program.edge))
-      const eventTimes = ofGroup.map((row) => Number(row[time?.index ?? -1] ?? watermark))
-      const eventTime = time === undefined ? watermark : Math.max(...eventTimes)
+      const eventTimes = ofGroup.flatMap((row) => {
+        const at = time === undefined ? null : (row[time.index] ?? null)
+        return typeof at === 'number' ? [at] : []
+      })
+      const eventTime = eventTimes.length === 0 ? watermark : Math.max(...eventTimes)
       return run(group, { ...now, eventTime }, (key, timers) =>
         processor.handleInputRows(key, given, timers),
       )
