@@ -82,10 +82,11 @@ export function processNode(plan: Process, input: Evaluate, late: (row: Row) => 
         processor.handleInputRows(key, given, timers),
       )
     })
+    for (const group of groups) group.state.fresh = []
     return [
       ...made,
       ...dueTimers(plan, groups, header).flatMap(({ group, due }) => {
-        if (!group.state.timers.includes(due)) return []
+        if (!group.state.timers.includes(due) || group.state.fresh.includes(due)) return []
         group.state.timers = group.state.timers.filter((other) => other !== due)
         const passed = header.flush === true ? Math.max(header.lateWatermark, due) : watermark
         return run(group, { ...now, watermark: passed, eventTime: due }, (key, timers) =>
@@ -115,7 +116,9 @@ function timersFor(plan: Process, state: ModelKey, times: Times): Timers {
     watermarkMs: plan.timeMode === 'eventTime' ? Math.max(0, times.watermark / 1000) : undefined,
     register(timeMs) {
       const time = Math.round(timeMs * 1000)
-      state.timers = [...state.timers.filter((other) => other !== time), time]
+      if (state.timers.includes(time)) return
+      state.timers = [...state.timers, time]
+      state.fresh = [...state.fresh, time]
     },
     delete(timeMs) {
       const time = Math.round(timeMs * 1000)
@@ -134,7 +137,7 @@ function groupOf(plan: Process, groups: Group[], values: Row): Group {
     }),
   )
   if (found !== undefined) return found
-  const made = { values, state: { variables: new Map(), timers: [] } }
+  const made = { values, state: { variables: new Map(), timers: [], fresh: [] } }
   groups.push(made)
   return made
 }

@@ -40,7 +40,11 @@ export interface ShownRow {
   readonly shown: string
 }
 
-export const operation: fc.Arbitrary<Operation> = fc.constantFrom(...operations)
+export const operation: fc.Arbitrary<Operation> = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...operations) },
+  // What shows its faults only after several rows of one key.
+  { weight: 2, arbitrary: fc.constantFrom<Operation>('cap', 'later', 'show') },
+)
 
 /** A processor whose rows say what to do: everything that state can do, and what it then looks like. */
 export function scriptProcessor(
@@ -87,7 +91,7 @@ export function scriptProcessor(
     ])
   return {
     init(handle) {
-      value = handle.valueState('value', 'STRING')
+      value = handle.valueState('value', 'STRING', ttl)
       list = handle.listState('list', undefined, ttl)
       map = handle.mapState('map', 'INT', undefined, ttl)
       capped = handle.listState('capped', 'INT', { cap: 3, ...ttl })
@@ -104,6 +108,12 @@ export function scriptProcessor(
       // One that is due already waits for the next epoch, and one that others deleted never comes.
       if (timeMs % 2 === 0) timers.register(timeMs - 1)
       if (timeMs % 3 === 0) for (const time of timers.list().slice(0, 1)) timers.delete(time)
+      const [first] = timers.list()
+      if (timeMs % 5 === 0 && first !== undefined) {
+        // Deleted and registered again: a new timer.
+        timers.delete(first)
+        timers.register(first)
+      }
       list?.append(timeMs)
       return [{ k, shown: show(`timer ${timeMs}`, timers) }]
     },
