@@ -1,4 +1,7 @@
+import type { Batch } from '../../src/batch/batch.ts'
 import { compareValues, equalValues } from '../../src/batch/compare.ts'
+import { type EdgeRow, fromRow, toRow } from '../../src/batch/edge-row.ts'
+import { rowsOf } from '../../src/batch/read.ts'
 import type { DataType } from '../../src/batch/schema.ts'
 import type { MapValue, Value } from '../../src/batch/value.ts'
 import { unreachable } from '../../src/core/error.ts'
@@ -13,13 +16,17 @@ import {
   isStreaming,
   type LogicalPlan,
   type SaveMode,
+  schemaOf,
   type WindowAssign,
 } from '../../src/plan/logical.ts'
 import { sessionKeyOf } from '../../src/plan/session-columns.ts'
 import { aggregated } from './aggregates.ts'
 import { deduplicateNode } from './deduplicate.ts'
+import { joinNode } from './join.ts'
+import { heldBackBy, watermarkDelay } from './join-time.ts'
 import type { EpochRows, Evaluate, Row } from './oracle-node.ts'
 import { sessionNode, sessionOf } from './session.ts'
+import { processNode } from './stateful.ts'
 
 /**
  * What a plan must answer, worked out row by row on plain lists, without state stores, panes, columns,
@@ -44,10 +51,13 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Ev
   switch (plan.kind) {
     case 'scan': {
       const { columns } = plan
-      return (_header, rows) =>
-        columns === undefined
-          ? rows(plan.source)
-          : rows(plan.source).map((row) => columns.map((index) => row[index] ?? null))
+      const own = plan.streaming ? [] : rowsOfHandle(plan.handle)
+      return (_header, given) => {
+        const rows = own.length > 0 ? own : given(plan.source)
+        return columns === undefined
+          ? rows
+          : rows.map((row) => columns.map((index) => row[index] ?? null))
+      }
     }
     case 'union': {
       const inputs = plan.inputs.map((input) => nodeOf(input, mode, late))
@@ -59,6 +69,10 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Ev
       if (session === undefined) return aggregateNode(plan, mode, input, late)
       return sessionNode({ plan, session, mode, aggregated }, input, late)
     }
+    case 'join':
+      return joinNode(plan, nodeOf(plan.left, mode, late), nodeOf(plan.right, mode, late), late)
+    case 'process':
+      return processNode(plan, nodeOf(plan.input, mode, late), late)
     case 'deduplicate':
       return deduplicateNode(plan, nodeOf(plan.input, mode, late), late)
     case 'limit': {
@@ -80,12 +94,24 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Ev
   }
 }
 
+/** Rows that a plan was built with. */
+function rowsOfHandle(handle: object | undefined): readonly Row[] {
+  return handle !== undefined && isBatch(handle) ? rowsOf(handle) : []
+}
+
+function isBatch(handle: object): handle is Batch {
+  return 'rowCount' in handle && 'columns' in handle && 'schema' in handle
+}
+
 function contextOf({ epoch, processingTime }: EpochHeader): EvaluationContext {
   return { epoch, processingTime }
 }
 
 function stateless(
-  plan: Exclude<LogicalPlan, { kind: 'scan' | 'union' | 'aggregate' | 'deduplicate' | 'limit' }>,
+  plan: Exclude<
+    LogicalPlan,
+    { kind: 'scan' | 'union' | 'aggregate' | 'join' | 'deduplicate' | 'limit' | 'process' }
+  >,
   rows: readonly Row[],
   context: EvaluationContext,
 ): readonly Row[] {
@@ -98,6 +124,15 @@ function stateless(
       return rows.map((row) => plan.columns.map(({ expression }) => value(expression, row)))
     case 'watermark':
       return rows
+    case 'mapRows': {
+      const { function: given, output } = plan
+      const schema = schemaOf(plan.input)
+      return rows.flatMap((row) =>
+        [...given.call(toRow(schema, row, given.edge))].map((made) =>
+          fromRow(output, made as EdgeRow),
+        ),
+      )
+    }
     case 'generate':
       return rows.flatMap((row) => exploded(plan, row, value(plan.expression, row)))
     case 'session':
@@ -158,12 +193,14 @@ function aggregateNode(
   const types = plan.keys.map(({ expression }) => expression.type)
   const closing = closingTimeOf(plan)
   const groups: Group[] = []
+  const delay = watermarkDelay(plan.input)
 
-  return (header, rows) => {
+  return (given, rows) => {
+    const header = heldBackBy(delay, given)
     const context = contextOf(header)
     const changed = new Set<Group>()
     const seenLate = new Map<Row, boolean>()
-    for (const row of input(header, rows)) {
+    for (const row of input(given, rows)) {
       const keys = plan.keys.map(({ expression }) =>
         interpret(expression, (index) => row[index] ?? null, context),
       )

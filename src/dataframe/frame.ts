@@ -12,10 +12,12 @@ import { planText } from '../plan/print.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
 import { type Column, type ColumnOrName, nameOf, namePath } from './column.ts'
 import type { Columns, DataFrame } from './data-frame.ts'
+import { typedDataset } from './dataset.ts'
 import { type AggregateArguments, aggregatesOf, groupedData, rowCount } from './grouped-data.ts'
+import { joinPlan } from './join-arguments.ts'
 import type { Launch } from './launch.ts'
 import { schemaTree } from './schema-tree.ts'
-import { StructType } from './struct-type.ts'
+import { type SchemaLike, StructType } from './struct-type.ts'
 import { dataFrameWriter, dataStreamWriter } from './writer.ts'
 
 /** Everything a frame does, apart from its getters: they would be read when objects are joined. */
@@ -42,9 +44,11 @@ export function dataFrame(plan: UnresolvedPlan, launch: Launch): DataFrame {
     get write() {
       return dataFrameWriter(plan, launch)
     },
+    as: (given?: SchemaLike) => typedDataset(plan, given, { launch, frame: wrap }),
     ...selectionOf(plan, wrap),
     ...rowStepsOf(plan, wrap),
     ...groupingOf(plan, wrap),
+    ...joinsOf(plan, wrap),
     ...textOf(plan, launch),
     ...actionsOf(plan, launch),
     createOrReplaceTempView: (name) => launch.putView(name, plan),
@@ -152,6 +156,14 @@ function groupingOf(input: UnresolvedPlan, wrap: Wrap): Methods<'groupBy' | 'agg
     groupBy: (...keys) => groupedData(input, expressionsOf(keys), wrap),
     agg: (...given: AggregateArguments) =>
       wrap({ kind: 'aggregate', input, keys: [], aggregates: aggregatesOf(given) }),
+  }
+}
+
+function joinsOf(left: UnresolvedPlan, wrap: Wrap): Methods<'join' | 'crossJoin'> {
+  return {
+    join: (other, on, how = 'inner', options = {}) =>
+      wrap(joinPlan({ left, right: other.plan }, on, how, options)),
+    crossJoin: (other) => wrap(joinPlan({ left, right: other.plan }, undefined, 'cross')),
   }
 }
 

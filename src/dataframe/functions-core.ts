@@ -1,4 +1,5 @@
 import { parseType } from '../batch/ddl.ts'
+import { plainType } from '../batch/plain-type.ts'
 import type { DataType } from '../batch/schema.ts'
 import { parseSelectItem } from '../expr/parse.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
@@ -13,7 +14,6 @@ import {
   operandOf,
 } from './column.ts'
 import { type Literal, literal } from './literal.ts'
-import { plainType } from './struct-type.ts'
 
 /** Makes a function of columns, given as columns or names, out of one of the catalogue. */
 export function ofColumns(name: string): (...columns: readonly ColumnOrName[]) => Column {

@@ -43,6 +43,18 @@ export interface OperatorProgress {
   readonly rowsDroppedByWatermark?: number
   readonly memoryUsedBytes?: number
   readonly custom?: Readonly<Record<string, number>>
+  /** For operators that live by the watermark. */
+  readonly watermarks?: OperatorWatermarks
+}
+
+/** The watermarks of one operator in one epoch, which joins below may hold back (rule W7); microseconds. */
+export interface OperatorWatermarks {
+  readonly late: number
+  readonly evict: number
+  /** How far it is behind the watermark of the query. */
+  readonly shift: number
+  /** The same for what reads its output. */
+  readonly outputShift: number
 }
 
 /**
@@ -60,6 +72,8 @@ export interface Operator {
   closeEpoch(header: EpochHeader, output: Output): EpochReport | Promise<EpochReport>
   /** Sets aside what changed in the epoch, without waiting; `undefined` when it keeps no state. */
   freeze(): readonly FrozenState[] | undefined
+  /** The task has ended; lets go of what the user's code holds. */
+  close?(): void
 }
 
 /** Merges what the operators of a chain, or the tasks of an epoch, report. */
@@ -134,5 +148,6 @@ function addProgress(left: OperatorProgress, right: OperatorProgress): OperatorP
       (left.rowsDroppedByWatermark ?? 0) + (right.rowsDroppedByWatermark ?? 0),
     memoryUsedBytes: (left.memoryUsedBytes ?? 0) + (right.memoryUsedBytes ?? 0),
     custom,
+    ...(left.watermarks === undefined ? {} : { watermarks: left.watermarks }),
   }
 }

@@ -11,13 +11,16 @@ import {
   eventTimeColumns,
   hasAggregate,
   isStreaming,
+  type Join,
   type Limit,
   type LogicalPlan,
+  type Process,
   type SaveMode,
   schemaOf,
 } from '../plan/logical.ts'
 import { sessionKeyOf } from '../plan/session-columns.ts'
 import { bucketingOf, ColumnList, fusedWindow } from './bucketing.ts'
+import { type SideColumns, shiftOf, staticJoinParts, streamJoinParts } from './join-specs.ts'
 import {
   addCompute,
   addGenerate,
@@ -30,7 +33,8 @@ import {
   fieldsOf,
   type OpenStage,
 } from './open-stage.ts'
-import type { Exchange, PhysicalPlan } from './physical.ts'
+import type { Exchange, PhysicalPlan, StageInput } from './physical.ts'
+import { processSpec } from './process-spec.ts'
 
 export interface BuildOptions {
   readonly mode: SaveMode
@@ -51,7 +55,9 @@ class Builder {
   #aggregates = 0
   #sessionCount = 0
   #deduplicates = 0
+  #processes = 0
   #limits = 0
+  #joins = 0
   #late: number | undefined
 
   constructor(options: BuildOptions) {
@@ -105,8 +111,19 @@ class Builder {
           single: inputs.every((stage) => stage.single),
         })
       }
+      case 'join':
+        return isStreaming(plan.left) && isStreaming(plan.right)
+          ? this.#streamJoin(plan)
+          : this.#staticJoin(plan)
       case 'deduplicate':
         return this.#deduplicate(plan)
+      case 'mapRows': {
+        const { function: rowFunction, output } = plan
+        const spec = { input: schemaOf(plan.input), function: rowFunction, output }
+        return addStep(this.build(plan.input), { kind: 'mapRows', spec }, output)
+      }
+      case 'process':
+        return this.#process(plan)
       case 'sort': {
         const stage = this.#gathered(this.build(plan.input))
         const schema = schemaOf(plan)
@@ -167,6 +184,7 @@ class Builder {
       watermarked,
       output: schemaOf(plan),
       global: plan.keys.length === 0,
+      watermarkShift: shiftOf(below),
     }
     const before = this.build(below)
     const wantsLate = this.#options.lateRows && watermarked && this.#late === undefined
@@ -219,7 +237,7 @@ class Builder {
       sessionColumn: columns.add(session.expression),
       position,
       watermarked: eventTimeColumns(plan).some(({ index }) => index === position),
-      watermarkShift: 0,
+      watermarkShift: shiftOf(plan.input),
       output: schemaOf(plan),
     }
     const before = countedBy(spec.operator, this.build(plan.input))
@@ -241,6 +259,38 @@ class Builder {
     return stage
   }
 
+  #streamJoin(plan: Join): OpenStage {
+    const shift = Math.max(shiftOf(plan.left), shiftOf(plan.right))
+    const { spec, left, right } = streamJoinParts(plan, `join-${this.#joins++}`, shift)
+    const input = (side: LogicalPlan, columns: SideColumns): StageInput => {
+      const stage = this.#withColumns(side, columns)
+      const keys = spec.keyTypes.map((type, at) => ({ column: columns.keys[at] ?? 0, type }))
+      return { from: stage.id, exchange: { kind: 'hash', keys } }
+    }
+    const inputs = [input(plan.left, left), input(plan.right, right)]
+    const stage = this.#open({ inputs, output: schemaOf(plan), single: false })
+    return addStep(stage, { kind: 'join', spec }, schemaOf(plan))
+  }
+
+  #staticJoin(plan: Join): OpenStage {
+    const { spec, flowing, other } = staticJoinParts(plan)
+    const inner = new Builder({ mode: 'append', lateRows: false })
+    const rows = inner.#withColumns(other.plan, other.columns)
+    const stage = this.#withColumns(flowing.plan, flowing.columns)
+    const step = { kind: 'staticJoin' as const, spec, other: inner.finish(rows, rows.output) }
+    return addStep(stage, step, schemaOf(plan))
+  }
+
+  /** The stage of a side of a join, with what the join needs computed behind its columns. */
+  #withColumns(plan: LogicalPlan, { expressions }: SideColumns): OpenStage {
+    const schema = schemaOf(plan)
+    const output = expressions.map((expression, index) => {
+      const field = schema[index]
+      return field ?? fieldOfExpression(expression, index)
+    })
+    return addCompute(this.build(plan), schema, undefined, expressions, output)
+  }
+
   #deduplicate(plan: Deduplicate): OpenStage {
     const schema = schemaOf(plan)
     const keys = plan.keys.flatMap((column) => {
@@ -255,7 +305,7 @@ class Builder {
       keys,
       ...(time === undefined ? {} : { timeColumn: time.index }),
       ...(plan.within === undefined ? {} : { withinMicros: plan.within.delayMicros }),
-      watermarkShift: 0,
+      watermarkShift: shiftOf(plan.input),
     }
     const before = this.build(plan.input)
     const stage = this.#open({
@@ -266,6 +316,27 @@ class Builder {
     // Also with every column compared: of equal rows the first gives the place for what comes behind.
     addStep(stage, { kind: 'settle' }, schema)
     return addStep(stage, { kind: 'deduplicate', spec }, schema)
+  }
+
+  #process(plan: Process): OpenStage {
+    const schema = schemaOf(plan.input)
+    const spec = processSpec(plan, `process-${this.#processes++}`)
+    const before = this.build(plan.input)
+    const keys = spec.keys.map(({ column, type }) => ({ column, type }))
+    const stage = this.#open({
+      inputs: [{ from: before.id, exchange: { kind: 'hash', keys } }],
+      output: plan.output,
+      single: false,
+    })
+    stage.output = schema
+    // Programs see the rows of a key in the order of their sources.
+    addStep(stage, { kind: 'settle' }, schema)
+    addStep(stage, { kind: 'process', spec }, plan.output)
+    const isTimed = spec.timeMode === 'eventTime' && spec.timeColumn !== undefined
+    if (isTimed && this.#options.lateRows && this.#late === undefined) {
+      this.#late = this.#lateStage(stage.id, allColumns(schema), 0, schema)
+    }
+    return stage
   }
 
   /** Brings late rows back to the columns they had before the aggregation. */

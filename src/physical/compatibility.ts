@@ -3,6 +3,14 @@ import type { Json } from '../core/json.ts'
 import { aggregateText } from '../expr/print.ts'
 import type { AggregateColumns, AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
+import type { JoinSpec } from '../operators/join/spec.ts'
+import { shapeOfProcess } from '../operators/process/process-operator.ts'
+import {
+  nextShape,
+  readShape,
+  shapeDifference,
+  shapeText,
+} from '../operators/process/state-shape.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
 import type { PhysicalPlan } from './physical.ts'
 
@@ -28,6 +36,9 @@ export function fingerprintOf(
         case 'aggregate':
           operators[step.spec.operator] = aggregateShape(step.spec)
           break
+        case 'process':
+          operators[step.spec.operator] = shapeText(shapeOfProcess(step.spec))
+          break
         case 'sessions':
           operators[step.spec.operator] = sessionShape(step.spec)
           break
@@ -36,6 +47,9 @@ export function fingerprintOf(
           break
         case 'limit':
           if (step.operator !== undefined) operators[step.operator] = `first ${step.count} rows`
+          break
+        case 'join':
+          operators[step.spec.operator] = joinShape(step.spec)
           break
         default:
       }
@@ -68,6 +82,16 @@ function callsText(aggregates: readonly AggregateColumns[]): string {
     .join(', ')
 }
 
+/** Rows are kept as they come in, so the columns of both sides are part of what must stay. */
+function joinShape({ type, keyTypes, nullSafe, pairs, left, right }: JoinSpec): string {
+  const keys = keyTypes.map((one, at) => `${nullSafe[at] === true ? '<=> ' : ''}${typeText(one)}`)
+  const side = (name: 'left' | 'right', { due }: JoinSpec['left']): string => {
+    const until = due === undefined ? '' : ` until #${due.column} + ${due.offsetMicros} µs`
+    return `[${typesText(pairs[name])}]${until}`
+  }
+  return `${type} on [${keys.join(', ')}]: ${side('left', left)} with ${side('right', right)}`
+}
+
 function deduplicateShape({ keys, timeColumn, withinMicros }: DeduplicateSpec): string {
   const until =
     withinMicros !== undefined
@@ -80,6 +104,16 @@ function deduplicateShape({ keys, timeColumn, withinMicros }: DeduplicateSpec): 
 
 function typesText(keys: readonly { readonly type: DataType }[]): string {
   return keys.map(({ type }) => typeText(type)).join(', ')
+}
+
+/** The fingerprint of a plan that goes on from an earlier one: state keeps the ids it is stored under. */
+export function continued(before: PlanFingerprint, now: PlanFingerprint): PlanFingerprint {
+  const operators = Object.entries(now.operators).map(([name, shape]) => {
+    const [old, next] = [readShape(before.operators[name]), readShape(shape)]
+    const isKept = old !== undefined && next !== undefined
+    return [name, isKept ? shapeText(nextShape(old, next)) : shape] as const
+  })
+  return { ...now, operators: Object.fromEntries(operators) }
 }
 
 /** Reads a fingerprint from a manifest; `undefined` if it is none. */
@@ -97,6 +131,12 @@ export function incompatibility(before: PlanFingerprint, now: PlanFingerprint): 
   for (const [name, shape] of Object.entries(before.operators)) {
     const other = now.operators[name]
     if (other === undefined) return `operator ${name} (${shape}) is gone`
+    const [old, now_] = [readShape(shape), readShape(other)]
+    if (old !== undefined && now_ !== undefined) {
+      const difference = shapeDifference(old, now_)
+      if (difference !== undefined) return `of operator ${name} ${difference}`
+      continue
+    }
     if (other !== shape) return `operator ${name} was (${shape}) and is (${other})`
   }
   for (const name of Object.keys(now.operators)) {

@@ -3,6 +3,8 @@ import { windowType } from '../batch/schema.ts'
 import { unreachable } from '../core/error.ts'
 import type { AggregateCall } from '../expr/aggregates.ts'
 import { type Expression, isNullable } from '../expr/expression.ts'
+import type { RowFunction } from '../flow/row-function.ts'
+import type { StatefulProgram, TimeMode } from '../flow/stateful-processor.ts'
 
 /** What the user asked for, names resolved. Says nothing of tasks, channels or actors. */
 export type LogicalPlan =
@@ -14,8 +16,11 @@ export type LogicalPlan =
   | SessionAssign
   | Watermark
   | Aggregate
+  | Join
   | Union
   | Deduplicate
+  | MapRows
+  | Process
   | Sort
   | Limit
 
@@ -113,6 +118,30 @@ export interface Aggregate {
   readonly aggregates: readonly { readonly name: string; readonly call: AggregateCall }[]
 }
 
+/** Spark's `right…` kinds stay as written: left columns come first in every result. */
+export type JoinType = 'inner' | 'leftOuter' | 'rightOuter' | 'fullOuter' | 'leftSemi' | 'leftAnti'
+
+/** Two expressions of one type that must be equal: one over the left columns, one over the right ones. */
+export interface JoinKey {
+  readonly left: Expression
+  readonly right: Expression
+  /** `<=>`: NULL equals NULL. */
+  readonly nullSafe: boolean
+}
+
+/** Pairs of rows for which all keys are equal and the condition is true, or what the type makes of them. */
+export interface Join {
+  readonly kind: 'join'
+  readonly left: LogicalPlan
+  readonly right: LogicalPlan
+  readonly type: JoinType
+  readonly keys: readonly JoinKey[]
+  /** Over the left columns, then the right ones; absent = always true. */
+  readonly condition?: Expression
+  /** How long the rows of a side that does not stream are kept before they are read again; absent = an epoch. */
+  readonly refreshMicros?: number
+}
+
 /** Rows of every input; columns by position. */
 export interface Union {
   readonly kind: 'union'
@@ -130,6 +159,32 @@ export interface Deduplicate {
    * plus the delay of the watermark; later duplicates do not extend that.
    */
   readonly within?: { readonly time: EventTimeColumn; readonly delayMicros: number }
+}
+
+/** Zero or more rows for each row, by a function of the user. */
+export interface MapRows {
+  readonly kind: 'mapRows'
+  readonly input: LogicalPlan
+  readonly function: RowFunction
+  readonly output: Schema
+}
+
+/** Custom state per key: a program of the user with variables and timers. */
+export interface Process {
+  readonly kind: 'process'
+  readonly input: LogicalPlan
+  /** Key columns of the input. */
+  readonly keys: readonly number[]
+  /** How many columns of the input, from the first, the program is shown. */
+  readonly shown: number
+  readonly program: StatefulProgram
+  readonly style: 'processor' | 'mapGroups' | 'flatMapGroups'
+  readonly timeMode: TimeMode
+  /** The mode of the rows it gives out; absent = that of the query. */
+  readonly outputMode?: 'append' | 'update'
+  readonly output: Schema
+  /** The event-time column of the output. */
+  readonly outputTime?: number
 }
 
 export interface SortKey {
@@ -177,6 +232,11 @@ export function schemaOf(plan: LogicalPlan): Schema {
           nullable: call.nullable,
         })),
       ]
+    case 'join':
+      return joinSchema(plan)
+    case 'mapRows':
+    case 'process':
+      return plan.output
     case 'union':
       return unionSchema(plan.inputs.map(schemaOf))
     default:
@@ -186,6 +246,7 @@ export function schemaOf(plan: LogicalPlan): Schema {
 
 export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
   if (plan.kind === 'scan') return []
+  if (plan.kind === 'join') return [plan.left, plan.right]
   return plan.kind === 'union' ? plan.inputs : [plan.input]
 }
 
@@ -208,6 +269,11 @@ export function rewrite(plan: LogicalPlan, rule: (node: LogicalPlan) => LogicalP
     const changed = inputs.some((input, index) => input !== plan.inputs[index])
     return rule(changed ? { ...plan, inputs } : plan)
   }
+  if (plan.kind === 'join') {
+    const left = rewrite(plan.left, rule)
+    const right = rewrite(plan.right, rule)
+    return rule(left === plan.left && right === plan.right ? plan : { ...plan, left, right })
+  }
   const input = rewrite(plan.input, rule)
   return rule(input === plan.input ? plan : { ...plan, input })
 }
@@ -225,7 +291,10 @@ export interface EventTimeColumn {
 export function eventTimeColumns(plan: LogicalPlan): readonly EventTimeColumn[] {
   switch (plan.kind) {
     case 'scan':
+    case 'mapRows':
       return []
+    case 'process':
+      return plan.outputTime === undefined ? [] : [{ index: plan.outputTime, kind: 'time' }]
     case 'filter':
     case 'deduplicate':
     case 'sort':
@@ -247,6 +316,13 @@ export function eventTimeColumns(plan: LogicalPlan): readonly EventTimeColumn[] 
       return follow(plan.columns, eventTimeColumns(plan.input))
     case 'aggregate':
       return follow(plan.keys, eventTimeColumns(plan.input))
+    case 'join': {
+      const left = eventTimeColumns(plan.left)
+      if (keepsLeftOnly(plan.type)) return left
+      const width = schemaOf(plan.left).length
+      const right = eventTimeColumns(plan.right)
+      return [...left, ...right.map(({ index, kind }) => ({ index: index + width, kind }))]
+    }
     case 'union':
       // Every input must agree: a column that is event time in one branch only is not safe to evict by.
       return plan.inputs
@@ -291,6 +367,22 @@ export function scanSchema({ schema, columns }: Scan): Schema {
 
 function fieldOf({ name, expression }: NamedExpression): Field {
   return { name, type: expression.type, nullable: isNullable(expression) }
+}
+
+/** Semi and anti joins only choose among the left rows. */
+export function keepsLeftOnly(type: JoinType): boolean {
+  return type === 'leftSemi' || type === 'leftAnti'
+}
+
+function joinSchema({ left, right, type }: Join): Schema {
+  if (keepsLeftOnly(type)) return schemaOf(left)
+  const nulled = (schema: Schema): Schema => schema.map((field) => ({ ...field, nullable: true }))
+  const leftMissing = type === 'rightOuter' || type === 'fullOuter'
+  const rightMissing = type === 'leftOuter' || type === 'fullOuter'
+  return [
+    ...(leftMissing ? nulled(schemaOf(left)) : schemaOf(left)),
+    ...(rightMissing ? nulled(schemaOf(right)) : schemaOf(right)),
+  ]
 }
 
 function unionSchema(schemas: readonly Schema[]): Schema {

@@ -8,6 +8,7 @@ import { mergeProjects } from './rules/merge-projects.ts'
 import { pruneColumns } from './rules/prune-columns.ts'
 import { pruneFields } from './rules/prune-fields.ts'
 import { pushFilter } from './rules/push-filter.ts'
+import { pushJoinCondition } from './rules/push-join-condition.ts'
 
 const roundsMax = 32
 
@@ -16,6 +17,7 @@ const nodeRules: readonly ((node: LogicalPlan) => LogicalPlan)[] = [
   dropTrueFilter,
   mergeFilters,
   pushFilter,
+  pushJoinCondition,
   mergeProjects,
 ]
 

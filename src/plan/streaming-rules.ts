@@ -10,7 +10,9 @@ import {
   type SaveMode,
   schemaOf,
 } from './logical.ts'
+import { checkProcess } from './process-rules.ts'
 import { sessionKeyOf } from './session-columns.ts'
+import { checkJoin } from './streaming-joins.ts'
 
 /**
  * Refuses what cannot stream, or not in this output mode: the matrix of `docs/guarantees.md`.
@@ -18,21 +20,27 @@ import { sessionKeyOf } from './session-columns.ts'
  * @throws StreamError `OUTPUT_MODE_UNSUPPORTED`, `STREAMING_UNSUPPORTED`
  */
 export function checkStreaming(plan: LogicalPlan, mode: SaveMode): void {
-  checkNodes(plan, mode)
+  checkNodes(plan, mode, [])
   if (mode === 'complete') checkComplete(plan)
 }
 
-function checkNodes(plan: LogicalPlan, mode: SaveMode): void {
+function checkNodes(plan: LogicalPlan, mode: SaveMode, above: readonly LogicalPlan[]): void {
   if (!isStreaming(plan)) return
   switch (plan.kind) {
     case 'aggregate':
       checkAggregate(plan, mode)
+      break
+    case 'process':
+      checkProcess(plan, mode, above)
       break
     case 'deduplicate':
       checkDeduplicate(plan.input, mode)
       break
     case 'union':
       checkUnion(plan.inputs)
+      break
+    case 'join':
+      checkJoin(plan, mode)
       break
     case 'sort':
       checkSort(plan.input, mode)
@@ -42,7 +50,7 @@ function checkNodes(plan: LogicalPlan, mode: SaveMode): void {
       break
     default:
   }
-  for (const input of inputsOf(plan)) checkNodes(input, mode)
+  for (const input of inputsOf(plan)) checkNodes(input, mode, [plan, ...above])
 }
 
 function checkAggregate(plan: Aggregate, mode: SaveMode): void {
@@ -150,7 +158,7 @@ function checkComplete(plan: LogicalPlan): void {
     return
   }
   if (plan.kind === 'aggregate' && isStreaming(plan)) return
-  const [input] = inputsOf(plan)
+  const [input] = inputsOf(plan).filter(isStreaming)
   if (input !== undefined) {
     checkComplete(input)
     return

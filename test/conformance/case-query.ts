@@ -7,7 +7,15 @@ import type { StreamingQueryProgress } from '../../src/dataframe/progress.ts'
 import type { StreamingQuery } from '../../src/dataframe/streaming-query.ts'
 import type { TriggerOptions } from '../../src/dataframe/trigger.ts'
 import type { Engine, RunOptions } from './adapter.ts'
-import type { Case, CaseOptions, CaseRow, CaseSource, Step } from './case.ts'
+import {
+  type Case,
+  type CaseOptions,
+  type CaseRow,
+  type CaseSource,
+  nodesOf,
+  type PlanNode,
+  type Step,
+} from './case.ts'
 import { type Fault, withFault } from './fault.ts'
 import type { ManualClock } from './manual-clock.ts'
 import { frameFrom } from './plan.ts'
@@ -16,6 +24,9 @@ import { caseRows } from './rows.ts'
 
 /** The real time, for waiting; the manual clock of a case stands still. */
 const clock = systemClock()
+
+/** Steps that say when a query is started. */
+const startSteps = new Set(['start', 'trigger', 'run_once', 'run_available_now'])
 
 /** The query of a case over all its starts and stops, with what it gave out and reported. */
 export class CaseQuery {
@@ -29,6 +40,7 @@ export class CaseQuery {
   readonly #eachRow: boolean
   readonly #batchRows = new Map<string, readonly CaseRow[]>()
   #frame: DataFrame | undefined
+  #plan: PlanNode
   #query: StreamingQuery | undefined
   /** Progress of the runs before this one. */
   #past: readonly StreamingQueryProgress[] = []
@@ -45,6 +57,7 @@ export class CaseQuery {
     },
   ) {
     this.#case = subject
+    this.#plan = subject.query.plan
     this.#sources = subject.query.sources
     this.#engine = engine
     this.#folder = how.folder
@@ -74,6 +87,11 @@ export class CaseQuery {
     this.#sources = sources
     await this.#engine.reopen(options)
     this.#frame = undefined
+  }
+
+  /** From now on the first program of the plan is another one. */
+  replaceProgram(change: Pick<PlanNode, 'program' | 'columns'>): void {
+    this.#plan = withProgram(this.#plan, change)
   }
 
   start(trigger?: TriggerOptions): void {
@@ -126,6 +144,12 @@ export class CaseQuery {
       return
     }
     this.#build()
+    // A case that only moves the clock has a query that runs already: its first trigger finds nothing.
+    const isStartedByStep = this.#case.steps.some((step) => startSteps.has(step.do))
+    if (this.#manual !== undefined && this.#query === undefined && !isStartedByStep) {
+      this.start()
+      await this.settle()
+    }
     if (run !== false) this.start()
     for (const { source, more } of additions) {
       const parts = this.#eachRow && run !== false ? more.map((row) => [row]) : [more]
@@ -187,7 +211,11 @@ export class CaseQuery {
 
   #frameOver(leaf: (source: CaseSource) => DataFrame): DataFrame {
     const frames = new Map<string, DataFrame>()
-    return frameFrom(this.#case.query.plan, {
+    const plan = this.#plan
+    return frameFrom(plan, {
+      fault: this.#fault,
+      outputMode: this.#case.query.output_mode,
+      isAggregated: (node) => isBelowAggregate(plan, node),
       source: (name) => {
         const source = this.#sources.find((candidate) => candidate.name === name)
         if (source === undefined) throw new RangeError(`the case has no source ${name}`)
@@ -204,4 +232,15 @@ export class CaseQuery {
     await mkdir(folder, { recursive: true })
     return folder
   }
+}
+
+function isBelowAggregate(plan: PlanNode, node: PlanNode): boolean {
+  return nodesOf(plan).some(
+    (other) => other.op === 'aggregate' && other !== node && nodesOf(other).includes(node),
+  )
+}
+
+function withProgram(node: PlanNode, change: Pick<PlanNode, 'program' | 'columns'>): PlanNode {
+  if (node.op === 'process') return { ...node, ...change }
+  return node.in === undefined ? node : { ...node, in: withProgram(node.in, change) }
 }

@@ -9,12 +9,11 @@ import {
   type Step,
 } from './case.ts'
 import { calls } from './expression.ts'
+import { programNames } from './programs.ts'
 import { refusals } from './refusals.ts'
 
 /** Operators of the case language that the engine does not have, by the name of the feature. */
 const missingOperators: Readonly<Record<string, string>> = {
-  join: 'joins',
-  process: 'arbitrary stateful functions',
   row_number: 'row_number',
 }
 
@@ -23,11 +22,13 @@ const operators = new Set([
   'static',
   'project',
   'filter',
+  'join',
   'explode',
   'union',
   'sort',
   'watermark',
   'aggregate',
+  'process',
   'dedup',
   'dedup_within_watermark',
   'limit',
@@ -41,15 +42,20 @@ const steps = new Set([
   'add_files',
   'advance_clock',
   'clear_fault',
+  'corrupt_checkpoint',
+  'crash_before_commit',
   'expect_all',
   'expect_batch_id',
   'expect_batches',
   'expect_data_batches',
   'expect_error',
   'expect_event_time_stats',
+  'expect_join_state',
   'expect_last_batch',
   'expect_new',
   'expect_no_error',
+  'expect_operator_output_watermark',
+  'expect_operator_watermarks',
   'expect_state',
   'expect_watermark',
   'inject_fault',
@@ -62,13 +68,7 @@ const steps = new Set([
   'trigger',
 ])
 
-const missingSteps: Readonly<Record<string, string>> = {
-  corrupt_checkpoint: 'damage to a checkpoint of the format of Spark',
-  crash_before_commit: 'a crash between output and commit, which the crash laws cover',
-  expect_join_state: 'joins',
-  expect_operator_watermarks: 'watermarks per operator in the progress',
-  expect_operator_output_watermark: 'watermarks per operator in the progress',
-}
+const missingSteps: Readonly<Record<string, string>> = {}
 
 /** What a case needs that the engine or the runner lacks; empty when it can run. */
 export function missingFeatures({ query, steps: caseSteps }: Case): readonly string[] {
@@ -86,7 +86,12 @@ function missingInNode(node: PlanNode): readonly string[] {
   const aggregates = (node.op === 'process' ? [] : (node.aggs ?? [])).flatMap(({ fn }) =>
     aggregateNames.includes(fn) ? [] : [`the aggregate ${fn}`],
   )
+  const program =
+    node.op === 'process' && !programNames.includes(node.program ?? '')
+      ? [`the program ${node.program}`]
+      : []
   return [
+    ...program,
     ...(operators.has(node.op) ? [] : [missingOperators[node.op] ?? `the operator ${node.op}`]),
     ...aggregates,
     ...expressionsOf(node).flatMap(missingInExpression),
@@ -110,7 +115,6 @@ function caseBranches([branches, otherwise = null]: readonly CaseExpression[]): 
 
 function missingInStep(step: Step): readonly string[] {
   if (!steps.has(step.do)) return [missingSteps[step.do] ?? `the step ${step.do}`]
-  if (step.replace_program !== undefined) return ['arbitrary stateful functions']
   if (step.do === 'expect_error' && !((step.reason ?? '') in refusals)) {
     return [`the refusal ${step.reason}`]
   }

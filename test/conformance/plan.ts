@@ -11,11 +11,18 @@ import type {
 } from './case.ts'
 import { sortExpression } from './case.ts'
 import { columnFrom } from './expression.ts'
+import type { Fault } from './fault.ts'
+import { processFrom } from './process-node.ts'
 
 /** The frames that a plan's leaves stand for. */
 export interface Leaves {
   source(name: string): DataFrame
   constant(columns: readonly CaseColumn[], rows: readonly CaseRow[]): DataFrame
+  /** Strikes in programs of `process` nodes. */
+  readonly fault: Fault
+  readonly outputMode: string
+  /** Whether an aggregation comes after a node. */
+  isAggregated(node: PlanNode): boolean
 }
 
 /** A plan tree as calls of the public API. */
@@ -34,6 +41,8 @@ export function frameFrom(node: PlanNode, leaves: Leaves): DataFrame {
       return input().select('*', explode(columnFrom(node.expr)).alias(required(node.as, 'as')))
     case 'union':
       return union(node, leaves)
+    case 'join':
+      return join(node, leaves)
     case 'sort':
       return input().orderBy(...(node.by ?? []).map(orderFrom))
     case 'watermark': {
@@ -48,11 +57,18 @@ export function frameFrom(node: PlanNode, leaves: Leaves): DataFrame {
       return input().limit(required(node.n, 'n'))
     case 'aggregate':
     case 'session_aggregate': {
-      const keys = (node.keys ?? []).map(namedColumn)
+      const keys = (node.keys ?? []).map(namedOrColumn)
       return input()
         .groupBy(...keys)
         .agg(...(node.aggs ?? []).map(aggregateFrom))
     }
+    case 'process':
+      return processFrom(node, input(), {
+        fault: leaves.fault,
+        isAggregated: leaves.isAggregated(node),
+        outputMode: leaves.outputMode,
+        constant: leaves.constant,
+      })
     default:
       throw new RangeError(`the operator ${node.op} was not looked for`)
   }
@@ -69,6 +85,18 @@ function constantColumns({ columns = [], rows = [] }: PlanNode): readonly CaseCo
 function project(input: DataFrame, { columns = [], keep }: PlanNode): DataFrame {
   const kept = keep === true ? ['*'] : Array.isArray(keep) ? keep.map(String) : []
   return input.select(...kept, ...columns.map(namedOrColumn))
+}
+
+function join(node: PlanNode, leaves: Leaves): DataFrame {
+  const { equi = [], null_safe: nullSafe = [], where = [] } = node
+  const keys = equi.map(([left, right], index) =>
+    nullSafe.includes(index)
+      ? columnFrom(left).eqNullSafe(columnFrom(right))
+      : columnFrom(left).eq(columnFrom(right)),
+  )
+  const left = frameFrom(required(node.left, 'left'), leaves)
+  const right = frameFrom(required(node.right, 'right'), leaves)
+  return left.join(right, [...keys, ...where.map(columnFrom)], required(node.type, 'type'))
 }
 
 /** Columns by position; the first input gives them the names of the union. */

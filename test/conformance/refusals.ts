@@ -28,6 +28,7 @@ export const refusals: Readonly<Record<string, Refusal>> = {
     about: /without another key/,
   },
   injected_failure: { codes: ['USER_FUNCTION_FAILED'], about: /injected failure/ },
+  emitted_row_older_than_watermark: { codes: ['OUTPUT_OLDER_THAN_WATERMARK'] },
   user_function_failed: { codes: ['USER_FUNCTION_FAILED'] },
   max_files_per_trigger_not_positive_integer: {
     codes: ['CONFIG_INVALID'],

@@ -6,6 +6,7 @@ import { systemClock } from '../../src/core/system-clock.ts'
 import { type Engine, type OpenSession, openEngine, type RunOptions } from './adapter.ts'
 import type { Case, Step } from './case.ts'
 import { CaseQuery } from './case-query.ts'
+import { addStrayFolders, loseLastCommit } from './damage.ts'
 import {
   differs,
   expectBatches,
@@ -20,6 +21,11 @@ import {
 } from './expectations.ts'
 import { type Fault, faultOf } from './fault.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
+import {
+  expectJoinState,
+  expectOperatorWatermarks,
+  expectOutputWatermark,
+} from './operator-watermarks.ts'
 import { difference } from './rows.ts'
 
 const stepTimeoutMs = 20_000
@@ -68,6 +74,8 @@ class Steps {
   readonly #fault: Fault
   /** An error of the query that no step has asked for yet. */
   #error: unknown
+  /** The last error that a step expected; the query that ended with it goes on having it. */
+  #taken: unknown
   #countedUpTo = 0
   #dataEpochsUpTo = -1
 
@@ -111,14 +119,24 @@ class Steps {
     restart: async (step) => {
       await this.#query.stop()
       if (step.clear_sink === true) this.#query.results.clear()
-      if (step.options !== undefined || step.sources !== undefined) {
-        await this.#query.reopen(step.options ?? {}, step.sources)
+      const { replace_program: program, options, sources } = step
+      if (program !== undefined) this.#query.replaceProgram(program)
+      if ([program, options, sources].some((change) => change !== undefined)) {
+        await this.#query.reopen(options ?? {}, sources)
       }
       this.#countedUpTo = this.#query.progress().length
       await this.#startAndSettle()
     },
     run_once: () => this.#query.runToEnd({ once: true }),
     run_available_now: () => this.#query.runToEnd({ availableNow: true }),
+    crash_before_commit: async () => {
+      await this.#query.stop()
+      await loseLastCommit(this.#query.checkpoint)
+    },
+    corrupt_checkpoint: async ({ how = '' }) => {
+      await this.#query.stop()
+      await addStrayFolders(this.#query.checkpoint, how)
+    },
     inject_fault: () => this.#fault.arm(),
     clear_fault: () => this.#fault.disarm(),
     reset_state_counters: () => {
@@ -142,6 +160,9 @@ class Steps {
     expect_batch_id: ({ committed }) =>
       differs('committed epoch', committed, this.#query.current?.health().lastCommittedEpoch),
     expect_data_batches: ({ n }) => differs('epochs with input', n, this.#newDataEpochs()),
+    expect_join_state: (step) => expectJoinState(step, this.#query),
+    expect_operator_watermarks: (step) => expectOperatorWatermarks(step, this.#case, this.#query),
+    expect_operator_output_watermark: (step) => expectOutputWatermark(step, this.#query),
     expect_batches: (step) => expectBatches(step, this.#query),
   }
 
@@ -158,7 +179,8 @@ class Steps {
     } catch (thrown) {
       this.#error = thrown
     }
-    this.#error ??= this.#query.current?.exception()
+    const ended = this.#query.current?.exception()
+    if (ended !== this.#taken) this.#error ??= ended
   }
 
   async #expectError(step: Step): Promise<Problem> {
@@ -182,6 +204,7 @@ class Steps {
 
   async #takeError(step: Step): Promise<Problem> {
     const problem = expectRefusal(step, this.#error)
+    this.#taken = this.#error
     this.#error = undefined
     await this.#query.stop()
     return problem

@@ -42,7 +42,8 @@ class SessionOperator implements Operator {
   readonly #keyTypes: readonly DataType[]
   readonly #open: KeyedBuckets<SessionTable>
   #late = Number.NEGATIVE_INFINITY
-  /** Physical rows of this epoch so far. */
+  #epoch = 0
+  /** Physical rows of this epoch so far, the first number of the next batch. */
   #arrived = 0
   #rowsIn = 0
   #rowsLate = 0
@@ -58,6 +59,7 @@ class SessionOperator implements Operator {
     const { mode, watermarked, watermarkShift } = this.#spec
     const never = mode === 'complete' || !watermarked
     this.#late = never ? Number.NEGATIVE_INFINITY : header.lateWatermark - watermarkShift
+    this.#epoch = header.epoch
     this.#arrived = 0
     this.#rowsIn = 0
     this.#rowsLate = 0
@@ -68,13 +70,13 @@ class SessionOperator implements Operator {
     const count = liveRows(batch)
     if (count === 0) return undefined
     this.#rowsIn += count
-    // Sessions merge in the order of their times, which need not be that in which their rows came.
-    const arrival = { epoch: this.#open.epoch, first: this.#arrived }
-    this.#arrived += batch.rowCount
     const { starts, ends } = timesOf(batch.columns[this.#spec.sessionColumn])
     const { rows, late } = this.#split(batch, ends)
     const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
     const hashes = hashKeys(keyColumns, this.#keyTypes, rows, rows.length)
+    // Sessions that merge are joined in order of arrival, not of their times.
+    const arrival = { epoch: this.#epoch, first: this.#arrived }
+    this.#arrived += batch.rowCount
     const add = (): Wait => {
       const inputs = inputsOf(this.#spec.aggregates, batch, arrival)
       for (const part of this.#open.split(hashes, rows)) {
