@@ -36,7 +36,11 @@ export function expectedEpochs(
   const all = headers.map((header) =>
     lenient.epoch({ ...header, lateWatermark: -1 as Micros }, rowsOfEpoch(header, inputs)),
   )
-  return { epochs, lateRows: oracle.lateRows.length, lost: !isDeepEqual(all, epochs) }
+  return {
+    epochs,
+    lateRows: oracle.lateRows.length,
+    lost: oracle.lost || !isDeepEqual(all, epochs),
+  }
 }
 
 function isDeepEqual(left: unknown, right: unknown): boolean {
