@@ -38,7 +38,7 @@ export function expectedEpochs(
   )
   const lateRows = oracle.lateRows.length
   // The partner of a late row may be gone, so that letting the row in would not have made a difference.
-  const lost = !isDeepEqual(all, epochs) || (lateRows > 0 && hasJoin(plan))
+  const lost = oracle.lost || !isDeepEqual(all, epochs) || (lateRows > 0 && hasJoin(plan))
   return { epochs, lateRows, lost }
 }
 

@@ -38,16 +38,31 @@ export interface Oracle {
   epoch(header: EpochHeader, rows: EpochRows): readonly Row[]
   /** Rows dropped as late so far, once per row. */
   readonly lateRows: readonly Row[]
+  /** Whether any row was kept out of any window so far. */
+  readonly lost: boolean
 }
+
+/** Takes a late row; `partly` when it was late in some of its windows only. */
+type Late = (row: Row, how?: 'partly') => void
 
 /** The reference answer of a plan in an output mode, epoch by epoch. */
 export function createOracle(plan: LogicalPlan, mode: SaveMode): Oracle {
   const lateRows: Row[] = []
-  const evaluate = nodeOf(plan, mode, (row) => lateRows.push(row))
-  return { epoch: evaluate, lateRows }
+  let lost = false
+  const evaluate = nodeOf(plan, mode, (row, how) => {
+    lost = true
+    if (how === undefined) lateRows.push(row)
+  })
+  return {
+    epoch: evaluate,
+    lateRows,
+    get lost() {
+      return lost
+    },
+  }
 }
 
-function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Evaluate {
+function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
   switch (plan.kind) {
     case 'scan': {
       const { columns } = plan
@@ -184,12 +199,7 @@ interface Group {
   readonly rows: Row[]
 }
 
-function aggregateNode(
-  plan: Aggregate,
-  mode: SaveMode,
-  input: Evaluate,
-  late: (row: Row) => void,
-): Evaluate {
+function aggregateNode(plan: Aggregate, mode: SaveMode, input: Evaluate, late: Late): Evaluate {
   const types = plan.keys.map(({ expression }) => expression.type)
   const closing = closingTimeOf(plan)
   const groups: Group[] = []
@@ -210,7 +220,10 @@ function aggregateNode(
       const original = plan.input.kind === 'window' ? row.slice(0, -1) : row
       const known = [...seenLate.keys()].find((each) => sameRow(each, original)) ?? original
       seenLate.set(known, isLate && (seenLate.get(known) ?? true))
-      if (isLate) continue
+      if (isLate) {
+        late(row, 'partly')
+        continue
+      }
       let group = groups.find((each) => sameKeys(types, each.keys, keys))
       if (group === undefined) {
         group = { keys, rows: [] }

@@ -138,6 +138,7 @@ function addProgress(left: OperatorProgress, right: OperatorProgress): OperatorP
   }
   // Steps before a stateful operator may count what they keep from it.
   const stateName = left.stateName ?? right.stateName
+  const watermarks = left.watermarks ?? right.watermarks
   return {
     ...(stateName === undefined ? {} : { stateName }),
     rowsIn: left.rowsIn + right.rowsIn,
@@ -148,6 +149,6 @@ function addProgress(left: OperatorProgress, right: OperatorProgress): OperatorP
       (left.rowsDroppedByWatermark ?? 0) + (right.rowsDroppedByWatermark ?? 0),
     memoryUsedBytes: (left.memoryUsedBytes ?? 0) + (right.memoryUsedBytes ?? 0),
     custom,
-    ...(left.watermarks === undefined ? {} : { watermarks: left.watermarks }),
+    ...(watermarks === undefined ? {} : { watermarks }),
   }
 }
