@@ -161,7 +161,11 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
 
   /** Takes an entry out. Its slot is dead until the table is squeezed. */
   remove(slot: number): void {
-    this.#removed.push(this.#takeOut(slot))
+    this.#keep(slot)
+    const stateKey = this.#stateKeyOf(slot)
+    this.#removed.push(stateKey)
+    if (this.#hasCold()) this.gone.set(textOfKey(stateKey), this.#epoch)
+    this.#unlink(slot)
   }
 
   /**
@@ -169,19 +173,22 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
    * that it is over (`KeyedSpec.overUntil`).
    */
   forget(slot: number): void {
-    this.#takeOut(slot)
+    this.#keep(slot)
+    if (this.#hasCold()) this.gone.set(textOfKey(this.#stateKeyOf(slot)), this.#epoch)
+    this.#unlink(slot)
   }
 
-  #takeOut(slot: number): Uint8Array {
+  /** Saves what an earlier barrier still needs of a slot that goes. */
+  #keep(slot: number): void {
     const before = this.stamps[slot] as number
     if (before !== this.#epoch && before >= this.#oldestFrozen()) this.#save(slot, before)
+  }
+
+  #stateKeyOf(slot: number): Uint8Array {
     const writer = new ByteWriter()
     writer.raw(this.#prefix)
     this.encodeKey(slot, writer)
-    const stateKey = writer.take()
-    if (this.#hasCold()) this.gone.set(textOfKey(stateKey), this.#epoch)
-    this.#unlink(slot)
-    return stateKey
+    return writer.take()
   }
 
   #unlink(slot: number): void {
