@@ -62,6 +62,8 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Ev
       if (session === undefined) return aggregateNode(plan, mode, input, late)
       return sessionNode({ plan, session, mode, aggregated }, input, late)
     }
+    case 'own':
+      throw new RangeError(`the rules say nothing of the operator ${plan.operator.name}`)
     case 'process':
       return processNode(plan, nodeOf(plan.input, mode, late), late)
     case 'deduplicate':
@@ -92,7 +94,7 @@ function contextOf({ epoch, processingTime }: EpochHeader): EvaluationContext {
 function stateless(
   plan: Exclude<
     LogicalPlan,
-    { kind: 'scan' | 'union' | 'aggregate' | 'deduplicate' | 'limit' | 'process' }
+    { kind: 'scan' | 'union' | 'aggregate' | 'deduplicate' | 'limit' | 'process' | 'own' }
   >,
   rows: readonly Row[],
   context: EvaluationContext,

@@ -4,6 +4,7 @@ import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { GenerateSpec } from '../operators/generate.ts'
 import type { MapRowsSpec } from '../operators/map-rows.ts'
+import type { OwnSpec } from '../operators/own-state.ts'
 import type { ProcessSpec } from '../operators/process/spec.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
 import type { SessionAssignSpec } from '../operators/session-assign.ts'
@@ -31,6 +32,7 @@ export type Step =
   | { readonly kind: 'deduplicate'; readonly spec: DeduplicateSpec }
   | { readonly kind: 'mapRows'; readonly spec: MapRowsSpec }
   | { readonly kind: 'process'; readonly spec: ProcessSpec }
+  | { readonly kind: 'own'; readonly spec: OwnSpec }
   | { readonly kind: 'sort'; readonly spec: SortSpec }
   /** Puts the rows of an epoch in the order of their sources. */
   | { readonly kind: 'settle' }

@@ -60,6 +60,8 @@ function stepText(step: Step): string {
       const within = withinMicros === undefined ? '' : ` + ${withinMicros / 1000} ms`
       return `${operator} keys [${keys.map(({ column }) => `#${column}`).join(', ')}]${time}${within}`
     }
+    case 'own':
+      return `${step.spec.name} keys [${step.spec.keys.map(({ column }) => `#${column}`).join(', ')}]`
     case 'mapRows':
       return `map rows by ${step.spec.function.name}`
     case 'process': {

@@ -3,6 +3,7 @@ import { windowType } from '../batch/schema.ts'
 import { unreachable } from '../core/error.ts'
 import type { AggregateCall } from '../expr/aggregates.ts'
 import { type Expression, isNullable } from '../expr/expression.ts'
+import type { OwnOperator } from '../flow/own-operator.ts'
 import type { RowFunction } from '../flow/row-function.ts'
 import type { StatefulProgram, TimeMode } from '../flow/stateful-processor.ts'
 
@@ -20,6 +21,7 @@ export type LogicalPlan =
   | Deduplicate
   | MapRows
   | Process
+  | Own
   | Sort
   | Limit
 
@@ -144,6 +146,16 @@ export interface MapRows {
   readonly output: Schema
 }
 
+/** An operator that the user wrote against the port of operators. */
+export interface Own {
+  readonly kind: 'own'
+  readonly input: LogicalPlan
+  /** Rows of one key meet in one task; none = all rows in one task. */
+  readonly keys: readonly number[]
+  readonly operator: OwnOperator
+  readonly output: Schema
+}
+
 /** Custom state per key: a program of the user with variables and timers. */
 export interface Process {
   readonly kind: 'process'
@@ -209,6 +221,7 @@ export function schemaOf(plan: LogicalPlan): Schema {
       ]
     case 'mapRows':
     case 'process':
+    case 'own':
       return plan.output
     case 'union':
       return unionSchema(plan.inputs.map(schemaOf))
@@ -259,6 +272,7 @@ export function eventTimeColumns(plan: LogicalPlan): readonly EventTimeColumn[] 
   switch (plan.kind) {
     case 'scan':
     case 'mapRows':
+    case 'own':
       return []
     case 'process':
       return plan.outputTime === undefined ? [] : [{ index: plan.outputTime, kind: 'time' }]

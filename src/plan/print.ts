@@ -78,6 +78,11 @@ function nodeText(plan: LogicalPlan): string {
         plan.within === undefined ? '' : ` within ${formatDuration(plan.within.delayMicros)}`
       return `Deduplicate [${names}]${within}`
     }
+    case 'own': {
+      const schema = schemaOf(plan.input)
+      const names = plan.keys.map((index) => schema[index]?.name).join(', ')
+      return `Operator ${plan.operator.name} by [${names}]`
+    }
     case 'mapRows':
       return `MapRows ${plan.function.name}`
     case 'process': {

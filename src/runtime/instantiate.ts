@@ -8,6 +8,7 @@ import { deduplicateOperator } from '../operators/deduplicate.ts'
 import { generateOperator } from '../operators/generate.ts'
 import { limitOperator } from '../operators/limit.ts'
 import { mapRowsOperator } from '../operators/map-rows.ts'
+import { ownOperator } from '../operators/own-state.ts'
 import { processOperator } from '../operators/process/process-operator.ts'
 import { sessionOperator } from '../operators/session/session-aggregate.ts'
 import { sessionAssignOperator } from '../operators/session-assign.ts'
@@ -59,6 +60,8 @@ function instantiateStep(
       return deduplicateOperator(step.spec, stateFor(step.spec.operator))
     case 'mapRows':
       return mapRowsOperator(step.spec)
+    case 'own':
+      return ownOperator(step.spec, stateFor(step.spec.name))
     case 'process':
       return processOperator(step.spec, stateFor(step.spec.operator))
     case 'sort':
@@ -83,6 +86,8 @@ export function statefulOperators(stage: Stage): readonly string[] {
       case 'deduplicate':
       case 'process':
         return [step.spec.operator]
+      case 'own':
+        return [step.spec.name]
       case 'limit':
         return step.operator === undefined ? [] : [step.operator]
       default:

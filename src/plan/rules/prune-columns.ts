@@ -82,6 +82,7 @@ function prune(plan: LogicalPlan, needed: Needed): Pruned {
     case 'aggregate':
       return { plan: pruneAggregate(plan), to: stay }
     case 'mapRows':
+    case 'own':
     case 'process': {
       // The function of the user may read every column.
       const { plan: input } = prune(plan.input, new Set(schemaOf(plan.input).keys()))
