@@ -13,6 +13,7 @@ export {
   type ExactlyOnceReport,
   exactlyOnce,
 } from './laws/exactly-once.ts'
+export { type OperatorUnderTest, operatorLaw } from './laws/operator.ts'
 export { rowsAsText } from './laws/rows-as-text.ts'
 export { type SinkUnderTest, sinkLaw } from './laws/sink.ts'
 export { type LawRuns, type SourceUnderTest, sourceLaw } from './laws/source.ts'

@@ -28,6 +28,14 @@ export type {
 } from './dataframe/streaming-query.ts'
 export { Trigger, type TriggerOptions } from './dataframe/trigger.ts'
 export type { GroupState } from './flow/group-state.ts'
+export type { EpochHeader } from './flow/message.ts'
+export type { EpochReport, Operator, Output, Wait } from './flow/operator.ts'
+export type {
+  KeyRows,
+  OperatorContext,
+  OperatorKeys,
+  OwnOperator,
+} from './flow/own-operator.ts'
 export type {
   Emitted,
   ExpiredTimer,

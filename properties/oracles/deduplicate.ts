@@ -1,5 +1,6 @@
 import { equalValues } from '../../src/batch/compare.ts'
-import { type Deduplicate, eventTimeColumns, schemaOf } from '../../src/plan/logical.ts'
+import { eventTimeColumns } from '../../src/plan/event-time.ts'
+import { type Deduplicate, schemaOf } from '../../src/plan/logical.ts'
 import { heldBackBy, watermarkDelay } from './join-time.ts'
 import type { Evaluate, Row } from './oracle-node.ts'
 

@@ -8,9 +8,9 @@ import { unreachable } from '../../src/core/error.ts'
 import type { EvaluationContext, Expression } from '../../src/expr/expression.ts'
 import { interpret } from '../../src/expr/interpret.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
+import { eventTimeColumns } from '../../src/plan/event-time.ts'
 import {
   type Aggregate,
-  eventTimeColumns,
   type Generate,
   hasAggregate,
   isStreaming,
@@ -86,6 +86,8 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
     }
     case 'join':
       return joinNode(plan, nodeOf(plan.left, mode, late), nodeOf(plan.right, mode, late), late)
+    case 'own':
+      throw new RangeError(`the rules say nothing of the operator ${plan.operator.name}`)
     case 'process':
       return processNode(plan, nodeOf(plan.input, mode, late), late)
     case 'deduplicate':
@@ -125,7 +127,7 @@ function contextOf({ epoch, processingTime }: EpochHeader): EvaluationContext {
 function stateless(
   plan: Exclude<
     LogicalPlan,
-    { kind: 'scan' | 'union' | 'aggregate' | 'join' | 'deduplicate' | 'limit' | 'process' }
+    { kind: 'scan' | 'union' | 'aggregate' | 'join' | 'deduplicate' | 'limit' | 'process' | 'own' }
   >,
   rows: readonly Row[],
   context: EvaluationContext,

@@ -3,9 +3,9 @@ import type { Micros } from '../../src/core/units.ts'
 import type { Expression } from '../../src/expr/expression.ts'
 import { interpret } from '../../src/expr/interpret.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
+import { eventTimeColumns } from '../../src/plan/event-time.ts'
 import { columnsRead } from '../../src/plan/expressions.ts'
 import {
-  eventTimeColumns,
   inputsOf,
   isStreaming,
   type Join,

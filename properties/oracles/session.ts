@@ -4,12 +4,8 @@ import type { AggregateCall } from '../../src/expr/aggregates.ts'
 import type { EvaluationContext, Expression } from '../../src/expr/expression.ts'
 import { interpret } from '../../src/expr/interpret.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
-import {
-  type Aggregate,
-  eventTimeColumns,
-  type SaveMode,
-  type SessionAssign,
-} from '../../src/plan/logical.ts'
+import { eventTimeColumns } from '../../src/plan/event-time.ts'
+import type { Aggregate, SaveMode, SessionAssign } from '../../src/plan/logical.ts'
 import { heldBackBy, watermarkDelay } from './join-time.ts'
 import type { Evaluate, Row } from './oracle-node.ts'
 

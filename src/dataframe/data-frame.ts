@@ -1,4 +1,5 @@
 import type { EdgeRow } from '../batch/edge-row.ts'
+import type { OwnOperator } from '../flow/own-operator.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
 import type { Column, ColumnOrName } from './column.ts'
 import type { RowOf, TypedDataset } from './dataset-types.ts'
@@ -224,6 +225,19 @@ export interface DataFrame {
    */
   as<const S extends SchemaLike>(schema: S): Dataset<RowOf<S>>
   as(): Dataset<EdgeRow>
+  /**
+   * Rows of an operator that you wrote against the port that every operator of the engine is written
+   * against: the lowest door. Most programs want `as(…).groupByKey(…).transformWithState(…)` instead. Hold
+   * yours to `operatorLaw` of `millrace/properties`; see docs/own-operators.md.
+   *
+   * @param options - `keys`: rows of one key meet in one task, none = all rows in one task; `output`: the
+   * schema of the rows it gives out
+   * @throws StreamError `COLUMN_NOT_FOUND`
+   */
+  operator(
+    operator: OwnOperator,
+    options: { readonly keys?: readonly string[]; readonly output: SchemaLike },
+  ): DataFrame
   /** Applies a function of your own to the frame, for chains that read from left to right. */
   transform(change: (frame: DataFrame) => DataFrame): DataFrame
 

@@ -17,7 +17,7 @@ import { type AggregateArguments, aggregatesOf, groupedData, rowCount } from './
 import { joinPlan } from './join-arguments.ts'
 import type { Launch } from './launch.ts'
 import { schemaTree } from './schema-tree.ts'
-import { type SchemaLike, StructType } from './struct-type.ts'
+import { type SchemaLike, StructType, schemaFrom } from './struct-type.ts'
 import { dataFrameWriter, dataStreamWriter } from './writer.ts'
 
 /** Everything a frame does, apart from its getters: they would be read when objects are joined. */
@@ -45,6 +45,8 @@ export function dataFrame(plan: UnresolvedPlan, launch: Launch): DataFrame {
       return dataFrameWriter(plan, launch)
     },
     as: (given?: SchemaLike) => typedDataset(plan, given, { launch, frame: wrap }),
+    operator: (operator, { keys = [], output }) =>
+      wrap({ kind: 'own', input: plan, keys, operator, output: schemaFrom(output) }),
     ...selectionOf(plan, wrap),
     ...rowStepsOf(plan, wrap),
     ...groupingOf(plan, wrap),

@@ -5,15 +5,16 @@ import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
+import { eventTimeColumns } from '../plan/event-time.ts'
 import {
   type Aggregate,
   type Deduplicate,
-  eventTimeColumns,
   hasAggregate,
   isStreaming,
   type Join,
   type Limit,
   type LogicalPlan,
+  type Own,
   type Process,
   type SaveMode,
   schemaOf,
@@ -56,6 +57,7 @@ class Builder {
   #sessionCount = 0
   #deduplicates = 0
   #processes = 0
+  readonly #ownNames = new Map<string, number>()
   #limits = 0
   #joins = 0
   #late: number | undefined
@@ -124,6 +126,8 @@ class Builder {
       }
       case 'process':
         return this.#process(plan)
+      case 'own':
+        return this.#own(plan)
       case 'sort': {
         const stage = this.#gathered(this.build(plan.input))
         const schema = schemaOf(plan)
@@ -316,6 +320,26 @@ class Builder {
     // Also with every column compared: of equal rows the first gives the place for what comes behind.
     addStep(stage, { kind: 'settle' }, schema)
     return addStep(stage, { kind: 'deduplicate', spec }, schema)
+  }
+
+  #own(plan: Own): OpenStage {
+    const schema = schemaOf(plan.input)
+    const { operator, output } = plan
+    const keys = plan.keys.flatMap((column) => {
+      const field = schema[column]
+      return field === undefined ? [] : [{ column, type: field.type }]
+    })
+    const same = this.#ownNames.get(operator.name) ?? 0
+    this.#ownNames.set(operator.name, same + 1)
+    const name = `own-${operator.name}${same === 0 ? '' : `-${same}`}`
+    const before = this.build(plan.input)
+    const single = keys.length === 0
+    const exchange: Exchange = single ? { kind: 'single' } : { kind: 'hash', keys }
+    const inputs = [{ from: before.id, exchange }]
+    const stage = this.#open({ inputs, output: schema, single })
+    addStep(stage, { kind: 'settle' }, schema)
+    const spec = { name, operator, keys, input: schema, output }
+    return addStep(stage, { kind: 'own', spec }, output)
   }
 
   #process(plan: Process): OpenStage {

@@ -36,6 +36,10 @@ export function fingerprintOf(
         case 'aggregate':
           operators[step.spec.operator] = aggregateShape(step.spec)
           break
+        case 'own':
+          operators[step.spec.name] =
+            `version ${step.spec.operator.version}: [${typesText(step.spec.keys)}]`
+          break
         case 'process':
           operators[step.spec.operator] = shapeText(shapeOfProcess(step.spec))
           break

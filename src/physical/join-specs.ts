@@ -5,10 +5,10 @@ import type { JoinSideSpec, JoinSpec } from '../operators/join/spec.ts'
 import type { StaticJoinSpec } from '../operators/join/static-join.ts'
 import { sideOf } from '../plan/analyze-join.ts'
 import { canRaise, conjunction, conjuncts, isDeterministic } from '../plan/conditions.ts'
+import { eventTimeColumns } from '../plan/event-time.ts'
 import { moveColumns, someExpression } from '../plan/expressions.ts'
 import { type JoinBound, joinBounds, joinDelay } from '../plan/join-bounds.ts'
 import {
-  eventTimeColumns,
   inputsOf,
   isStreaming,
   type Join,

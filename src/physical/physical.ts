@@ -6,6 +6,7 @@ import type { GenerateSpec } from '../operators/generate.ts'
 import type { JoinSpec } from '../operators/join/spec.ts'
 import type { StaticJoinSpec } from '../operators/join/static-join.ts'
 import type { MapRowsSpec } from '../operators/map-rows.ts'
+import type { OwnSpec } from '../operators/own-state.ts'
 import type { ProcessSpec } from '../operators/process/spec.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
 import type { SessionAssignSpec } from '../operators/session-assign.ts'
@@ -36,6 +37,7 @@ export type Step =
   | { readonly kind: 'staticJoin'; readonly spec: StaticJoinSpec; readonly other: PhysicalPlan }
   | { readonly kind: 'mapRows'; readonly spec: MapRowsSpec }
   | { readonly kind: 'process'; readonly spec: ProcessSpec }
+  | { readonly kind: 'own'; readonly spec: OwnSpec }
   | { readonly kind: 'sort'; readonly spec: SortSpec }
   /** Puts the rows of an epoch in the order of their sources. */
   | { readonly kind: 'settle' }

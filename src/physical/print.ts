@@ -76,6 +76,8 @@ function stepText(step: Step): string {
       const found = keys.map(({ column }) => `#${column}`).join(', ')
       return `static join of ${flowing} rows by [${found}], keeps ${keeps}, read ${every}:\n    ${other}`
     }
+    case 'own':
+      return `${step.spec.name} keys [${step.spec.keys.map(({ column }) => `#${column}`).join(', ')}]`
     case 'mapRows':
       return `map rows by ${step.spec.function.name}`
     case 'process': {

@@ -1,6 +1,7 @@
 import { initProcessor } from '../operators/process/processor-handle.ts'
 import type { ProcessSpec } from '../operators/process/spec.ts'
-import { eventTimeColumns, type Process, schemaOf } from '../plan/logical.ts'
+import { eventTimeColumns } from '../plan/event-time.ts'
+import { type Process, schemaOf } from '../plan/logical.ts'
 
 /** The operator of a stateful program. Its processor is asked what state it declares. */
 export function processSpec(plan: Process, operator: string): ProcessSpec {

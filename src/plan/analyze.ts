@@ -93,6 +93,10 @@ function analyzeNew(plan: UnresolvedPlan): Analyzed {
         plan: { ...plan, input: input.plan },
         qualifiers: [],
       }
+    case 'own': {
+      const keys = plan.keys.map((name) => positionOf(input, name))
+      return { plan: { ...plan, input: input.plan, keys }, qualifiers: [] }
+    }
     case 'process':
       return analyzeProcess(input, plan)
     case 'alias':

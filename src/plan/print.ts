@@ -81,6 +81,11 @@ function nodeText(plan: LogicalPlan): string {
     }
     case 'join':
       return joinText(plan)
+    case 'own': {
+      const schema = schemaOf(plan.input)
+      const names = plan.keys.map((index) => schema[index]?.name).join(', ')
+      return `Operator ${plan.operator.name} by [${names}]`
+    }
     case 'mapRows':
       return `MapRows ${plan.function.name}`
     case 'process': {

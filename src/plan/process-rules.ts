@@ -81,7 +81,7 @@ function hasMapGroups(plan: LogicalPlan): boolean {
 }
 
 function isStateful({ kind }: LogicalPlan): boolean {
-  return kind === 'aggregate' || kind === 'deduplicate' || kind === 'process'
+  return kind === 'aggregate' || kind === 'deduplicate' || kind === 'process' || kind === 'own'
 }
 
 function refused(mode: string, why: string, fix: string): StreamError {

@@ -1,7 +1,7 @@
 import { StreamError } from '../core/error.ts'
+import { eventTimeColumns } from './event-time.ts'
 import { joinBounds } from './join-bounds.ts'
 import {
-  eventTimeColumns,
   hasAggregate,
   isStreaming,
   type Join,

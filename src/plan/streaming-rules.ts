@@ -1,8 +1,8 @@
 import { StreamError } from '../core/error.ts'
 import { fold } from '../expr/fold.ts'
+import { eventTimeColumns } from './event-time.ts'
 import {
   type Aggregate,
-  eventTimeColumns,
   hasAggregate,
   inputsOf,
   isStreaming,

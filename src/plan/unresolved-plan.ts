@@ -1,5 +1,6 @@
 import type { Schema } from '../batch/schema.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
+import type { OwnOperator } from '../flow/own-operator.ts'
 import type { RowFunction } from '../flow/row-function.ts'
 import type { StatefulProgram, TimeMode } from '../flow/stateful-processor.ts'
 import type { JoinType, LogicalPlan, Process, Scan } from './logical.ts'
@@ -25,6 +26,7 @@ export type UnresolvedPlan =
   | UnresolvedAlias
   | UnresolvedMapRows
   | UnresolvedProcess
+  | UnresolvedOwn
   | ResolvedPlan
 
 /**
@@ -158,6 +160,15 @@ export interface UnresolvedProcess {
   readonly outputMode?: 'append' | 'update'
   readonly output: Schema
   readonly eventTimeColumn?: string
+}
+
+/** An operator of the user's own. */
+export interface UnresolvedOwn {
+  readonly kind: 'own'
+  readonly input: UnresolvedPlan
+  readonly keys: readonly string[]
+  readonly operator: OwnOperator
+  readonly output: Schema
 }
 
 /** A plan that is resolved already, such as the rows of one epoch given to `foreachBatch`. */

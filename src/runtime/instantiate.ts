@@ -10,6 +10,7 @@ import { staticJoinOperator } from '../operators/join/static-join.ts'
 import { streamJoinOperator } from '../operators/join/stream-join.ts'
 import { limitOperator } from '../operators/limit.ts'
 import { mapRowsOperator } from '../operators/map-rows.ts'
+import { ownOperator } from '../operators/own-state.ts'
 import { processOperator } from '../operators/process/process-operator.ts'
 import { sessionOperator } from '../operators/session/session-aggregate.ts'
 import { sessionAssignOperator } from '../operators/session-assign.ts'
@@ -66,6 +67,8 @@ function instantiateStep(
       return staticJoinOperator(step.spec, statics(step.spec, step.other))
     case 'mapRows':
       return mapRowsOperator(step.spec)
+    case 'own':
+      return ownOperator(step.spec, stateFor(step.spec.name))
     case 'process':
       return processOperator(step.spec, stateFor(step.spec.operator))
     case 'sort':
@@ -91,6 +94,8 @@ export function statefulOperators(stage: Stage): readonly string[] {
       case 'join':
       case 'process':
         return [step.spec.operator]
+      case 'own':
+        return [step.spec.name]
       case 'limit':
         return step.operator === undefined ? [] : [step.operator]
       default:

@@ -86,6 +86,7 @@ function prune(plan: LogicalPlan, needed: Needed): Pruned {
     case 'join':
       return pruneJoin(plan, needed)
     case 'mapRows':
+    case 'own':
     case 'process': {
       // The function of the user may read every column.
       const { plan: input } = prune(plan.input, new Set(schemaOf(plan.input).keys()))

@@ -1,0 +1,98 @@
+import type { Batch } from '../batch/batch.ts'
+import type { DataType, Schema } from '../batch/schema.ts'
+import type { Operator } from '../flow/operator.ts'
+import type { KeyRows, OperatorKeys, OwnOperator } from '../flow/own-operator.ts'
+import type { StateContext } from './context.ts'
+import { textOfKey } from './keyed/entries.ts'
+import { KeyedBuckets } from './keyed/keyed-buckets.ts'
+import { KeyedTable } from './keyed/keyed-table.ts'
+import { groupsOf } from './process/epoch-groups.ts'
+import { SlotBytes } from './process/slot-bytes.ts'
+
+/** An operator of the user's own; plain data but for what makes it. */
+export interface OwnSpec {
+  /** The name of its state. */
+  readonly name: string
+  readonly operator: OwnOperator
+  readonly keys: readonly { readonly column: number; readonly type: DataType }[]
+  readonly input: Schema
+  readonly output: Schema
+}
+
+/** Makes the operator with its state restored. */
+export async function ownOperator(spec: OwnSpec, context: StateContext): Promise<Operator> {
+  const state = await operatorKeys(spec, context)
+  const { input, output } = spec
+  return spec.operator.make({ input, output, state })
+}
+
+async function operatorKeys({ name, keys }: OwnSpec, context: StateContext): Promise<OperatorKeys> {
+  const keyTypes = keys.map(({ type }) => type)
+  const buckets = new KeyedBuckets<KeyedTable<SlotBytes>>(
+    {
+      operator: name,
+      keyTypes,
+      layout: 'plain',
+      make: (options) => new KeyedTable(keyTypes, [new SlotBytes()], options),
+    },
+    context,
+  )
+  await buckets.attach()
+  /** Where each key stands that `using` gave out. */
+  let positions = new Map<string, number>()
+
+  const tableOf = (key: Uint8Array): KeyedTable<SlotBytes> => {
+    const position = positions.get(textOfKey(key))
+    if (position === undefined) throw new RangeError('state was used for a key outside of using')
+    return buckets.tableAt(0, position)
+  }
+  const bringBack = async (): Promise<void> => {
+    if (!buckets.anyCold()) return
+    for (const [position, shard] of buckets.shards.entries()) {
+      const ofShard = [...positions].filter(([, at]) => at === position)
+      const stateKeys = ofShard.map(([text]) => Buffer.from(text, 'latin1'))
+      await buckets.loadKeys(0, shard, stateKeys)
+    }
+  }
+
+  return {
+    open: (epoch) => buckets.openEpoch(epoch),
+
+    using(batch: Batch, work) {
+      return buckets.pinned(async () => {
+        const groups: KeyRows[] = []
+        positions = new Map()
+        const rows = batch.selection ?? Int32Array.from({ length: batch.rowCount }, (_, row) => row)
+        for (const { group: key, hash, rows: mine } of groupsOf([{ batch, rows }], keys)) {
+          positions.set(textOfKey(key), buckets.shards.indexOf(context.shardOf(hash)))
+          groups.push({ key, rows: mine })
+        }
+        await bringBack()
+        await work(groups)
+        positions = new Map()
+      })
+    },
+
+    get(key) {
+      const table = tableOf(key)
+      const slot = table.findKey(key)
+      return slot < 0 ? undefined : table.values[0]?.bytesAt(slot)
+    },
+
+    put(key, value) {
+      const table = tableOf(key)
+      const slot = table.insert(key, table.hashOf(key))
+      table.touch(slot)
+      table.values[0]?.set(slot, value.slice())
+    },
+
+    delete(key) {
+      const table = tableOf(key)
+      const slot = table.findKey(key)
+      if (slot >= 0) table.remove(slot)
+    },
+
+    freeze: () => buckets.freeze(),
+    byteLength: () => buckets.byteLength(),
+  }
+}
