@@ -41,6 +41,8 @@ export interface SourceTaskSpec extends TaskBase {
   readonly source: Source
   /** Under the continuous trigger one task reads the whole source. */
   readonly slice: Slice
+  /** Rows are given their place in the epoch (`Batch.order`). */
+  readonly ordered?: boolean
   readonly operator: Operator
 }
 

@@ -8,6 +8,9 @@ import { samePosition } from './positions.ts'
 import type { Behaviour, Ref } from './system.ts'
 import { passBarrier, persistAndAck, type TaskShell } from './task.ts'
 
+/** Rows of one part of a partition in one epoch are fewer. */
+const rowsPerPart = 2 ** 32
+
 /** An epoch that is being read. */
 type Reading = { readonly type: 'range'; readonly rows: AsyncIterator<Batch> | undefined } | Polling
 
@@ -31,6 +34,8 @@ interface SourceTask {
   /** Where the next epoch without ranges begins. */
   position: Position
   rowsIn: number
+  /** Rows of the epoch so far, by part of each partition. */
+  readonly rowsRead: Map<string, number>
 }
 
 /**
@@ -47,7 +52,16 @@ export function sourceBehaviour(
   },
 ): Behaviour<SourceMessage> {
   const { self, start: position, pollRows } = options
-  const own: SourceTask = { task, spec, self, pollRows, open: undefined, position, rowsIn: 0 }
+  const own: SourceTask = {
+    task,
+    spec,
+    self,
+    pollRows,
+    open: undefined,
+    position,
+    rowsIn: 0,
+    rowsRead: new Map(),
+  }
   task.onClose(() => {
     if (own.open !== undefined) stopReading(own.open.reading)
   })
@@ -106,8 +120,22 @@ async function poll(own: SourceTask, epoch: Epoch, reading: Polling): Promise<vo
 
 async function take(own: SourceTask, batch: Batch): Promise<void> {
   own.rowsIn += liveRows(batch)
-  const wait = own.spec.operator.process(0, batch, own.task.outbox)
+  const wait = own.spec.operator.process(0, placed(own, batch), own.task.outbox)
   if (wait !== undefined) await wait
+}
+
+/** The batch with the full name of its partition, as other sources may have one of that name, and its order. */
+function placed({ spec, rowsRead }: SourceTask, batch: Batch): Batch {
+  const { sourceName } = spec
+  const partition = batch.partition === undefined ? sourceName : `${sourceName}/${batch.partition}`
+  if (!spec.ordered) return { ...batch, partition }
+  const part = batch.part ?? 0
+  const key = `${partition}/${part}`
+  const before = rowsRead.get(key) ?? 0
+  rowsRead.set(key, before + batch.rowCount)
+  const first = part * rowsPerPart + before
+  const ordinals = Float64Array.from({ length: batch.rowCount }, (_, row) => first + row)
+  return { ...batch, partition, order: { origin: partition, ordinals } }
 }
 
 async function cut(own: SourceTask, final: boolean): Promise<void> {
@@ -129,6 +157,7 @@ async function cut(own: SourceTask, final: boolean): Promise<void> {
     ...(reading.type === 'poll' ? { position: own.position } : {}),
   })
   own.rowsIn = 0
+  own.rowsRead.clear()
   persistAndAck(task, passed)
 }
 

@@ -6,6 +6,7 @@
  */
 
 export { type KeptEpoch, type KeptTable, keptTable } from './kept-table.ts'
+export { type AggregateLawOptions, aggregateLaw } from './laws/aggregate.ts'
 export type { CrashPipeline } from './laws/crash-world.ts'
 export {
   type ExactlyOnceOptions,

@@ -1,9 +1,11 @@
 export type {
   DataStreamWriter,
+  Dataset,
   ForeachBatch,
   ForeachWriter,
   OutputMode,
 } from './dataframe/data-frame.ts'
+export type { KeyedDataset, RowOf } from './dataframe/dataset-types.ts'
 export type {
   DurationMs,
   EventTimeProgress,
@@ -25,3 +27,16 @@ export type {
   Timeout,
 } from './dataframe/streaming-query.ts'
 export { Trigger, type TriggerOptions } from './dataframe/trigger.ts'
+export type { GroupState } from './flow/group-state.ts'
+export type {
+  Emitted,
+  ExpiredTimer,
+  ListState,
+  MapState,
+  QueryInfo,
+  StateCodec,
+  StatefulHandle,
+  StatefulProcessor,
+  Timers,
+  ValueState,
+} from './flow/stateful-processor.ts'

@@ -138,8 +138,7 @@ function nodeClock(
   inputs: ReadonlyMap<string, InputRows>,
 ): (header: EpochHeader) => number {
   const sources = [...new Set(scansOf(node).map(({ source }) => source))]
-  // Over a union, partitions of one name count as one, whatever their source.
-  const largest = new Map<number, number>()
+  const largest = new Map<string, number>()
   return (header) => {
     for (const source of sources) {
       const count = inputs.get(source)?.partitions.length ?? 0
@@ -150,7 +149,8 @@ function nodeClock(
           const time = row[node.column]
           if (typeof time !== 'number') continue
           const mark = Math.floor((time - node.delayMicros) / 1000) * 1000
-          largest.set(partition, Math.max(largest.get(partition) ?? 0, mark))
+          const name = `${source}/${partition}`
+          largest.set(name, Math.max(largest.get(name) ?? 0, mark))
         }
       }
     }

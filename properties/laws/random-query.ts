@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { Column } from '../../src/dataframe/column.ts'
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import { expr } from '../../src/dataframe/functions-core.ts'
+import { type Chain, chained, chains } from './random-chain.ts'
 import type { StreamInput, StreamQuery } from './stream-query.ts'
 
 /** What a random query is made of; printed when a law fails. */
@@ -13,14 +14,46 @@ export interface QueryShape {
   readonly delaySeconds: number
   readonly grouping: Grouping | undefined
   readonly having: boolean
+  readonly chain: Chain
   readonly outputMode: StreamQuery['outputMode']
 }
 
 type ColumnName = 'k' | 'n' | 'x' | 'a'
-type Step = 'filter' | 'project' | 'text' | 'explode' | 'explodeOuter'
+type Step =
+  | 'filter'
+  | 'project'
+  | 'text'
+  | 'explode'
+  | 'explodeOuter'
+  | 'distinct'
+  | 'dropDuplicates'
+  | 'dropDuplicatesInTime'
+  | 'dropDuplicatesWithin'
+  | 'limit'
+
+const stepNames: readonly Step[] = [
+  'filter',
+  'project',
+  'text',
+  'explode',
+  'explodeOuter',
+  'distinct',
+  'dropDuplicates',
+  'dropDuplicatesInTime',
+  'dropDuplicatesWithin',
+  'limit',
+]
+
+/** Steps that keep some rows for being the first. */
+const orderSteps: readonly Step[] = [
+  'dropDuplicates',
+  'dropDuplicatesInTime',
+  'dropDuplicatesWithin',
+  'limit',
+]
 
 interface Grouping {
-  readonly window: 'tumbling' | 'sliding' | 'shifted' | 'time' | 'none'
+  readonly window: 'tumbling' | 'sliding' | 'shifted' | 'session' | 'uneven' | 'time' | 'none'
   readonly byKey: boolean
   readonly aggregates: readonly string[]
 }
@@ -37,6 +70,9 @@ const windowOf: Readonly<Record<Exclude<Grouping['window'], 'none'>, string>> = 
   tumbling: "window(t, '10 seconds')",
   sliding: "window(t, '10 seconds', '4 seconds')",
   shifted: "window(t, '6 seconds', '6 seconds', '1 second')",
+  session: "session_window(t, '3 seconds')",
+  // Rows without a time have no second, so no gap either; every fifth second is left out.
+  uneven: "session_window(t, concat(CAST(second(t) % 5 AS STRING), ' seconds'))",
   time: 't',
 }
 
@@ -53,6 +89,31 @@ const aggregates: readonly (readonly [ColumnName | 't', string])[] = [
   ['x', 'sum(x) AS xs'],
   ['x', 'avg(x) AS meanX'],
   ['x', 'min(x) AS smallX'],
+  ['k', "bool_or(k > 'b') AS isLate"],
+  ['k', 'count(DISTINCT k) AS kinds'],
+  ['k', 'sort_array(collect_set(k)) AS set'],
+  ['k', 'sort_array(collect_list(k)) AS list'],
+  ['n', 'sum(DISTINCT n) FILTER (WHERE n > -3) AS once'],
+  ['n', 'stddev(n) AS deviation'],
+  ['n', 'skewness(n) AS lean'],
+  ['n', 'kurtosis(n) AS tails'],
+  ['n', 'corr(n, n % 3) AS related'],
+  ['n', 'bit_xor(n) AS bits'],
+  ['n', 'mode(n) AS usual'],
+  ['n', 'max_by(n, t) FILTER (WHERE false) AS nothing'],
+  ['n', 'percentile_approx(n, array(0.25, 0.75)) AS quarters'],
+  ['x', 'median(x) AS middle'],
+  ['x', 'var_pop(x) AS spread'],
+]
+
+/** Aggregates that go by the order of rows: where the query gives them one, it is that of the input. */
+const orderedAggregates: readonly (readonly [ColumnName | 't', string])[] = [
+  ['k', 'first(k) AS leadK'],
+  ['k', 'collect_list(k) AS all'],
+  ['k', 'collect_set(k) AS each'],
+  ['n', 'last(n) IGNORE NULLS AS lastN'],
+  ['n', 'min_by(t, n) AS best'],
+  ['x', 'first(x, true) AS firstX'],
 ]
 
 /** Few keys, small numbers, a minute of time, nulls: rows that meet, repeat and come out of order. */
@@ -86,9 +147,7 @@ export const queryShape: fc.Arbitrary<QueryShape> = fc
       .map((columns) => [...columns].sort()),
     union: fc.constantFrom<QueryShape['union']>('none', 'none', 'below', 'above'),
     partitions: fc.integer({ min: 1, max: 3 }),
-    steps: fc.array(fc.constantFrom<Step>('filter', 'project', 'text', 'explode', 'explodeOuter'), {
-      maxLength: 3,
-    }),
+    steps: fc.array(fc.constantFrom(...stepNames), { maxLength: 3 }),
     delaySeconds: fc.constantFrom(0, 1, 5, 90),
     grouping: fc.option(
       fc.record({
@@ -96,39 +155,60 @@ export const queryShape: fc.Arbitrary<QueryShape> = fc
           'tumbling',
           'sliding',
           'shifted',
+          'session',
+          'uneven',
           'time',
           'none',
         ),
         byKey: fc.boolean(),
         aggregates: fc.shuffledSubarray(
-          aggregates.map(([, text]) => text),
+          [...aggregates, ...orderedAggregates].map(([, text]) => text),
           { minLength: 1, maxLength: 3 },
         ),
       }),
       { freq: 5, nil: undefined },
     ),
     having: fc.boolean(),
+    chain: fc.constantFrom(...chains),
     outputMode: fc.constantFrom<StreamQuery['outputMode']>('append', 'update', 'complete'),
   })
   .map(withinTheRules)
 
-function withinTheRules(shape: QueryShape): QueryShape {
+function withinTheRules(given: QueryShape): QueryShape {
+  // What was given out cannot be taken back.
+  const steps = given.steps.filter((step) => step !== 'limit' || given.outputMode !== 'update')
+  const shape = { ...given, steps }
   const { grouping, outputMode } = shape
   if (grouping === undefined) {
     return outputMode === 'complete' ? { ...shape, outputMode: 'append' } : shape
   }
   const known = [...shape.columns, 't']
-  const usable = aggregates.filter(([column]) => known.includes(column)).map(([, text]) => text)
+  const usable = [...aggregates, ...orderedAggregates]
+    .filter(([column]) => known.includes(column))
+    .map(([, text]) => text)
   const kept = grouping.aggregates.filter((text) => usable.includes(text))
   const never = grouping.window === 'none' && outputMode === 'append'
+  // Sessions of a stream need another key, and cannot be given out before they are closed.
+  const merges = ['session', 'uneven'].includes(grouping.window)
+  const mergeless = merges && (outputMode === 'update' || !shape.columns.includes('k'))
   return {
     ...shape,
+    // Only what is closed can be grouped again.
+    chain: outputMode === 'append' ? shape.chain : 'none',
     grouping: {
-      window: never ? 'tumbling' : grouping.window,
-      byKey: grouping.byKey && shape.columns.includes('k'),
+      window: never || mergeless ? 'tumbling' : grouping.window,
+      byKey: (grouping.byKey || merges) && shape.columns.includes('k'),
       aggregates: kept.length === 0 ? ['count(1) AS rows'] : kept,
     },
   }
+}
+
+/** True when a batch, which has its rows in order of arrival, may give another answer. */
+function dependsOnOrder({ steps, grouping, partitions, union }: QueryShape): boolean {
+  if (steps.some((step) => orderSteps.includes(step))) return true
+  const isOneLog = partitions === 1 && union === 'none'
+  const byOrder = orderedAggregates.map(([, text]) => text)
+  return !isOneLog && grouping?.aggregates.some((text) => byOrder.includes(text)) === true
 }
 
 /** The query of a shape. */
@@ -143,12 +223,13 @@ export function queryOf(shape: QueryShape): StreamQuery {
     inputs: shape.union === 'none' ? [input] : [input, { ...input, partitions: 1 }],
     query: (frames) => built(shape, frames),
     outputMode: shape.outputMode,
+    dependsOnOrder: dependsOnOrder(shape),
     text: JSON.stringify(shape),
   }
 }
 
 function built(shape: QueryShape, frames: readonly DataFrame[]): DataFrame {
-  const { union, steps, delaySeconds, grouping, having } = shape
+  const { union, steps, delaySeconds, grouping, having, chain } = shape
   const names: readonly string[] = ['t', ...shape.columns]
   const unite = (each: (frame: DataFrame) => DataFrame): DataFrame =>
     frames.map(each).reduce((all, one) => all.union(one))
@@ -162,14 +243,15 @@ function built(shape: QueryShape, frames: readonly DataFrame[]): DataFrame {
     ...(grouping.byKey ? ['k'] : []),
   ]
   const result = stateless.groupBy(...keys.map(expr)).agg(...grouping.aggregates.map(aggregated))
-  const [first] = result.columns.slice(-1)
-  return having && first !== undefined ? result.filter(`${first} IS NOT NULL`) : result
+  const [last] = result.columns.slice(-1)
+  const kept = having && last !== undefined ? result.filter(`${last} IS NOT NULL`) : result
+  return chained(kept, chain, result.columns[0] ?? '', grouping.byKey ? 'k' : undefined)
 }
 
 /** `sum(n) AS total` as a column. */
 function aggregated(text: string): Column {
   const [call = '', name = ''] = text.split(' AS ')
-  return expr(call).alias(name)
+  return expr(call).alias(name.trim())
 }
 
 function stepped(frame: DataFrame, step: Step, names: readonly string[]): DataFrame {
@@ -189,6 +271,18 @@ function stepped(frame: DataFrame, step: Step, names: readonly string[]): DataFr
       )
     case 'text':
       return has('k') ? frame.selectExpr(...without('k'), "concat(upper(k), '-') AS k") : frame
+    case 'distinct':
+      return frame.distinct()
+    case 'dropDuplicates':
+      return frame.dropDuplicates(names[1] ?? 't')
+    case 'dropDuplicatesInTime':
+      return frame.dropDuplicates('t', names[1] ?? 't')
+    case 'dropDuplicatesWithin':
+      return frame.isStreaming
+        ? frame.dropDuplicatesWithinWatermark(names[1] ?? 't')
+        : frame.dropDuplicates(names[1] ?? 't')
+    case 'limit':
+      return frame.limit(9)
     case 'explode':
     case 'explodeOuter': {
       if (!has('a')) return frame

@@ -25,6 +25,8 @@ export interface StreamQuery {
   readonly tables?: readonly StreamTable[]
   readonly query: (inputs: readonly DataFrame[], tables: readonly DataFrame[]) => DataFrame
   readonly outputMode: 'append' | 'update' | 'complete'
+  /** Which rows come out depends on which come first: not compared with the batch answer. Default false. */
+  readonly dependsOnOrder?: boolean
   /** What the query is, for the report of a failure. */
   readonly text?: string
 }

@@ -63,7 +63,7 @@ export async function runStream(query: StreamQuery, schedule: Schedule): Promise
   let { lanes } = schedule
   let life = 0
   const begin = (): Life => {
-    const config = { lanes, epochsInFlight: schedule.epochsInFlight }
+    const config = { lanes, epochsInFlight: schedule.epochsInFlight, allowUnbounded: 'true' }
     const made = simulatedSession({ seed: schedule.seed + life, files, life, config })
     life += 1
     made.session.register({ sink: table.sink() })

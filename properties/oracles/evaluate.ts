@@ -1,10 +1,10 @@
 import type { Batch } from '../../src/batch/batch.ts'
-import { compareNullable, compareValues, equalValues } from '../../src/batch/compare.ts'
+import { compareValues, equalValues } from '../../src/batch/compare.ts'
+import { type EdgeRow, fromRow, toRow } from '../../src/batch/edge-row.ts'
 import { rowsOf } from '../../src/batch/read.ts'
 import type { DataType } from '../../src/batch/schema.ts'
 import type { MapValue, Value } from '../../src/batch/value.ts'
 import { unreachable } from '../../src/core/error.ts'
-import type { AggregateCall } from '../../src/expr/aggregates.ts'
 import type { EvaluationContext, Expression } from '../../src/expr/expression.ts'
 import { interpret } from '../../src/expr/interpret.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
@@ -12,14 +12,21 @@ import {
   type Aggregate,
   eventTimeColumns,
   type Generate,
+  hasAggregate,
+  isStreaming,
   type LogicalPlan,
   type SaveMode,
+  schemaOf,
   type WindowAssign,
 } from '../../src/plan/logical.ts'
+import { sessionKeyOf } from '../../src/plan/session-columns.ts'
+import { aggregated } from './aggregates.ts'
 import { deduplicateNode } from './deduplicate.ts'
 import { joinNode } from './join.ts'
 import { heldBackBy, watermarkDelay } from './join-time.ts'
 import type { EpochRows, Evaluate, Row } from './oracle-node.ts'
+import { sessionNode, sessionOf } from './session.ts'
+import { processNode } from './stateful.ts'
 
 /**
  * What a plan must answer, worked out row by row on plain lists, without state stores, panes, columns,
@@ -56,12 +63,30 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Ev
       const inputs = plan.inputs.map((input) => nodeOf(input, mode, late))
       return (header, rows) => inputs.flatMap((input) => input(header, rows))
     }
-    case 'aggregate':
-      return aggregateNode(plan, mode, late)
+    case 'aggregate': {
+      const input = nodeOf(plan.input, mode, late)
+      const session = sessionKeyOf(plan)
+      if (session === undefined) return aggregateNode(plan, mode, input, late)
+      return sessionNode({ plan, session, mode, aggregated }, input, late)
+    }
     case 'join':
       return joinNode(plan, nodeOf(plan.left, mode, late), nodeOf(plan.right, mode, late), late)
+    case 'process':
+      return processNode(plan, nodeOf(plan.input, mode, late), late)
     case 'deduplicate':
       return deduplicateNode(plan, nodeOf(plan.input, mode, late), late)
+    case 'limit': {
+      const input = nodeOf(plan.input, mode, late)
+      if (!isStreaming(plan) || (mode === 'complete' && hasAggregate(plan))) {
+        return (header, rows) => input(header, rows).slice(0, plan.count)
+      }
+      let left = plan.count
+      return (header, rows) => {
+        const taken = input(header, rows).slice(0, left)
+        left -= taken.length
+        return taken
+      }
+    }
     default: {
       const input = nodeOf(plan.input, mode, late)
       return (header, rows) => stateless(plan, input(header, rows), contextOf(header))
@@ -83,7 +108,10 @@ function contextOf({ epoch, processingTime }: EpochHeader): EvaluationContext {
 }
 
 function stateless(
-  plan: Exclude<LogicalPlan, { kind: 'scan' | 'union' | 'aggregate' | 'join' | 'deduplicate' }>,
+  plan: Exclude<
+    LogicalPlan,
+    { kind: 'scan' | 'union' | 'aggregate' | 'join' | 'deduplicate' | 'limit' | 'process' }
+  >,
   rows: readonly Row[],
   context: EvaluationContext,
 ): readonly Row[] {
@@ -96,8 +124,19 @@ function stateless(
       return rows.map((row) => plan.columns.map(({ expression }) => value(expression, row)))
     case 'watermark':
       return rows
+    case 'mapRows': {
+      const { function: given, output } = plan
+      const schema = schemaOf(plan.input)
+      return rows.flatMap((row) =>
+        [...given.call(toRow(schema, row, given.edge))].map((made) =>
+          fromRow(output, made as EdgeRow),
+        ),
+      )
+    }
     case 'generate':
       return rows.flatMap((row) => exploded(plan, row, value(plan.expression, row)))
+    case 'session':
+      return rows.flatMap((row) => sessionOf(plan, row, value))
     case 'window':
       return rows.flatMap((row) => windowsOf(plan, value(plan.time, row)).map((w) => [...row, w]))
     case 'sort':
@@ -114,8 +153,6 @@ function stateless(
         }
         return 0
       })
-    case 'limit':
-      return rows.slice(0, plan.count)
     default:
       return unreachable(plan)
   }
@@ -147,8 +184,12 @@ interface Group {
   readonly rows: Row[]
 }
 
-function aggregateNode(plan: Aggregate, mode: SaveMode, late: (row: Row) => void): Evaluate {
-  const input = nodeOf(plan.input, mode, late)
+function aggregateNode(
+  plan: Aggregate,
+  mode: SaveMode,
+  input: Evaluate,
+  late: (row: Row) => void,
+): Evaluate {
   const types = plan.keys.map(({ expression }) => expression.type)
   const closing = closingTimeOf(plan)
   const groups: Group[] = []
@@ -245,64 +286,4 @@ function sameKeys(types: readonly DataType[], left: Row, right: Row): boolean {
 
 function sameRow(left: Row, right: Row): boolean {
   return left === right || (left.length === right.length && left.every((v, i) => v === right[i]))
-}
-
-function aggregated(call: AggregateCall, rows: readonly Row[], context: EvaluationContext): Value {
-  const value = (expression: Expression, row: Row): Value =>
-    interpret(expression, (index) => row[index] ?? null, context)
-  const { filter } = call
-  const kept = filter === undefined ? rows : rows.filter((row) => value(filter, row) === true)
-  const [argument, order] = call.args
-  if (argument === undefined) return BigInt(kept.length)
-  const values = kept.map((row) => value(argument, row)).filter((each) => each !== null)
-  switch (call.name) {
-    case 'count':
-      return BigInt(values.length)
-    case 'sum':
-      return sumOf(values, call.type)
-    case 'avg':
-      return averageOf(values, argument.type, call.type)
-    case 'min':
-    case 'max':
-      return values.reduce<Value>((best, each) => {
-        const comparison = best === null ? 0 : compareValues(argument.type, each, best)
-        const better = call.name === 'max' ? comparison > 0 : comparison < 0
-        return best === null || better ? each : best
-      }, null)
-    case 'collect_list':
-      return values
-    case 'rows_with_max': {
-      if (order === undefined) return []
-      const ordered = kept.filter((row) => value(order, row) !== null)
-      const best = ordered.reduce<Value>(
-        (max, row) =>
-          compareNullable(order.type, value(order, row), max) > 0 ? value(order, row) : max,
-        null,
-      )
-      return ordered
-        .filter((row) => equalValues(order.type, value(order, row), best))
-        .map((row) => value(argument, row))
-    }
-    default:
-      return unreachable(call.name)
-  }
-}
-
-function sumOf(values: readonly Value[], type: DataType): Value {
-  if (values.length === 0) return null
-  if (type.kind === 'double') return values.reduce<number>((sum, each) => sum + Number(each), 0)
-  return values.reduce<bigint>((sum, each) => sum + BigInt(each as bigint), 0n)
-}
-
-function averageOf(values: readonly Value[], input: DataType, result: DataType): Value {
-  if (values.length === 0) return null
-  if (result.kind !== 'decimal') {
-    return values.reduce<number>((sum, each) => sum + Number(each), 0) / values.length
-  }
-  const scale = input.kind === 'decimal' ? input.scale : 0
-  const sum = values.reduce<bigint>((total, each) => total + BigInt(each as bigint), 0n)
-  const scaled = sum * 10n ** BigInt(result.scale - scale) * 2n
-  const count = BigInt(values.length)
-  // Half up, away from zero.
-  return (scaled < 0n ? scaled - count : scaled + count) / (2n * count)
 }

@@ -86,6 +86,44 @@ export interface Batch {
   readonly selection?: Selection
   /** The source partition that every row came from, where known; watermarks are kept per partition. */
   readonly partition?: string
+  /** Sources that read in parallel: which part of the partition in this epoch, such as which file. */
+  readonly part?: number
+  /** Where the rows stand among those of the epoch; only in plans with an operator that depends on it. */
+  readonly order?: RowOrder
+}
+
+/** The place of rows in an epoch: by origin first, then by ordinal. */
+export interface RowOrder {
+  /** Source and source partition. */
+  readonly origin: string
+  /** By physical row; equal for rows that were made from one row. */
+  readonly ordinals: Float64Array
+  /** Where a row stands among those that were made from one row; absent = there is one of each. */
+  readonly siblings?: Float64Array
+}
+
+/** More rows than are made from one row at a time. */
+const siblingsMax = 2 ** 21
+
+/** The order of rows, each of which was made from a row with an order of its own: as number `position`. */
+export function siblingOrder(order: RowOrder, positions: readonly number[]): RowOrder {
+  const before = order.siblings
+  return {
+    ...order,
+    siblings: Float64Array.from(
+      positions,
+      (position, row) =>
+        (before === undefined ? 0 : (before[row] as number)) * siblingsMax + position,
+    ),
+  }
+}
+
+/** Where the rows came from: what a batch made from this one, physical row by physical row, keeps of it. */
+export function originOf({ partition, order }: Batch): Pick<Batch, 'partition' | 'order'> {
+  return {
+    ...(partition === undefined ? {} : { partition }),
+    ...(order === undefined ? {} : { order }),
+  }
 }
 
 /** How many rows the batch really has. */

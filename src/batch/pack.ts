@@ -1,5 +1,12 @@
 import { unreachable } from '../core/error.ts'
-import { type Batch, type BytesColumn, type Column, isValid, type Validity } from './batch.ts'
+import {
+  type Batch,
+  type BytesColumn,
+  type Column,
+  isValid,
+  type RowOrder,
+  type Validity,
+} from './batch.ts'
 
 /**
  * Copies rows of a batch into columns that are all views of one ArrayBuffer, so that the whole batch
@@ -10,6 +17,7 @@ export function packRows(batch: Batch, rows: Int32Array | undefined = batch.sele
   const rowCount = rows === undefined ? batch.rowCount : rows.length
   const arena = new Arena()
   const fills = batch.columns.map((column) => planColumn(arena, column, rows, rowCount))
+  const order = batch.order && planOrder(arena, batch.order, rows, rowCount)
   arena.allocate()
   const columns = fills.map((fill) => fill())
   return {
@@ -17,6 +25,7 @@ export function packRows(batch: Batch, rows: Int32Array | undefined = batch.sele
     rowCount,
     columns,
     ...(batch.partition === undefined ? {} : { partition: batch.partition }),
+    ...(order === undefined ? {} : { order: order() }),
   }
 }
 
@@ -77,6 +86,28 @@ class Arena {
 }
 
 type Fill = () => Column
+
+function planOrder(
+  arena: Arena,
+  { origin, ordinals, siblings }: RowOrder,
+  rows: Int32Array | undefined,
+  count: number,
+): () => RowOrder {
+  const plan = (values: Float64Array): (() => Float64Array) => {
+    const fill = planColumn(arena, { layout: 'f64', values }, rows, count)
+    return () => {
+      const column = fill()
+      return column.layout === 'f64' ? column.values : values
+    }
+  }
+  const first = plan(ordinals)
+  const second = siblings && plan(siblings)
+  return () => ({
+    origin,
+    ordinals: first(),
+    ...(second === undefined ? {} : { siblings: second() }),
+  })
+}
 
 function planColumn(
   arena: Arena,

@@ -79,6 +79,16 @@ export function parseDuration(text: string, options: { readonly negative?: boole
   return micros
 }
 
+/** The same for text of any sign that comes with the data; `undefined` for what is no such duration. */
+export function durationOrUndefined(text: string): number | undefined {
+  try {
+    return parseDuration(text, { negative: true })
+  } catch (error) {
+    if (error instanceof StreamError && error.code === 'DURATION_INVALID') return undefined
+    throw error
+  }
+}
+
 /** Microseconds of an interval whose months count 31 days each: how Spark measures watermark delays. */
 export function intervalMicros({ months, micros }: Interval): number {
   return months * 31 * day + micros

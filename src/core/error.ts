@@ -140,6 +140,12 @@ const catalogue = {
     hint: '{fix}',
     retry: 'never',
   },
+  OUTPUT_OLDER_THAN_WATERMARK: {
+    message:
+      '{operator} gave out a row of {time} in the event-time column {column}, at or below the watermark {watermark}.',
+    hint: 'Later steps take such rows for late: give out a later time, or declare no event-time column.',
+    retry: 'never',
+  },
   PARSE_ERROR: {
     message: 'Syntax error in {text} at position {position}: {why}.',
     hint: 'Correct the text near the position.',
@@ -205,6 +211,31 @@ const catalogue = {
     hint: 'Known formats: {known}. Did you mean {closest}?',
     retry: 'never',
   },
+  STATE_ACCESS_INVALID: {
+    message: '{what} was used while no handler of the processor was running.',
+    hint: 'State belongs to the key that a handler was called with: await everything that a handler starts, and declare variables in init only.',
+    retry: 'never',
+  },
+  STATE_CAP_EXCEEDED: {
+    message: 'The state variable {variable} of one key would have more than {cap} entries.',
+    hint: 'Remove entries, give them a ttl, or raise the cap.',
+    retry: 'never',
+  },
+  STATE_UNBOUNDED: {
+    message: '{operator} would remember every key for ever: {why}.',
+    hint: "{fix}. If you know that there are few keys: .option('allowUnbounded', true).",
+    retry: 'never',
+  },
+  STATE_VALUE_INVALID: {
+    message: 'A value of the state variable {variable} does not fit its type {type}: {why}.',
+    hint: 'Write what the type says, or change the type of the variable.',
+    retry: 'never',
+  },
+  STATE_VARIABLE_INVALID: {
+    message: 'The state variable {variable} cannot be declared: {why}.',
+    hint: '{fix}',
+    retry: 'never',
+  },
   STOP_TIMEOUT: {
     message: 'The query {name} did not stop within {waitedMs} ms: {stuck} is still running.',
     hint: 'Look for an endless loop or a call without timeout in user code; this process should be restarted.',
@@ -228,6 +259,11 @@ const catalogue = {
   TABLE_NOT_FOUND: {
     message: 'There is no table or view {name}.',
     hint: 'Register a frame with createOrReplaceTempView. Did you mean {closest}?',
+    retry: 'never',
+  },
+  TIMER_INVALID: {
+    message: 'A timer or timeout at {time} cannot be set: {why}.',
+    hint: '{fix}',
     retry: 'never',
   },
   TIMESTAMP_OUT_OF_RANGE: {

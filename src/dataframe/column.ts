@@ -1,9 +1,9 @@
 import { parseType } from '../batch/ddl.ts'
+import { plainType } from '../batch/plain-type.ts'
 import type { DataType } from '../batch/schema.ts'
 import { StreamError } from '../core/error.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import { type Literal, literal } from './literal.ts'
-import { plainType } from './struct-type.ts'
 
 /** A column, or a value that is meant literally: the string `'a'` is the text a, not the column a. */
 export type ColumnOrLiteral = Column | Literal

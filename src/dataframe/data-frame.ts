@@ -1,11 +1,15 @@
 import type { EdgeRow } from '../batch/edge-row.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
 import type { Column, ColumnOrName } from './column.ts'
+import type { RowOf, TypedDataset } from './dataset-types.ts'
 import type { StreamingQuery } from './streaming-query.ts'
-import type { StructType } from './struct-type.ts'
+import type { SchemaLike, StructType } from './struct-type.ts'
 import type { TriggerOptions } from './trigger.ts'
 
 // One file for four interfaces: a frame makes writers, and a writer's foreachBatch gets frames.
+
+/** Rows of a type that the compiler knows; see `DataFrame.as`. */
+export type Dataset<Row> = TypedDataset<Row, DataFrame>
 
 /** One column or name, or a list of them. */
 export type Columns = readonly (ColumnOrName | readonly ColumnOrName[])[]
@@ -174,6 +178,37 @@ export interface DataFrame {
    */
   withWatermark(eventTime: string, delay: string): DataFrame
 
+  /**
+   * The first row of each combination of the columns; of all columns without names. On a stream every
+   * key is remembered for ever, unless one of the columns is the event time of a watermark: then a key is
+   * forgotten when the watermark reaches it, and rows at or below the watermark are late.
+   * @throws StreamError `COLUMN_NOT_FOUND`; `STATE_UNBOUNDED` when a streaming query starts that would
+   * remember every key for ever, unless the option `allowUnbounded` is set
+   */
+  dropDuplicates(...columns: readonly (string | readonly string[])[]): DataFrame
+  /**
+   * The first row of each combination of the columns, where duplicates come within the delay of the
+   * watermark: a key is forgotten when the watermark reaches the event time of its first row plus the
+   * delay. Streams only.
+   * @throws StreamError `COLUMN_NOT_FOUND`, `WATERMARK_INVALID`, `STREAMING_UNSUPPORTED`
+   * @example
+   * ```ts
+   * import { Session } from 'millrace'
+   *
+   * const spark = Session.builder.getOrCreate()
+   * const once = spark.readStream
+   *   .format('rate')
+   *   .load()
+   *   .withWatermark('timestamp', '10 minutes')
+   *   .dropDuplicatesWithinWatermark('value')
+   * once.printSchema()
+   * await spark.stop()
+   * ```
+   */
+  dropDuplicatesWithinWatermark(...columns: readonly (string | readonly string[])[]): DataFrame
+  /** Every row once: `dropDuplicates()`. */
+  distinct(): DataFrame
+
   /** Sorts by columns, ascending unless they say `.desc()`. On streams only in complete mode. */
   orderBy(...columns: Columns): DataFrame
   /** The same as `orderBy`. */
@@ -182,6 +217,13 @@ export interface DataFrame {
   limit(count: number): DataFrame
   /** A name for the frame: its columns may then be written `name.column`. */
   alias(name: string): DataFrame
+  /**
+   * The rows as objects of a type that the compiler knows: the columns of the schema, by name, which
+   * must be of just these types. For `map`, `flatMap`, `filter` and state per key in TypeScript.
+   * @throws StreamError `COLUMN_NOT_FOUND`, `DATATYPE_MISMATCH`
+   */
+  as<const S extends SchemaLike>(schema: S): Dataset<RowOf<S>>
+  as(): Dataset<EdgeRow>
   /** Applies a function of your own to the frame, for chains that read from left to right. */
   transform(change: (frame: DataFrame) => DataFrame): DataFrame
 

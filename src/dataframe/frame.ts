@@ -12,11 +12,12 @@ import { planText } from '../plan/print.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
 import { type Column, type ColumnOrName, nameOf, namePath } from './column.ts'
 import type { Columns, DataFrame } from './data-frame.ts'
+import { typedDataset } from './dataset.ts'
 import { type AggregateArguments, aggregatesOf, groupedData, rowCount } from './grouped-data.ts'
 import { joinPlan } from './join-arguments.ts'
 import type { Launch } from './launch.ts'
 import { schemaTree } from './schema-tree.ts'
-import { StructType } from './struct-type.ts'
+import { type SchemaLike, StructType } from './struct-type.ts'
 import { dataFrameWriter, dataStreamWriter } from './writer.ts'
 
 /** Everything a frame does, apart from its getters: they would be read when objects are joined. */
@@ -43,6 +44,7 @@ export function dataFrame(plan: UnresolvedPlan, launch: Launch): DataFrame {
     get write() {
       return dataFrameWriter(plan, launch)
     },
+    as: (given?: SchemaLike) => typedDataset(plan, given, { launch, frame: wrap }),
     ...selectionOf(plan, wrap),
     ...rowStepsOf(plan, wrap),
     ...groupingOf(plan, wrap),
@@ -103,6 +105,9 @@ function rowStepsOf(
   | 'unionAll'
   | 'unionByName'
   | 'withWatermark'
+  | 'dropDuplicates'
+  | 'dropDuplicatesWithinWatermark'
+  | 'distinct'
   | 'orderBy'
   | 'sort'
   | 'limit'
@@ -115,6 +120,13 @@ function rowStepsOf(
   }
   const union = (other: DataFrame): DataFrame =>
     wrap({ kind: 'union', inputs: [input, other.plan], match: 'byPosition' })
+  const deduplicate = (
+    columns: readonly (string | readonly string[])[],
+    withinWatermark: boolean,
+  ): DataFrame => {
+    const names = columns.flat().map((name) => namePath(name).join('.'))
+    return wrap({ kind: 'deduplicate', input, columns: names, withinWatermark })
+  }
   const sort = (...columns: Columns): DataFrame =>
     wrap({ kind: 'sort', input, keys: expressionsOf(columns) })
   return {
@@ -129,6 +141,9 @@ function rowStepsOf(
     },
     withWatermark: (eventTime, delay) =>
       wrap({ kind: 'watermark', input, column: namePath(eventTime).join('.'), delay }),
+    dropDuplicates: (...columns) => deduplicate(columns, false),
+    dropDuplicatesWithinWatermark: (...columns) => deduplicate(columns, true),
+    distinct: () => deduplicate([], false),
     orderBy: sort,
     sort,
     limit: (count) => wrap({ kind: 'limit', input, count }),

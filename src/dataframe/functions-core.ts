@@ -1,4 +1,5 @@
 import { parseType } from '../batch/ddl.ts'
+import { plainType } from '../batch/plain-type.ts'
 import type { DataType } from '../batch/schema.ts'
 import { parseSelectItem } from '../expr/parse.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
@@ -12,9 +13,7 @@ import {
   nameOf,
   operandOf,
 } from './column.ts'
-import { rowCount } from './grouped-data.ts'
 import { type Literal, literal } from './literal.ts'
-import { plainType } from './struct-type.ts'
 
 /** Makes a function of columns, given as columns or names, out of one of the catalogue. */
 export function ofColumns(name: string): (...columns: readonly ColumnOrName[]) => Column {
@@ -140,6 +139,43 @@ export function window(
   return callOf('window', nameOf(time), ...durations)
 }
 
+/**
+ * Sessions: windows that grow while rows keep coming. A row opens [time, time + gap); sessions of one
+ * group that overlap or touch are one, from the first start to the last end. Grouped by it and by at
+ * least one other key, a stream emits each session once the watermark reaches its end. A `select` of
+ * it does not merge.
+ *
+ * Rows whose time or gap is NULL, or whose gap is zero or negative, are left out.
+ *
+ * @param time - a TIMESTAMP, or the window of an earlier aggregation
+ * @param gap - for example `'5 minutes'`, or a column of such texts: a gap for each row
+ * @example
+ * ```ts
+ * import { Session } from 'millrace'
+ * import { col, session_window } from 'millrace/functions'
+ *
+ * const spark = Session.builder.getOrCreate()
+ * const clicks = spark.createDataFrame(
+ *   [
+ *     { user: 'ada', at: new Date('2024-05-01T10:00:00Z') },
+ *     { user: 'ada', at: new Date('2024-05-01T10:04:00Z') },
+ *     { user: 'ada', at: new Date('2024-05-01T10:30:00Z') },
+ *   ],
+ *   'user STRING, at TIMESTAMP',
+ * )
+ * const visits = clicks.groupBy('user', session_window('at', '5 minutes')).count()
+ * await visits.orderBy(col('session_window.start')).show()
+ * await spark.stop()
+ * ```
+ */
+export function session_window(time: ColumnOrName, gap: string | Column): Column {
+  return callOf(
+    'session_window',
+    nameOf(time),
+    typeof gap === 'string' ? literal(gap) : gap.expression,
+  )
+}
+
 /** The last moment of a window, its end less one microsecond; event time again for further windows. */
 export const window_time = ofColumn('window_time')
 
@@ -151,26 +187,6 @@ export const explode_outer = ofColumn('explode_outer')
 export const posexplode = ofColumn('posexplode')
 /** Like `posexplode`, with a row of NULL for NULL and empty ones. */
 export const posexplode_outer = ofColumn('posexplode_outer')
-
-/** How many rows there are; with a column those where it is not NULL. `'*'` counts all rows. */
-export function count(column: ColumnOrName): Column {
-  return column === '*' ? rowCount() : callOf('count', nameOf(column))
-}
-/** The sum; whole numbers sum up to LONG, and beyond it raise `ARITHMETIC_OVERFLOW`. */
-export const sum = ofColumn('sum')
-/** The mean; DOUBLE for whole numbers. */
-export const avg = ofColumn('avg')
-/** The same as `avg`. */
-export const mean = ofColumn('avg')
-/** The smallest value. */
-export const min = ofColumn('min')
-/** The largest value. */
-export const max = ofColumn('max')
-/** All values that are not NULL, in the order in which they came. */
-export const collect_list = ofColumn('collect_list')
-/** Not in Spark: the values of `what` in every row where `by` is the largest of the group, as an array. */
-export const rows_with_max = (what: ColumnOrName, by: ColumnOrName): Column =>
-  callOf('rows_with_max', nameOf(what), nameOf(by))
 
 /** A JavaScript function of row values; methods let it name the types of its arguments. */
 export type UserFunction = { call(...args: readonly unknown[]): unknown }['call']

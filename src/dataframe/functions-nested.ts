@@ -1,10 +1,10 @@
+import { plainType } from '../batch/plain-type.ts'
 import type { DataType } from '../batch/schema.ts'
 import { schemaText, typeText } from '../batch/schema.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import { type Column, type ColumnOrLiteral, type ColumnOrName, callOf, nameOf } from './column.ts'
 import { ofColumn, ofColumns, withValues } from './functions-core.ts'
 import { literal } from './literal.ts'
-import { plainType } from './struct-type.ts'
 
 /** A struct of columns; their names are the names of its fields. */
 export const struct = ofColumns('struct')

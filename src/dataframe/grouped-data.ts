@@ -47,10 +47,20 @@ export function aggregatesOf(given: AggregateArguments): readonly UnresolvedExpr
   return given.flatMap((item): readonly UnresolvedExpression[] => {
     if (isColumn(item)) return [item.expression]
     return Object.entries(item).map(([column, name]) => {
-      const all = column === '*' && name.toLowerCase() === 'count'
-      return all ? rowCount().expression : callOf(name, nameOf(column)).expression
+      const wanted = shortNames[name.toLowerCase()] ?? name
+      const all = column === '*' && wanted === 'count'
+      return all ? rowCount().expression : callOf(wanted, nameOf(column)).expression
     })
   })
+}
+
+/** What a record may call aggregates besides their names. */
+const shortNames: Readonly<Record<string, string>> = {
+  average: 'avg',
+  count: 'count',
+  mean: 'avg',
+  size: 'count',
+  std: 'stddev',
 }
 
 /** What `sum()` without names sums up: every numeric column that is not a key. */

@@ -1,4 +1,6 @@
 import { parseSchema, parseType } from '../batch/ddl.ts'
+import { plainFields, plainType } from '../batch/plain-type.ts'
+import type { TypedField } from '../batch/row-type.ts'
 import {
   binaryType,
   booleanType,
@@ -20,9 +22,10 @@ import {
 import { StreamError } from '../core/error.ts'
 
 /** A list of named, typed columns; also the type of a struct column. Immutable. */
-export interface StructType {
+export interface StructType<Fields extends readonly Field[] = readonly Field[]> {
   readonly kind: 'struct'
-  readonly fields: readonly Field[]
+  /** Their types make the TypeScript type of rows, see `DataFrame.as`. */
+  readonly fields: Fields
   /** The names of the fields, in order. */
   readonly names: readonly string[]
   /**
@@ -31,9 +34,13 @@ export interface StructType {
    * @param type - a type of the `types` helpers, or DDL text such as `'array<string>'`
    * @param nullable - whether the field may be NULL; default `true`
    */
-  add(name: string, type: DataType | string, nullable?: boolean): StructType
+  add<const Name extends string, const T extends DataType | string, const B extends boolean = true>(
+    name: Name,
+    type: T,
+    nullable?: B,
+  ): StructType<readonly [...Fields, TypedField<Name, TypeOfText<T>, B>]>
   /** The same with a field made by `StructField`. */
-  add(field: Field): StructType
+  add<const F extends Field>(field: F): StructType<readonly [...Fields, F]>
   /** The type as text, for example `struct<id:bigint,name:string>`. */
   simpleString(): string
   /** The fields as DDL text, which `.schema(…)` reads back. */
@@ -55,62 +62,102 @@ export type SchemaLike = StructType | Schema | string
  * if (schema.simpleString() !== same.simpleString()) throw new Error('differ')
  * ```
  */
-export function StructType(fields: readonly Field[] = []): StructType {
+export function StructType<const Fields extends readonly Field[] = readonly []>(
+  fields?: Fields,
+): StructType<Fields> {
+  // Types follow the fields one by one; the compiler cannot see that of a growing list.
+  return structType(fields ?? []) as unknown as StructType<Fields>
+}
+
+function structType(fields: readonly Field[]): Omit<StructType, 'add'> {
   const add = (
     first: string | Field,
     type?: DataType | string,
     nullable: boolean = true,
-  ): StructType => {
-    if (typeof first !== 'string') return StructType([...fields, first])
+  ): Omit<StructType, 'add'> => {
+    if (typeof first !== 'string') return structType([...fields, first])
     if (type === undefined) {
       throw new StreamError('SCHEMA_INVALID', { why: `the field ${first} has no type` })
     }
-    return StructType([...fields, StructField(first, type, nullable)])
+    return structType([...fields, StructField(first, type, nullable)])
   }
-  return {
-    kind: 'struct',
+  const made = {
+    kind: 'struct' as const,
     fields,
     names: fields.map((field) => field.name),
     add,
     simpleString: () => typeText({ kind: 'struct', fields }),
     toDdl: () => schemaText(fields),
   }
+  return made
 }
 
 /** One field of a `StructType`. */
-export function StructField(
-  name: string,
-  type: DataType | string,
-  nullable: boolean = true,
-): Field {
-  return { name, type: plainType(typeof type === 'string' ? parseType(type) : type), nullable }
+export function StructField<
+  const Name extends string,
+  const T extends DataType | string,
+  const B extends boolean = true,
+>(name: Name, type: T, nullable?: B): TypedField<Name, TypeOfText<T>, B> {
+  const plain = plainType(typeof type === 'string' ? parseType(type) : type)
+  // What the text or helper says is what it is parsed to.
+  return { name, type: plain as TypeOfText<T>, nullable: (nullable ?? true) as B }
+}
+
+/** The data type that a DDL text of one word stands for; any for longer texts. */
+export type TypeOfText<T> = T extends DataType
+  ? T
+  : T extends string
+    ? Lowercase<T> extends keyof TextTypes
+      ? TextTypes[Lowercase<T>]
+      : DataType
+    : DataType
+
+interface TextTypes {
+  readonly boolean: typeof booleanType
+  readonly byte: typeof byteType
+  readonly tinyint: typeof byteType
+  readonly short: typeof shortType
+  readonly smallint: typeof shortType
+  readonly int: typeof intType
+  readonly integer: typeof intType
+  readonly long: typeof longType
+  readonly bigint: typeof longType
+  readonly float: typeof floatType
+  readonly double: typeof doubleType
+  readonly string: typeof stringType
+  readonly binary: typeof binaryType
+  readonly date: typeof dateType
+  readonly timestamp: typeof timestampType
 }
 
 /** `true` or `false`. */
-export const BooleanType = (): DataType => booleanType
+export const BooleanType = (): typeof booleanType => booleanType
 /** 8 bits with sign. */
-export const ByteType = (): DataType => byteType
+export const ByteType = (): typeof byteType => byteType
 /** 16 bits with sign. */
-export const ShortType = (): DataType => shortType
+export const ShortType = (): typeof shortType => shortType
 /** 32 bits with sign. */
-export const IntegerType = (): DataType => intType
+export const IntegerType = (): typeof intType => intType
 /** 64 bits with sign; a `bigint` in rows. */
-export const LongType = (): DataType => longType
+export const LongType = (): typeof longType => longType
 /** 32-bit floating point. */
-export const FloatType = (): DataType => floatType
+export const FloatType = (): typeof floatType => floatType
 /** 64-bit floating point, JavaScript's `number`. */
-export const DoubleType = (): DataType => doubleType
+export const DoubleType = (): typeof doubleType => doubleType
 /** UTF-8 text. */
-export const StringType = (): DataType => stringType
+export const StringType = (): typeof stringType => stringType
 /** Bytes; a `Uint8Array` in rows. */
-export const BinaryType = (): DataType => binaryType
+export const BinaryType = (): typeof binaryType => binaryType
 /** A day of the calendar; `YYYY-MM-DD` in rows. */
-export const DateType = (): DataType => dateType
+export const DateType = (): typeof dateType => dateType
 /** A moment with microseconds; a `Date` in rows. */
-export const TimestampType = (): DataType => timestampType
+export const TimestampType = (): typeof timestampType => timestampType
 
 /** An exact decimal number; text in rows. Spark's default is 10 digits, none behind the point. */
-export function DecimalType(precision: number = 10, scale: number = 0): DataType {
+export function DecimalType(
+  precision: number = 10,
+  scale: number = 0,
+): Extract<DataType, { kind: 'decimal' }> {
   const whole = Number.isInteger(precision) && Number.isInteger(scale)
   if (!whole || precision < 1 || precision > 38 || scale < 0 || scale > precision) {
     throw new StreamError('SCHEMA_INVALID', {
@@ -121,17 +168,27 @@ export function DecimalType(precision: number = 10, scale: number = 0): DataType
 }
 
 /** A list of values of one type; an array in rows. */
-export function ArrayType(element: DataType, containsNull: boolean = true): DataType {
-  return { kind: 'array', element: plainType(element), containsNull }
+export function ArrayType<const E extends DataType>(
+  element: E,
+  containsNull: boolean = true,
+): { readonly kind: 'array'; readonly element: E; readonly containsNull: boolean } {
+  // The same type without methods.
+  return { kind: 'array', element: plainType(element) as E, containsNull }
 }
 
 /** Values by key; a `Map` in rows. */
-export function MapType(
-  key: DataType,
-  value: DataType,
+export function MapType<const K extends DataType, const V extends DataType>(
+  key: K,
+  value: V,
   valueContainsNull: boolean = true,
-): DataType {
-  return { kind: 'map', key: plainType(key), value: plainType(value), valueContainsNull }
+): {
+  readonly kind: 'map'
+  readonly key: K
+  readonly value: V
+  readonly valueContainsNull: boolean
+} {
+  // The same types without methods.
+  return { kind: 'map', key: plainType(key) as K, value: plainType(value) as V, valueContainsNull }
 }
 
 /**
@@ -145,22 +202,4 @@ export function schemaFrom(given: SchemaLike): Schema {
     throw new StreamError('SCHEMA_INVALID', { why: `${typeof given} is not a schema` })
   }
   return plainFields(fields)
-}
-
-/** The type without the methods that a `StructType` carries. */
-export function plainType(type: DataType): DataType {
-  switch (type.kind) {
-    case 'struct':
-      return { kind: 'struct', fields: plainFields(type.fields) }
-    case 'array':
-      return { ...type, element: plainType(type.element) }
-    case 'map':
-      return { ...type, key: plainType(type.key), value: plainType(type.value) }
-    default:
-      return type
-  }
-}
-
-function plainFields(fields: readonly Field[]): Schema {
-  return fields.map(({ name, type, nullable }) => ({ name, type: plainType(type), nullable }))
 }

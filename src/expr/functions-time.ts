@@ -13,6 +13,7 @@ import {
 } from '../batch/schema.ts'
 import { civilFromDays, daysFromCivil, daysInMonth, parseTimestamp } from '../batch/time-text.ts'
 import type { Value } from '../batch/value.ts'
+import { durationOrUndefined } from '../core/duration.ts'
 import { StreamError } from '../core/error.ts'
 import {
   addInterval,
@@ -266,6 +267,17 @@ export const timeFunctions: readonly ScalarFunction[] = [
   ),
   strict('to_utc_timestamp', [timestampType, stringType], timestampType, ([time, zone]) =>
     checkedTime(localToUtc(textOf(zone), numberOf(time))),
+  ),
+  // The gap of a session as microseconds. As in Spark, text that is no duration is NULL, not an error.
+  strict(
+    'duration_micros',
+    [stringType],
+    longType,
+    ([text]) => {
+      const micros = durationOrUndefined(textOf(text))
+      return micros === undefined ? null : BigInt(micros)
+    },
+    { nullable: true },
   ),
   {
     ...strict('window_time', ['struct'], timestampType, ([window]) => {

@@ -1,26 +1,9 @@
 import { typeText } from '../batch/schema.ts'
 import { unreachable } from '../core/error.ts'
+import { aggregateNamed, shownAggregate } from './aggregate-names.ts'
 import { valueText } from './cast.ts'
 import { callText } from './print.ts'
 import type { UnresolvedExpression } from './unresolved.ts'
-
-/** Aggregates by every name they go by, with the canonical one. */
-const aggregateNames: Readonly<Record<string, string>> = {
-  avg: 'avg',
-  collect_list: 'collect_list',
-  array_agg: 'collect_list',
-  count: 'count',
-  max: 'max',
-  mean: 'avg',
-  min: 'min',
-  rows_with_max: 'rows_with_max',
-  sum: 'sum',
-}
-
-/** The canonical name of an aggregate; `undefined` for other names. */
-export function aggregateNamed(name: string): string | undefined {
-  return aggregateNames[name.toLowerCase()]
-}
 
 export function isAggregateName(name: string): boolean {
   return aggregateNamed(name) !== undefined
@@ -28,7 +11,8 @@ export function isAggregateName(name: string): boolean {
 
 /** True for a call of an aggregate. */
 export function isAggregate(expression: UnresolvedExpression): boolean {
-  return expression.kind === 'call' && isAggregateName(expression.name)
+  if (expression.kind !== 'call') return false
+  return expression.aggregator !== undefined || isAggregateName(expression.name)
 }
 
 /** True when an aggregate is called anywhere inside. */
@@ -72,14 +56,19 @@ export function defaultName(expression: UnresolvedExpression): string {
     case 'alias':
       return expression.name
     case 'call':
-      if (expression.name.toLowerCase() === 'window') return 'window'
-      return nested(expression)
+      return windowName(expression.name) ?? nested(expression)
     case 'cast':
       // Spark hides a cast of a plain column in its name.
       return expression.input.kind === 'name' ? defaultName(expression.input) : nested(expression)
     default:
       return nested(expression)
   }
+}
+
+/** What a window is called that has no alias; `undefined` for other functions. */
+export function windowName(functionName: string): 'window' | 'session_window' | undefined {
+  const name = functionName.toLowerCase()
+  return name === 'window' || name === 'session_window' ? name : undefined
 }
 
 const intervalUnits = [
@@ -135,11 +124,13 @@ function nested(expression: UnresolvedExpression): string {
       return `CASE ${branches.join(' ')}${rest} END`
     }
     case 'call': {
-      const name = expression.name.toLowerCase()
-      const args = expression.args.map(nested)
-      const written = aggregateNamed(name) ?? name
+      const all = expression.args.map(nested)
+      const { name, args } =
+        expression.aggregator === undefined
+          ? shownAggregate(expression.name, all)
+          : { name: expression.name, args: all }
       const text = callText(
-        written,
+        name,
         expression.distinct === true ? [`DISTINCT ${args.join(', ')}`] : args,
       )
       return expression.filter === undefined

@@ -300,14 +300,27 @@ class Parser {
     if (worded !== undefined) return worded
     const distinct = this.#skipWord('distinct')
     const args = this.#list(() => this.#argument(name))
-    if (!this.#skipWord('filter')) {
-      return { kind: 'call', name, args, ...(distinct ? { distinct } : {}) }
+    const filter = this.#filter()
+    // `first(x) IGNORE NULLS` is `first(x, true)`.
+    if (this.#skipWords('ignore', 'nulls')) args.push(boolean(true))
+    else this.#skipWords('respect', 'nulls')
+    return {
+      kind: 'call',
+      name,
+      args,
+      ...(filter === undefined ? {} : { filter }),
+      ...(distinct ? { distinct } : {}),
     }
+  }
+
+  /** `FILTER (WHERE …)`. */
+  #filter(): UnresolvedExpression | undefined {
+    if (!this.#skipWord('filter')) return undefined
     this.#expect('(')
     if (!this.#skipWord('where')) this.#fail('WHERE is expected in FILTER')
     const filter = this.expression()
     this.#expect(')')
-    return { kind: 'call', name, args, filter, ...(distinct ? { distinct } : {}) }
+    return filter
   }
 
   /** Only `struct` gives its arguments names. */
@@ -485,6 +498,14 @@ class Parser {
   #isWord(word: string): boolean {
     const { type, value } = this.#peek()
     return type === 'name' && value.toLowerCase() === word
+  }
+
+  /** Both words, or none. */
+  #skipWords(first: string, second: string): boolean {
+    const before = this.#at
+    if (this.#skipWord(first) && this.#skipWord(second)) return true
+    this.#at = before
+    return false
   }
 
   #skipWord(word: string): boolean {

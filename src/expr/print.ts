@@ -1,5 +1,6 @@
 import { typeText } from '../batch/schema.ts'
 import { unreachable } from '../core/error.ts'
+import type { AggregateCall } from './aggregates.ts'
 import { valueText } from './cast.ts'
 import type { Expression } from './expression.ts'
 
@@ -72,4 +73,13 @@ export function callText(name: string, args: readonly string[]): string {
     default:
       return `${name}(${args.join(', ')})`
   }
+}
+
+/** A resolved aggregate as text, over the texts of its arguments; the same text is the same state. */
+export function aggregateText(call: AggregateCall, args: readonly string[]): string {
+  const { name, percentages = [], accuracy, aggregator } = call
+  const all = [...args, ...percentages.map(String), ...(accuracy === undefined ? [] : [accuracy])]
+  const inner = `${call.distinct === true ? 'DISTINCT ' : ''}${all.join(', ')}`
+  const called = `${call.safe === true ? 'try_' : ''}${aggregator?.name ?? name}`
+  return `${called}(${inner})${call.ignoreNulls === true ? ' IGNORE NULLS' : ''}`
 }

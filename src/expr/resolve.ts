@@ -15,7 +15,7 @@ import { StreamError, unreachable } from '../core/error.ts'
 import { canCast } from './cast.ts'
 import { commonTypeOf } from './coerce.ts'
 import { type Expression, isNullable } from './expression.ts'
-import { defaultName, isAggregateName } from './names.ts'
+import { defaultName, isAggregate } from './names.ts'
 import { call, castTo, mismatch } from './typed-call.ts'
 import type { UnresolvedExpression } from './unresolved.ts'
 
@@ -192,7 +192,7 @@ function resolveCall(expression: UnresolvedCall, scope: Scope): Expression {
   const name = expression.name.toLowerCase()
   const rewritten = specialCall(name, expression, scope)
   if (rewritten !== undefined) return rewritten
-  if (isAggregateName(name)) {
+  if (isAggregate(expression)) {
     throw new StreamError('AGGREGATE_MISPLACED', {
       aggregate: defaultName(expression),
       where: 'an expression over single rows',

@@ -1,5 +1,6 @@
 import type { DataType } from '../batch/schema.ts'
 import type { Value } from '../batch/value.ts'
+import type { Aggregator } from './aggregates.ts'
 
 /** An expression as both fronts write it: columns by name, functions not yet looked up. Plain data. */
 export type UnresolvedExpression =
@@ -18,6 +19,8 @@ export type UnresolvedExpression =
       readonly distinct?: boolean
       /** `FILTER (WHERE …)` of an aggregate. */
       readonly filter?: UnresolvedExpression
+      /** Of a user's aggregate, which no catalogue knows. */
+      readonly aggregator?: Aggregator
     }
   | {
       readonly kind: 'cast'

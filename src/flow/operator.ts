@@ -72,6 +72,8 @@ export interface Operator {
   closeEpoch(header: EpochHeader, output: Output): EpochReport | Promise<EpochReport>
   /** Sets aside what changed in the epoch, without waiting; `undefined` when it keeps no state. */
   freeze(): readonly FrozenState[] | undefined
+  /** The task has ended; lets go of what the user's code holds. */
+  close?(): void
 }
 
 /** Merges what the operators of a chain, or the tasks of an epoch, report. */
@@ -134,8 +136,10 @@ function addProgress(left: OperatorProgress, right: OperatorProgress): OperatorP
   for (const [name, value] of Object.entries(right.custom ?? {})) {
     custom[name] = (custom[name] ?? 0) + value
   }
+  // Steps before a stateful operator may count what they keep from it.
+  const stateName = left.stateName ?? right.stateName
   return {
-    ...(left.stateName === undefined ? {} : { stateName: left.stateName }),
+    ...(stateName === undefined ? {} : { stateName }),
     rowsIn: left.rowsIn + right.rowsIn,
     rowsTotal: (left.rowsTotal ?? 0) + (right.rowsTotal ?? 0),
     rowsUpdated: (left.rowsUpdated ?? 0) + (right.rowsUpdated ?? 0),

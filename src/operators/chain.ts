@@ -61,5 +61,9 @@ export function chain(operators: readonly Operator[]): Operator {
       }
       return frozen
     },
+
+    close() {
+      for (const operator of operators) operator.close?.()
+    },
   }
 }

@@ -1,4 +1,4 @@
-import type { Batch } from '../batch/batch.ts'
+import { type Batch, originOf } from '../batch/batch.ts'
 import type { Schema } from '../batch/schema.ts'
 import { compileStage } from '../expr/compile.ts'
 import { type EvaluationContext, type Expression, noContext } from '../expr/expression.ts'
@@ -32,7 +32,7 @@ export function computeOperator({ input, filter, columns, output }: ComputeSpec)
         rowCount: batch.rowCount,
         columns: result.columns,
         ...(result.selection === undefined ? {} : { selection: result.selection }),
-        ...(batch.partition === undefined ? {} : { partition: batch.partition }),
+        ...originOf(batch),
       }
       return out.emit(computed)
     },

@@ -7,4 +7,8 @@ export interface StateContext {
   shardOf(hash: number): number
   /** The eviction watermark of the restored checkpoint; entries closed by it are dead. */
   readonly restoredWatermark: number
+  /** What the state of the operator is made of, as the fingerprint of the plan says; absent in batch queries. */
+  readonly shape?: string
+  /** Which query runs. */
+  readonly query?: { readonly queryId: string; readonly runId: string }
 }

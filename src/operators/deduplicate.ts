@@ -8,11 +8,11 @@ import type { EpochReport, Operator, Output, Wait } from '../flow/operator.ts'
 import type { StateContext } from './context.ts'
 import { KeyedBuckets } from './keyed/keyed-buckets.ts'
 import { KeyedTable } from './keyed/keyed-table.ts'
-import { TimeValues } from './keyed/time-values.ts'
+import { NumberValues } from './keyed/number-values.ts'
 import { timesOf } from './row-times.ts'
 
 /** The keys seen, each with the time at which it is forgotten. */
-type SeenKeys = KeyedBuckets<KeyedTable<TimeValues>>
+type SeenKeys = KeyedBuckets<KeyedTable<NumberValues>>
 
 /** The removal of duplicates, as plain data; columns are numbers of the input batch. */
 export interface DeduplicateSpec {
@@ -41,8 +41,8 @@ export async function deduplicateOperator(
       keyTypes,
       layout: 'due',
       make: (options) => {
-        const expiries = new TimeValues()
-        const dueOf = (slot: number): number => expiries.times[slot] as number
+        const expiries = new NumberValues(Number.POSITIVE_INFINITY)
+        const dueOf = (slot: number): number => expiries.numbers[slot] as number
         return new KeyedTable(keyTypes, [expiries], { ...options, dueOf })
       },
       overUntil: heldBack(context.restoredWatermark, spec.watermarkShift),
@@ -175,13 +175,13 @@ class DeduplicateOperator implements Operator {
 
   #remember(
     batch: Batch,
-    table: KeyedTable<TimeValues>,
+    table: KeyedTable<NumberValues>,
     slots: readonly number[],
     rows: readonly number[],
   ): void {
     const { timeColumn, withinMicros = 0 } = this.#spec
     const times = timeColumn === undefined ? undefined : timesOf(batch, timeColumn)
-    const expiries = table.values[0]?.times
+    const expiries = table.values[0]?.numbers
     slots.forEach((slot, index) => {
       table.touch(slot)
       const row = rows[index] as number

@@ -1,4 +1,4 @@
-import { type Batch, type Column, isValid } from '../batch/batch.ts'
+import { type Batch, type Column, isValid, siblingOrder } from '../batch/batch.ts'
 import { columnBuilder } from '../batch/build.ts'
 import { packRows } from '../batch/pack.ts'
 import { forEachRow } from '../batch/read.ts'
@@ -41,6 +41,7 @@ function explode(batch: Batch, spec: GenerateSpec): { batch: Batch; rowsIn: numb
   const column = batch.columns[spec.column]
   const rows: number[] = []
   const items: number[] = []
+  const siblings: number[] = []
   const positions = columnBuilder({ kind: 'int' })
   let rowsIn = 0
   forEachRow(batch, (row) => {
@@ -49,11 +50,13 @@ function explode(batch: Batch, spec: GenerateSpec): { batch: Batch; rowsIn: numb
     for (let item = start; item < end; item++) {
       rows.push(row)
       items.push(item)
+      siblings.push(item - start)
       if (spec.withPosition) positions.appendNumber(item - start)
     }
     if (start === end && spec.outer) {
       rows.push(row)
       items.push(-1)
+      siblings.push(0)
       if (spec.withPosition) positions.appendNull()
     }
   })
@@ -67,6 +70,7 @@ function explode(batch: Batch, spec: GenerateSpec): { batch: Batch; rowsIn: numb
     rowsIn,
     batch: {
       ...repeated,
+      ...(repeated.order === undefined ? {} : { order: siblingOrder(repeated.order, siblings) }),
       schema: spec.output,
       columns: [
         ...repeated.columns,

@@ -1,4 +1,4 @@
-import { type Batch, isValid } from '../batch/batch.ts'
+import { type Batch, isValid, siblingOrder } from '../batch/batch.ts'
 import { packRows } from '../batch/pack.ts'
 import { forEachRow } from '../batch/read.ts'
 import type { Schema } from '../batch/schema.ts'
@@ -48,6 +48,7 @@ function assign(
   const column = batch.columns[spec.timeColumn]
   const rows: number[] = []
   const starts: number[] = []
+  const siblings: number[] = []
   let rowsIn = 0
   let nullTimes = 0
   forEachRow(batch, (row) => {
@@ -56,9 +57,10 @@ function assign(
       nullTimes++
       return
     }
-    for (const start of math.startsOf(column.values[row] as number)) {
+    for (const [position, start] of math.startsOf(column.values[row] as number).entries()) {
       rows.push(row)
       starts.push(start)
+      siblings.push(position)
     }
   })
   const kept = packRows(
@@ -76,6 +78,7 @@ function assign(
     nullTimes,
     batch: {
       ...kept,
+      ...(kept.order === undefined ? {} : { order: siblingOrder(kept.order, siblings) }),
       schema: spec.output,
       columns: [
         ...kept.columns,

@@ -1,31 +1,40 @@
 import type { Schema } from '../batch/schema.ts'
-import { unreachable } from '../core/error.ts'
+import { StreamError, unreachable } from '../core/error.ts'
+import { isOrdered } from '../expr/aggregates.ts'
 import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
+import type { SessionSpec } from '../operators/session/spec.ts'
 import {
   type Aggregate,
   type Deduplicate,
   eventTimeColumns,
+  hasAggregate,
   isStreaming,
   type Join,
+  type Limit,
   type LogicalPlan,
+  type Process,
   type SaveMode,
   schemaOf,
 } from '../plan/logical.ts'
+import { sessionKeyOf } from '../plan/session-columns.ts'
 import { bucketingOf, ColumnList, fusedWindow } from './bucketing.ts'
 import { type SideColumns, shiftOf, staticJoinParts, streamJoinParts } from './join-specs.ts'
 import {
   addCompute,
   addGenerate,
+  addSession,
   addStep,
   addWindow,
   allColumns,
+  countedBy,
   fieldOfExpression,
   fieldsOf,
   type OpenStage,
 } from './open-stage.ts'
 import type { Exchange, PhysicalPlan, StageInput } from './physical.ts'
+import { processSpec } from './process-spec.ts'
 
 export interface BuildOptions {
   readonly mode: SaveMode
@@ -44,7 +53,10 @@ class Builder {
   readonly #stages: OpenStage[] = []
   readonly #options: BuildOptions
   #aggregates = 0
+  #sessionCount = 0
   #deduplicates = 0
+  #processes = 0
+  #limits = 0
   #joins = 0
   #late: number | undefined
 
@@ -85,8 +97,12 @@ class Builder {
         return addGenerate(this.build(plan.input), plan)
       case 'window':
         return addWindow(this.build(plan.input), plan)
-      case 'aggregate':
-        return this.#aggregate(plan)
+      case 'session':
+        return addSession(this.build(plan.input), plan)
+      case 'aggregate': {
+        const session = sessionKeyOf(plan)
+        return session === undefined ? this.#aggregate(plan) : this.#sessions(plan, session)
+      }
       case 'union': {
         const inputs = plan.inputs.map((input) => this.build(input))
         return this.#open({
@@ -101,6 +117,13 @@ class Builder {
           : this.#staticJoin(plan)
       case 'deduplicate':
         return this.#deduplicate(plan)
+      case 'mapRows': {
+        const { function: rowFunction, output } = plan
+        const spec = { input: schemaOf(plan.input), function: rowFunction, output }
+        return addStep(this.build(plan.input), { kind: 'mapRows', spec }, output)
+      }
+      case 'process':
+        return this.#process(plan)
       case 'sort': {
         const stage = this.#gathered(this.build(plan.input))
         const schema = schemaOf(plan)
@@ -115,10 +138,8 @@ class Builder {
         const spec = { keys, kept: schema.length, output: schema }
         return addStep(stage, { kind: 'sort', spec }, schema)
       }
-      case 'limit': {
-        const stage = this.#gathered(this.build(plan.input))
-        return addStep(stage, { kind: 'limit', count: plan.count }, schemaOf(plan))
-      }
+      case 'limit':
+        return this.#limit(plan)
       default:
         return unreachable(plan)
     }
@@ -177,8 +198,64 @@ class Builder {
       output: schemaOf(plan),
       single: keys.length === 0,
     })
+    settleFor(stage, plan)
     addStep(stage, { kind: 'aggregate', spec }, schemaOf(plan))
     if (wantsLate) this.#late = this.#lateStage(stage.id, all, lateFrom, inputSchema)
+    return stage
+  }
+
+  /** Of a whole answer that comes anew in every epoch, or of all rows that ever come. */
+  #limit(plan: Limit): OpenStage {
+    const { count, input } = plan
+    const stage = this.#gathered(this.build(input))
+    if (!isStreaming(input) || (this.#options.mode === 'complete' && hasAggregate(input))) {
+      return addStep(stage, { kind: 'limit', count }, schemaOf(plan))
+    }
+    addStep(stage, { kind: 'settle' }, schemaOf(plan))
+    const operator = `limit-${this.#limits++}`
+    return addStep(stage, { kind: 'limit', count, operator }, schemaOf(plan))
+  }
+
+  /** An aggregation that merges the sessions in one of its keys. */
+  #sessions(plan: Aggregate, position: number): OpenStage {
+    const below = schemaOf(plan.input)
+    const session = plan.keys[position]
+    if (session === undefined) throw new StreamError('INTERNAL', { what: 'no session key' })
+    const columns = new ColumnList()
+    const keys = plan.keys
+      .filter((key) => key !== session)
+      .map(({ expression }) => ({ column: columns.add(expression), type: expression.type }))
+    const spec: SessionSpec = {
+      operator: `session-${this.#sessionCount++}`,
+      mode: this.#options.mode === 'complete' ? 'complete' : 'append',
+      keys,
+      aggregates: plan.aggregates.map(({ call }) => ({
+        call,
+        args: call.args.map((arg) => columns.add(arg)),
+        filter: call.filter === undefined ? undefined : columns.add(call.filter),
+      })),
+      sessionColumn: columns.add(session.expression),
+      position,
+      watermarked: eventTimeColumns(plan).some(({ index }) => index === position),
+      watermarkShift: shiftOf(plan.input),
+      output: schemaOf(plan),
+    }
+    const before = countedBy(spec.operator, this.build(plan.input))
+    const wantsLate = this.#options.lateRows && spec.watermarked && this.#late === undefined
+    const lateFrom = columns.expressions.length
+    // Late rows are shown as they were before the session was put beside them.
+    const shown = plan.input.kind === 'session' ? schemaOf(plan.input.input) : below
+    const all = [...columns.expressions, ...(wantsLate ? allColumns(shown) : [])]
+    addCompute(before, below, undefined, all, all.map(fieldOfExpression))
+    const exchange: Exchange = keys.length === 0 ? { kind: 'single' } : { kind: 'hash', keys }
+    const stage = this.#open({
+      inputs: [{ from: before.id, exchange }],
+      output: schemaOf(plan),
+      single: keys.length === 0,
+    })
+    settleFor(stage, plan)
+    addStep(stage, { kind: 'sessions', spec }, schemaOf(plan))
+    if (wantsLate) this.#late = this.#lateStage(stage.id, all, lateFrom, shown)
     return stage
   }
 
@@ -236,7 +313,30 @@ class Builder {
       output: schema,
       single: false,
     })
+    // Also with every column compared: of equal rows the first gives the place for what comes behind.
+    addStep(stage, { kind: 'settle' }, schema)
     return addStep(stage, { kind: 'deduplicate', spec }, schema)
+  }
+
+  #process(plan: Process): OpenStage {
+    const schema = schemaOf(plan.input)
+    const spec = processSpec(plan, `process-${this.#processes++}`)
+    const before = this.build(plan.input)
+    const keys = spec.keys.map(({ column, type }) => ({ column, type }))
+    const stage = this.#open({
+      inputs: [{ from: before.id, exchange: { kind: 'hash', keys } }],
+      output: plan.output,
+      single: false,
+    })
+    stage.output = schema
+    // Programs see the rows of a key in the order of their sources.
+    addStep(stage, { kind: 'settle' }, schema)
+    addStep(stage, { kind: 'process', spec }, plan.output)
+    const isTimed = spec.timeMode === 'eventTime' && spec.timeColumn !== undefined
+    if (isTimed && this.#options.lateRows && this.#late === undefined) {
+      this.#late = this.#lateStage(stage.id, allColumns(schema), 0, schema)
+    }
+    return stage
   }
 
   /** Brings late rows back to the columns they had before the aggregation. */
@@ -261,4 +361,10 @@ class Builder {
     addCompute(stage, columns.map(fieldOfExpression), undefined, picked, schema)
     return stage.id
   }
+}
+
+/** Aggregates such as `first` need the rows in the order of their sources. */
+function settleFor(stage: OpenStage, plan: Aggregate): void {
+  if (!plan.aggregates.some(({ call }) => isOrdered(call))) return
+  addStep(stage, { kind: 'settle' }, stage.output)
 }

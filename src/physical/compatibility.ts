@@ -1,8 +1,17 @@
 import { type DataType, typeText } from '../batch/schema.ts'
 import type { Json } from '../core/json.ts'
-import type { AggregateSpec } from '../operators/aggregate/spec.ts'
+import { aggregateText } from '../expr/print.ts'
+import type { AggregateColumns, AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { JoinSpec } from '../operators/join/spec.ts'
+import { shapeOfProcess } from '../operators/process/process-operator.ts'
+import {
+  nextShape,
+  readShape,
+  shapeDifference,
+  shapeText,
+} from '../operators/process/state-shape.ts'
+import type { SessionSpec } from '../operators/session/spec.ts'
 import type { PhysicalPlan } from './physical.ts'
 
 /** What of a plan its checkpoint depends on. Plain data, kept in every manifest. */
@@ -27,8 +36,17 @@ export function fingerprintOf(
         case 'aggregate':
           operators[step.spec.operator] = aggregateShape(step.spec)
           break
+        case 'process':
+          operators[step.spec.operator] = shapeText(shapeOfProcess(step.spec))
+          break
+        case 'sessions':
+          operators[step.spec.operator] = sessionShape(step.spec)
+          break
         case 'deduplicate':
           operators[step.spec.operator] = deduplicateShape(step.spec)
+          break
+        case 'limit':
+          if (step.operator !== undefined) operators[step.operator] = `first ${step.count} rows`
           break
         case 'join':
           operators[step.spec.operator] = joinShape(step.spec)
@@ -42,13 +60,26 @@ export function fingerprintOf(
 }
 
 function aggregateShape({ mode, keys, aggregates, bucketing }: AggregateSpec): string {
-  const calls = aggregates
-    .map(({ call }) => `${call.name}(${call.args.map((arg) => typeText(arg.type)).join(', ')})`)
-    .join(', ')
   const times = JSON.stringify(
     bucketing.kind === 'window' ? bucketing.windows : { kind: bucketing.kind },
   )
-  return `${mode}: [${typesText(keys)}] ${times} → ${calls}`
+  return `${mode}: [${typesText(keys)}] ${times} → ${callsText(aggregates)}`
+}
+
+/** Without the gap: what is in state are sessions, and another gap only makes later rows longer or shorter ones. */
+function sessionShape({ mode, keys, aggregates }: SessionSpec): string {
+  return `${mode}: [${typesText(keys)}] sessions → ${callsText(aggregates)}`
+}
+
+function callsText(aggregates: readonly AggregateColumns[]): string {
+  return aggregates
+    .map(({ call }) =>
+      aggregateText(
+        call,
+        call.args.map((arg) => typeText(arg.type)),
+      ),
+    )
+    .join(', ')
 }
 
 /** Rows are kept as they come in, so the columns of both sides are part of what must stay. */
@@ -75,6 +106,16 @@ function typesText(keys: readonly { readonly type: DataType }[]): string {
   return keys.map(({ type }) => typeText(type)).join(', ')
 }
 
+/** The fingerprint of a plan that goes on from an earlier one: state keeps the ids it is stored under. */
+export function continued(before: PlanFingerprint, now: PlanFingerprint): PlanFingerprint {
+  const operators = Object.entries(now.operators).map(([name, shape]) => {
+    const [old, next] = [readShape(before.operators[name]), readShape(shape)]
+    const isKept = old !== undefined && next !== undefined
+    return [name, isKept ? shapeText(nextShape(old, next)) : shape] as const
+  })
+  return { ...now, operators: Object.fromEntries(operators) }
+}
+
 /** Reads a fingerprint from a manifest; `undefined` if it is none. */
 export function readFingerprint(json: Json): PlanFingerprint | undefined {
   if (typeof json !== 'object' || json === null || !('operators' in json)) return undefined
@@ -90,6 +131,12 @@ export function incompatibility(before: PlanFingerprint, now: PlanFingerprint): 
   for (const [name, shape] of Object.entries(before.operators)) {
     const other = now.operators[name]
     if (other === undefined) return `operator ${name} (${shape}) is gone`
+    const [old, now_] = [readShape(shape), readShape(other)]
+    if (old !== undefined && now_ !== undefined) {
+      const difference = shapeDifference(old, now_)
+      if (difference !== undefined) return `of operator ${name} ${difference}`
+      continue
+    }
     if (other !== shape) return `operator ${name} was (${shape}) and is (${other})`
   }
   for (const name of Object.keys(now.operators)) {

@@ -1,6 +1,13 @@
 import type { DataType, Schema } from '../batch/schema.ts'
 import type { Expression } from '../expr/expression.ts'
-import { type Generate, type Scan, schemaOf, type WindowAssign } from '../plan/logical.ts'
+import type { SessionAssignSpec } from '../operators/session-assign.ts'
+import {
+  type Generate,
+  type Scan,
+  type SessionAssign,
+  schemaOf,
+  type WindowAssign,
+} from '../plan/logical.ts'
 import type { StageInput, Step } from './physical.ts'
 
 /** A stage that steps are still added to. */
@@ -68,6 +75,40 @@ export function addWindow(stage: OpenStage, plan: WindowAssign): OpenStage {
     output: schemaOf(plan),
   }
   return addStep(ready, { kind: 'window', spec }, schemaOf(plan))
+}
+
+export function addSession(stage: OpenStage, plan: SessionAssign): OpenStage {
+  const schema = schemaOf(plan.input)
+  const output = schemaOf(plan)
+  const { gap, time } = plan
+  const constant = gap.kind === 'literal'
+  // Both are computed in one step, so that none stands between the columns and the session.
+  const computed = [time, ...(constant ? [] : [gap])].filter(({ kind }) => kind !== 'column')
+  const columns = [...allColumns(schema), ...computed]
+  const fields = computed.map((one, at) => fieldOfExpression(one, schema.length + at))
+  const ready =
+    computed.length === 0
+      ? stage
+      : addCompute(stage, schema, undefined, columns, [...schema, ...fields])
+  const columnOf = (expression: Expression): number =>
+    expression.kind === 'column' ? expression.index : schema.length + computed.indexOf(expression)
+  const spec: SessionAssignSpec = {
+    timeColumn: columnOf(time),
+    gap: constant
+      ? { kind: 'constant', micros: Number(gap.value) }
+      : { kind: 'column', column: columnOf(gap) },
+    kept: schema.length,
+    output,
+  }
+  return addStep(ready, { kind: 'session', spec }, output)
+}
+
+/** Rows that the last assignment of sessions drops are counted in the progress of that operator. */
+export function countedBy(operator: string, stage: OpenStage): OpenStage {
+  const at = stage.steps.findLastIndex(({ kind }) => kind === 'session')
+  const step = stage.steps[at]
+  if (step?.kind === 'session') stage.steps[at] = { ...step, spec: { ...step.spec, operator } }
+  return stage
 }
 
 /** The column that holds an expression, computed behind the others if it is not one of them. */

@@ -5,6 +5,10 @@ import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { GenerateSpec } from '../operators/generate.ts'
 import type { JoinSpec } from '../operators/join/spec.ts'
 import type { StaticJoinSpec } from '../operators/join/static-join.ts'
+import type { MapRowsSpec } from '../operators/map-rows.ts'
+import type { ProcessSpec } from '../operators/process/spec.ts'
+import type { SessionSpec } from '../operators/session/spec.ts'
+import type { SessionAssignSpec } from '../operators/session-assign.ts'
 import type { SortSpec } from '../operators/sort.ts'
 import type { WatermarkSpec } from '../operators/watermark.ts'
 import type { WindowAssignSpec } from '../operators/window-assign.ts'
@@ -23,13 +27,20 @@ export type Step =
   | { readonly kind: 'watermark'; readonly spec: WatermarkSpec }
   | { readonly kind: 'generate'; readonly spec: GenerateSpec }
   | { readonly kind: 'window'; readonly spec: WindowAssignSpec }
+  | { readonly kind: 'session'; readonly spec: SessionAssignSpec }
   | { readonly kind: 'aggregate'; readonly spec: AggregateSpec }
+  | { readonly kind: 'sessions'; readonly spec: SessionSpec }
   | { readonly kind: 'deduplicate'; readonly spec: DeduplicateSpec }
   | { readonly kind: 'join'; readonly spec: JoinSpec }
   /** `other` is run by itself each time that its rows are read: it is no part of the checkpoint. */
   | { readonly kind: 'staticJoin'; readonly spec: StaticJoinSpec; readonly other: PhysicalPlan }
+  | { readonly kind: 'mapRows'; readonly spec: MapRowsSpec }
+  | { readonly kind: 'process'; readonly spec: ProcessSpec }
   | { readonly kind: 'sort'; readonly spec: SortSpec }
-  | { readonly kind: 'limit'; readonly count: number }
+  /** Puts the rows of an epoch in the order of their sources. */
+  | { readonly kind: 'settle' }
+  /** The first rows of an epoch; with a name those of the life of the query. */
+  | { readonly kind: 'limit'; readonly count: number; readonly operator?: string }
 
 /** How rows find their task on the way into a stage. */
 export type Exchange =

@@ -1,5 +1,6 @@
 import { unreachable } from '../core/error.ts'
-import { expressionText } from '../expr/print.ts'
+import { aggregateText, expressionText } from '../expr/print.ts'
+import type { AggregateColumns } from '../operators/aggregate/spec.ts'
 import type { Exchange, PhysicalPlan, Stage, Step } from './physical.ts'
 
 /** The stages of a plan as text, last stage first, for `explain(true)`. */
@@ -38,12 +39,20 @@ function stepText(step: Step): string {
       return `generate #${step.spec.column}`
     case 'window':
       return `window #${step.spec.timeColumn}`
+    case 'session': {
+      const { gap, timeColumn } = step.spec
+      const text = gap.kind === 'constant' ? `${gap.micros / 1000} ms` : `#${gap.column}`
+      return `session #${timeColumn} gap ${text}`
+    }
     case 'aggregate': {
       const { operator, mode, keys, aggregates, bucketing } = step.spec
-      const calls = aggregates.map(
-        ({ call, args }) => `${call.name}(${args.map((a) => `#${a}`).join(', ')})`,
-      )
+      const calls = aggregates.map(callText)
       return `${operator} ${mode} keys [${keys.map(({ column }) => `#${column}`).join(', ')}] ${bucketing.kind} [${calls.join(', ')}]`
+    }
+    case 'sessions': {
+      const { operator, mode, keys, aggregates, sessionColumn } = step.spec
+      const calls = aggregates.map(callText)
+      return `${operator} ${mode} keys [${keys.map(({ column }) => `#${column}`).join(', ')}] sessions #${sessionColumn} [${calls.join(', ')}]`
     }
     case 'deduplicate': {
       const { operator, keys, timeColumn, withinMicros } = step.spec
@@ -67,11 +76,28 @@ function stepText(step: Step): string {
       const found = keys.map(({ column }) => `#${column}`).join(', ')
       return `static join of ${flowing} rows by [${found}], keeps ${keeps}, read ${every}:\n    ${other}`
     }
+    case 'mapRows':
+      return `map rows by ${step.spec.function.name}`
+    case 'process': {
+      const { operator, program, keys, timeMode } = step.spec
+      return `${operator} ${program.name} keys [${keys.map(({ column }) => `#${column}`).join(', ')}] time ${timeMode}`
+    }
     case 'sort':
       return `sort [${step.spec.keys.map(({ column }) => `#${column}`).join(', ')}]`
+    case 'settle':
+      return 'settle'
     case 'limit':
-      return `limit ${step.count}`
+      return step.operator === undefined
+        ? `limit ${step.count}`
+        : `${step.operator} ${step.count} rows`
     default:
       return unreachable(step)
   }
+}
+
+function callText({ call, args }: AggregateColumns): string {
+  return aggregateText(
+    call,
+    args.map((column) => `#${column}`),
+  )
 }

@@ -63,12 +63,17 @@ export function analyzeAggregate(
   return { plan: { kind: 'project', input: plan, columns }, qualifiers: [] }
 }
 
-/** `count(*)` counts rows, as `count(1)` does; other stars have no meaning here. */
+/** `count(*)` counts rows, as `count(1)` does; `count(DISTINCT *)` goes by all columns. */
 function starless(expression: UnresolvedExpression, input: Analyzed): UnresolvedExpression {
   return replaceParts(unqualified(expression, input), (node) => {
     const count = callNamed(node, 'count')
     const star = count?.args.some((argument) => argument.kind === 'star')
-    if (count === undefined || star !== true || count.distinct === true) return undefined
+    if (count === undefined || star !== true) return undefined
+    if (count.distinct === true) {
+      const names = schemaOf(input.plan).map((field) => field.name)
+      const args = names.map((name): UnresolvedExpression => ({ kind: 'name', path: [name] }))
+      return { ...count, args }
+    }
     return { ...count, args: [{ kind: 'literal', value: 1, type: intType }] }
   })
 }

@@ -2,10 +2,12 @@ import { sameType, timestampType, typeText, windowType } from '../batch/schema.t
 import { parseDuration } from '../core/duration.ts'
 import { StreamError } from '../core/error.ts'
 import type { Expression } from '../expr/expression.ts'
+import { defaultName } from '../expr/names.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
-import { schemaOf } from './logical.ts'
+import { gapOf, sessionArguments } from './analyze-session.ts'
+import { type LogicalPlan, schemaOf } from './logical.ts'
 import { type Analyzed, bind, freshName, isWindow } from './scope.ts'
-import { findParts, replaceParts, sameExpression } from './unresolved-tree.ts'
+import { callNamed, findParts, replaceParts, sameExpression } from './unresolved-tree.ts'
 
 /** A select list or grouping whose window, if any, became a column of the plan below. */
 export interface WithWindow {
@@ -31,29 +33,35 @@ export function assignWindow(
       fix: 'Assign the second window in a step of its own, with select or withColumn.',
     })
   }
-  const spec = windowSpec(first)
-  const taken = schemaOf(input.plan).map((field) => field.name)
-  const name = freshName('window', taken)
-  const time = timeOf(bind(spec.time, input))
-  const { sizeMicros, slideMicros, startMicros } = spec
+  const plan = windowNode(first, input)
   return {
-    input: {
-      ...input,
-      plan: {
-        kind: 'window',
-        input: input.plan,
-        time,
-        sizeMicros,
-        slideMicros,
-        startMicros,
-        name,
-      },
-    },
-    expressions: expressions.map((one) => nameWindow(one, first, name)),
+    input: { ...input, plan },
+    expressions: expressions.map((one) => nameWindow(one, first, plan.name)),
   }
 }
 
-/** A window that has no other name is called `window`, whatever the column below is called. */
+function windowNode(
+  call: UnresolvedExpression,
+  input: Analyzed,
+): Extract<LogicalPlan, { kind: 'window' | 'session' }> {
+  const taken = schemaOf(input.plan).map((field) => field.name)
+  const name = freshName(defaultName(call), taken)
+  if (callNamed(call, 'session_window') !== undefined) {
+    const { time, gap } = sessionArguments(call)
+    const bound = timeOf(bind(time, input), name)
+    return { kind: 'session', input: input.plan, time: bound, gap: gapOf(gap, input), name }
+  }
+  const { time, ...sizes } = windowSpec(call)
+  return {
+    kind: 'window',
+    input: input.plan,
+    time: timeOf(bind(time, input), name),
+    ...sizes,
+    name,
+  }
+}
+
+/** A window that has no other name is called as its function, whatever the column below is called. */
 function nameWindow(
   expression: UnresolvedExpression,
   window: UnresolvedExpression,
@@ -61,7 +69,7 @@ function nameWindow(
 ): UnresolvedExpression {
   const column: UnresolvedExpression = { kind: 'name', path: [name] }
   if (sameExpression(expression, window)) {
-    return { kind: 'alias', input: column, name: 'window' }
+    return { kind: 'alias', input: column, name: defaultName(window) }
   }
   return replaceParts(expression, (node) => (sameExpression(node, window) ? column : undefined))
 }
@@ -113,7 +121,7 @@ function wrong(
 }
 
 /** A window counts as its last moment, so that windows can be put over windows. */
-function timeOf(time: Expression): Expression {
+function timeOf(time: Expression, name: string): Expression {
   if (time.type.kind === 'timestamp') return time
   if (time.type.kind === 'date' || time.type.kind === 'string') {
     return { kind: 'cast', input: time, type: timestampType, safe: false }
@@ -122,7 +130,7 @@ function timeOf(time: Expression): Expression {
     return { kind: 'call', name: 'window_time', args: [time], type: timestampType, nullable: true }
   }
   throw new StreamError('DATATYPE_MISMATCH', {
-    expression: 'window(…)',
+    expression: `${name}(…)`,
     expected: 'TIMESTAMP',
     actual: typeText(time.type).toUpperCase(),
     suggestion: 'timestamp',

@@ -7,6 +7,7 @@ import { analyzeAggregate, refuseAggregates } from './analyze-aggregate.ts'
 import { analyzeDeduplicate } from './analyze-deduplicate.ts'
 import { analyzeJoin } from './analyze-join.ts'
 import { analyzeSelect, positionOf } from './analyze-select.ts'
+import { analyzeProcess } from './analyze-stateful.ts'
 import { analyzeUnion } from './analyze-union.ts'
 import { columnAt } from './expressions.ts'
 import { inputsOf, isStreaming, type LogicalPlan, type SortKey, schemaOf } from './logical.ts'
@@ -87,6 +88,13 @@ function analyzeNew(plan: UnresolvedPlan): Analyzed {
       return analyzeSort(input, plan)
     case 'limit':
       return analyzeLimit(input, plan)
+    case 'mapRows':
+      return {
+        plan: { ...plan, input: input.plan },
+        qualifiers: [],
+      }
+    case 'process':
+      return analyzeProcess(input, plan)
     case 'alias':
       return {
         plan: input.plan,

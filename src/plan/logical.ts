@@ -3,6 +3,8 @@ import { windowType } from '../batch/schema.ts'
 import { unreachable } from '../core/error.ts'
 import type { AggregateCall } from '../expr/aggregates.ts'
 import { type Expression, isNullable } from '../expr/expression.ts'
+import type { RowFunction } from '../flow/row-function.ts'
+import type { StatefulProgram, TimeMode } from '../flow/stateful-processor.ts'
 
 /** What the user asked for, names resolved. Says nothing of tasks, channels or actors. */
 export type LogicalPlan =
@@ -11,11 +13,14 @@ export type LogicalPlan =
   | Project
   | Generate
   | WindowAssign
+  | SessionAssign
   | Watermark
   | Aggregate
   | Join
   | Union
   | Deduplicate
+  | MapRows
+  | Process
   | Sort
   | Limit
 
@@ -83,6 +88,19 @@ export interface WindowAssign {
   readonly name: string
 }
 
+/**
+ * Puts a session of one row, [time, time + gap), behind the columns of `input`; an aggregation keyed by
+ * it merges those that touch. Rows whose time or gap is null, or whose gap is not above zero, are dropped.
+ */
+export interface SessionAssign {
+  readonly kind: 'session'
+  readonly input: LogicalPlan
+  readonly time: Expression
+  /** LONG, microseconds. */
+  readonly gap: Expression
+  readonly name: string
+}
+
 /** Declares the event-time column. `node` is its stable name in the checkpoint. */
 export interface Watermark {
   readonly kind: 'watermark'
@@ -143,6 +161,32 @@ export interface Deduplicate {
   readonly within?: { readonly time: EventTimeColumn; readonly delayMicros: number }
 }
 
+/** Zero or more rows for each row, by a function of the user. */
+export interface MapRows {
+  readonly kind: 'mapRows'
+  readonly input: LogicalPlan
+  readonly function: RowFunction
+  readonly output: Schema
+}
+
+/** Custom state per key: a program of the user with variables and timers. */
+export interface Process {
+  readonly kind: 'process'
+  readonly input: LogicalPlan
+  /** Key columns of the input. */
+  readonly keys: readonly number[]
+  /** How many columns of the input, from the first, the program is shown. */
+  readonly shown: number
+  readonly program: StatefulProgram
+  readonly style: 'processor' | 'mapGroups' | 'flatMapGroups'
+  readonly timeMode: TimeMode
+  /** The mode of the rows it gives out; absent = that of the query. */
+  readonly outputMode?: 'append' | 'update'
+  readonly output: Schema
+  /** The event-time column of the output. */
+  readonly outputTime?: number
+}
+
 export interface SortKey {
   readonly expression: Expression
   readonly descending: boolean
@@ -177,6 +221,7 @@ export function schemaOf(plan: LogicalPlan): Schema {
     case 'generate':
       return [...schemaOf(plan.input), ...plan.columns]
     case 'window':
+    case 'session':
       return [...schemaOf(plan.input), { name: plan.name, type: windowType, nullable: false }]
     case 'aggregate':
       return [
@@ -189,6 +234,9 @@ export function schemaOf(plan: LogicalPlan): Schema {
       ]
     case 'join':
       return joinSchema(plan)
+    case 'mapRows':
+    case 'process':
+      return plan.output
     case 'union':
       return unionSchema(plan.inputs.map(schemaOf))
     default:
@@ -205,6 +253,12 @@ export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
 /** True when any row comes from a stream. */
 export function isStreaming(plan: LogicalPlan): boolean {
   return plan.kind === 'scan' ? plan.streaming : inputsOf(plan).some(isStreaming)
+}
+
+/** True when a stream is aggregated somewhere below. */
+export function hasAggregate(plan: LogicalPlan): boolean {
+  if (!isStreaming(plan)) return false
+  return plan.kind === 'aggregate' || inputsOf(plan).some(hasAggregate)
 }
 
 /** Rebuilds a plan bottom-up. Returns `plan` itself if nothing changed, so `===` means "same". */
@@ -237,7 +291,10 @@ export interface EventTimeColumn {
 export function eventTimeColumns(plan: LogicalPlan): readonly EventTimeColumn[] {
   switch (plan.kind) {
     case 'scan':
+    case 'mapRows':
       return []
+    case 'process':
+      return plan.outputTime === undefined ? [] : [{ index: plan.outputTime, kind: 'time' }]
     case 'filter':
     case 'deduplicate':
     case 'sort':
@@ -249,7 +306,8 @@ export function eventTimeColumns(plan: LogicalPlan): readonly EventTimeColumn[] 
         ...eventTimeColumns(plan.input).filter(({ index }) => index !== plan.column),
         { index: plan.column, kind: 'time' },
       ]
-    case 'window': {
+    case 'window':
+    case 'session': {
       const below = eventTimeColumns(plan.input)
       const column = { index: schemaOf(plan.input).length, kind: 'window' as const }
       return eventTimeOf(plan.time, below) === 'time' ? [...below, column] : below

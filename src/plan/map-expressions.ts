@@ -22,6 +22,11 @@ export function mapExpressions(node: LogicalPlan, change: Change): LogicalPlan {
       const time = change(node.time)
       return time === node.time ? node : { ...node, time }
     }
+    case 'session': {
+      const time = change(node.time)
+      const gap = change(node.gap)
+      return time === node.time && gap === node.gap ? node : { ...node, time, gap }
+    }
     case 'aggregate': {
       const keys = changed(node.keys, (key) => namedChanged(key, change))
       const aggregates = changed(node.aggregates, (one) => {

@@ -1,7 +1,7 @@
 import { typeText } from '../batch/schema.ts'
 import { formatDuration } from '../core/duration.ts'
 import { unreachable } from '../core/error.ts'
-import { expressionText } from '../expr/print.ts'
+import { aggregateText, expressionText } from '../expr/print.ts'
 import {
   inputsOf,
   type Join,
@@ -51,6 +51,12 @@ function nodeText(plan: LogicalPlan): string {
       const start = startMicros === 0 ? '' : ` from ${formatDuration(startMicros)}`
       return `Window ${expressionText(time)} of ${formatDuration(sizeMicros)}${slide}${start} AS ${name}`
     }
+    case 'session': {
+      const { time, gap, name } = plan
+      const constant = gap.kind === 'literal' && gap.value !== null
+      const text = constant ? formatDuration(Number(gap.value)) : expressionText(gap)
+      return `Session ${expressionText(time)} with gap ${text} AS ${name}`
+    }
     case 'watermark': {
       const column = schemaOf(plan)[plan.column]?.name
       return `Watermark ${column}, delay ${formatDuration(plan.delayMicros)}`
@@ -60,8 +66,8 @@ function nodeText(plan: LogicalPlan): string {
         const filter =
           call.filter === undefined ? '' : ` FILTER (WHERE ${expressionText(call.filter)})`
         // Rows are counted without looking at a column: Spark writes that as count(1).
-        const args = call.args.length === 0 ? '1' : call.args.map(expressionText).join(', ')
-        const text = `${call.name}(${args})${filter}`
+        const args = call.args.length === 0 ? ['1'] : call.args.map(expressionText)
+        const text = `${aggregateText(call, args)}${filter}`
         return text === name ? text : `${text} AS ${name}`
       })
       return `Aggregate [${plan.keys.map(namedText).join(', ')}] [${calls.join(', ')}]`
@@ -75,6 +81,14 @@ function nodeText(plan: LogicalPlan): string {
     }
     case 'join':
       return joinText(plan)
+    case 'mapRows':
+      return `MapRows ${plan.function.name}`
+    case 'process': {
+      const schema = schemaOf(plan.input)
+      const names = plan.keys.map((index) => schema[index]?.name).join(', ')
+      const columns = plan.output.map(({ name }) => name).join(', ')
+      return `Process ${plan.program.name} by [${names}] as [${columns}], time ${plan.timeMode}`
+    }
     case 'union':
       return 'Union'
     case 'sort': {

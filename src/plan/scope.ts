@@ -1,6 +1,7 @@
 import { closest } from '../core/closest.ts'
 import { StreamError } from '../core/error.ts'
 import type { Expression } from '../expr/expression.ts'
+import { windowName } from '../expr/names.ts'
 import { type QualifiedColumn, resolveExpression, type Scope } from '../expr/resolve.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import { type LogicalPlan, schemaOf } from './logical.ts'
@@ -122,9 +123,9 @@ export function isGenerator(expression: UnresolvedExpression): boolean {
   return expression.kind === 'call' && generators.includes(expression.name.toLowerCase())
 }
 
-/** True for a call of `window(time, size, …)`. */
+/** True for a call of `window(time, size, …)` or `session_window(time, gap)`. */
 export function isWindow(expression: UnresolvedExpression): boolean {
-  return expression.kind === 'call' && expression.name.toLowerCase() === 'window'
+  return expression.kind === 'call' && windowName(expression.name) !== undefined
 }
 
 function refuseMisplaced(expression: UnresolvedExpression): void {
@@ -142,7 +143,7 @@ function refuseMisplaced(expression: UnresolvedExpression): void {
   }
   throw new StreamError('EXPRESSION_MISPLACED', {
     expression: `${found.kind === 'call' ? found.name : found.kind}(…)`,
-    why: 'it makes several rows of one, which only a step of its own can do',
+    why: 'it makes several rows of one or none, which only a step of its own can do',
     fix: 'Put it alone in a select list (a window also into groupBy), with an alias, and use that column in the next step.',
   })
 }

@@ -2,7 +2,7 @@ import { StreamError } from '../core/error.ts'
 import { joinBounds } from './join-bounds.ts'
 import {
   eventTimeColumns,
-  inputsOf,
+  hasAggregate,
   isStreaming,
   type Join,
   type JoinType,
@@ -104,10 +104,4 @@ function checkStaticSide({ left, type }: Join): void {
 
 function unsupported(what: string, fix: string): StreamError<'STREAMING_UNSUPPORTED'> {
   return new StreamError('STREAMING_UNSUPPORTED', { what, fix })
-}
-
-/** True when rows of a stream are grouped somewhere below. */
-export function hasAggregate(plan: LogicalPlan): boolean {
-  if (!isStreaming(plan)) return false
-  return plan.kind === 'aggregate' || inputsOf(plan).some(hasAggregate)
 }

@@ -1,14 +1,18 @@
 import { StreamError } from '../core/error.ts'
+import { fold } from '../expr/fold.ts'
 import {
   type Aggregate,
   eventTimeColumns,
+  hasAggregate,
   inputsOf,
   isStreaming,
   type LogicalPlan,
   type SaveMode,
   schemaOf,
 } from './logical.ts'
-import { checkJoin, hasAggregate } from './streaming-joins.ts'
+import { checkProcess } from './process-rules.ts'
+import { sessionKeyOf } from './session-columns.ts'
+import { checkJoin } from './streaming-joins.ts'
 
 /**
  * Refuses what cannot stream, or not in this output mode: the matrix of `docs/guarantees.md`.
@@ -16,15 +20,21 @@ import { checkJoin, hasAggregate } from './streaming-joins.ts'
  * @throws StreamError `OUTPUT_MODE_UNSUPPORTED`, `STREAMING_UNSUPPORTED`
  */
 export function checkStreaming(plan: LogicalPlan, mode: SaveMode): void {
-  checkNodes(plan, mode)
+  checkNodes(plan, mode, [])
   if (mode === 'complete') checkComplete(plan)
 }
 
-function checkNodes(plan: LogicalPlan, mode: SaveMode): void {
+function checkNodes(plan: LogicalPlan, mode: SaveMode, above: readonly LogicalPlan[]): void {
   if (!isStreaming(plan)) return
   switch (plan.kind) {
     case 'aggregate':
       checkAggregate(plan, mode)
+      break
+    case 'process':
+      checkProcess(plan, mode, above)
+      break
+    case 'deduplicate':
+      checkDeduplicate(plan.input, mode)
       break
     case 'union':
       checkUnion(plan.inputs)
@@ -36,11 +46,11 @@ function checkNodes(plan: LogicalPlan, mode: SaveMode): void {
       checkSort(plan.input, mode)
       break
     case 'limit':
-      checkLimit(plan.input, mode)
+      checkLimit(mode)
       break
     default:
   }
-  for (const input of inputsOf(plan)) checkNodes(input, mode)
+  for (const input of inputsOf(plan)) checkNodes(input, mode, [plan, ...above])
 }
 
 function checkAggregate(plan: Aggregate, mode: SaveMode): void {
@@ -51,6 +61,8 @@ function checkAggregate(plan: Aggregate, mode: SaveMode): void {
       fix: "Use outputMode('append'), with withWatermark before the first aggregation.",
     })
   }
+  const session = sessionKeyOf(plan)
+  if (session !== undefined) checkSession(plan, session, mode)
   const eventTime = eventTimeColumns(plan).map(({ index }) => plan.keys[index]?.name ?? '')
   if (eventTime.length > 1) {
     throw new StreamError('STREAMING_UNSUPPORTED', {
@@ -59,6 +71,25 @@ function checkAggregate(plan: Aggregate, mode: SaveMode): void {
     })
   }
   if (mode === 'append' && eventTime.length === 0) throw withoutEventTimeKey(plan)
+}
+
+function checkSession({ keys }: Aggregate, session: number, mode: SaveMode): void {
+  const name = keys[session]?.name ?? ''
+  const others = keys.filter((_, index) => index !== session)
+  // The value of a constant says nothing: all sessions of the stream would be one list, in one task.
+  if (others.every(({ expression }) => fold(expression).kind === 'literal')) {
+    throw new StreamError('STREAMING_UNSUPPORTED', {
+      what: `Grouping by the session window ${name} without another key`,
+      fix: "Group by a column too, such as groupBy('user', session_window(…)); a constant does not count.",
+    })
+  }
+  if (mode === 'update') {
+    throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
+      mode,
+      why: `sessions (${name}) merge while rows keep coming, and what was given out of one that vanished could not be taken back`,
+      fix: "Use outputMode('append'), which gives out each session when it closes, or outputMode('complete').",
+    })
+  }
 }
 
 function withoutEventTimeKey(plan: Aggregate): StreamError<'OUTPUT_MODE_UNSUPPORTED'> {
@@ -77,6 +108,15 @@ function withoutEventTimeKey(plan: Aggregate): StreamError<'OUTPUT_MODE_UNSUPPOR
     `the watermark is on ${names.join(', ')}, which is not among the grouping keys [${plan.keys.map((key) => key.name).join(', ')}], so no group is ever finished`,
     `Group by window(${name}, …) or by ${name}, or use outputMode('update').`,
   )
+}
+
+function checkDeduplicate(input: LogicalPlan, mode: SaveMode): void {
+  if (mode === 'append' || !hasAggregate(input)) return
+  throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
+    mode,
+    why: 'dropDuplicates follows an aggregation, whose rows are given out again each time they change',
+    fix: "Use outputMode('append'), with withWatermark before the aggregation.",
+  })
 }
 
 function checkUnion(inputs: readonly LogicalPlan[]): void {
@@ -103,14 +143,11 @@ function checkSort(input: LogicalPlan, mode: SaveMode): void {
   }
 }
 
-function checkLimit(input: LogicalPlan, mode: SaveMode): void {
-  if (mode === 'complete' && hasAggregate(input)) return
+function checkLimit(mode: SaveMode): void {
+  if (mode !== 'update') return
   throw new StreamError('STREAMING_UNSUPPORTED', {
-    what: `limit in ${mode} mode`,
-    fix:
-      mode === 'update'
-        ? "Rows that were given out cannot be taken back: limit after an aggregation with outputMode('complete')."
-        : "The rows given out so far would have to be counted over the whole life of the query: limit after an aggregation with outputMode('complete'), or limit each epoch in foreachBatch.",
+    what: 'limit in update mode',
+    fix: "Rows that were given out cannot be taken back: use outputMode('append'), or limit an aggregation with outputMode('complete').",
   })
 }
 

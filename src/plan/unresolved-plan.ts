@@ -1,5 +1,8 @@
+import type { Schema } from '../batch/schema.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
-import type { JoinType, LogicalPlan, Scan } from './logical.ts'
+import type { RowFunction } from '../flow/row-function.ts'
+import type { StatefulProgram, TimeMode } from '../flow/stateful-processor.ts'
+import type { JoinType, LogicalPlan, Process, Scan } from './logical.ts'
 
 /**
  * A query as it was written: columns by name, stars and generators not yet expanded. Plain data, and
@@ -20,6 +23,8 @@ export type UnresolvedPlan =
   | UnresolvedSort
   | UnresolvedLimit
   | UnresolvedAlias
+  | UnresolvedMapRows
+  | UnresolvedProcess
   | ResolvedPlan
 
 /**
@@ -130,6 +135,29 @@ export interface UnresolvedAlias {
   readonly kind: 'alias'
   readonly input: UnresolvedPlan
   readonly name: string
+}
+
+/** Rows of a function of the user. */
+export interface UnresolvedMapRows {
+  readonly kind: 'mapRows'
+  readonly input: UnresolvedPlan
+  readonly function: RowFunction
+  readonly output: Schema
+}
+
+/** Custom state per key. */
+export interface UnresolvedProcess {
+  readonly kind: 'process'
+  readonly input: UnresolvedPlan
+  /** Names of columns. */
+  readonly keys: readonly string[]
+  readonly shown: number
+  readonly program: StatefulProgram
+  readonly style: Process['style']
+  readonly timeMode: TimeMode
+  readonly outputMode?: 'append' | 'update'
+  readonly output: Schema
+  readonly eventTimeColumn?: string
 }
 
 /** A plan that is resolved already, such as the rows of one epoch given to `foreachBatch`. */

@@ -65,6 +65,9 @@ export function callNamed(
  */
 export function sameExpression(left: UnresolvedExpression, right: UnresolvedExpression): boolean {
   if (left.kind === 'udf' && right.kind === 'udf' && left.call !== right.call) return false
+  if (left.kind === 'call' && right.kind === 'call' && left.aggregator !== right.aggregator) {
+    return false
+  }
   const ownLeft = ownText(left)
   const leftParts = partsOf(left)
   const rightParts = partsOf(right)

@@ -51,7 +51,8 @@ export async function runBatch(
   }
   const running: RunningStage[] = []
   for (const stage of plan.stages) {
-    const operator = await instantiateStage(stage, stateFor, staticsOf(readAll))
+    const context = { stateFor, statics: staticsOf(readAll), isSettled: true }
+    const operator = await instantiateStage(stage, context)
     operator.open(header)
     running.push({ stage, operator, output: outputOf(plan, stage, running, emit) })
   }
@@ -64,6 +65,7 @@ export async function runBatch(
     }
     // Stages stand in order of flow: everything this one will get has been emitted.
     await operator.closeEpoch(header, output)
+    operator.close?.()
   }
 }
 

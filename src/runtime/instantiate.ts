@@ -9,7 +9,13 @@ import { generateOperator } from '../operators/generate.ts'
 import { staticJoinOperator } from '../operators/join/static-join.ts'
 import { streamJoinOperator } from '../operators/join/stream-join.ts'
 import { limitOperator } from '../operators/limit.ts'
+import { mapRowsOperator } from '../operators/map-rows.ts'
+import { processOperator } from '../operators/process/process-operator.ts'
+import { sessionOperator } from '../operators/session/session-aggregate.ts'
+import { sessionAssignOperator } from '../operators/session-assign.ts'
+import { settleOperator } from '../operators/settle.ts'
 import { sortOperator } from '../operators/sort.ts'
+import { streamLimitOperator } from '../operators/stream-limit.ts'
 import { watermarkOperator } from '../operators/watermark.ts'
 import { windowAssignOperator } from '../operators/window-assign.ts'
 import type { Stage, Step } from '../physical/physical.ts'
@@ -18,21 +24,24 @@ import type { StaticSides } from './static-sides.ts'
 /** Where the operators of a stage find their state; asked once per stateful step. */
 export type StateFor = (operator: string) => StateContext
 
+/** What the operators of a stage need around them. */
+export interface StageContext {
+  readonly stateFor: StateFor
+  readonly statics: StaticSides
+  /** One task reads everything, so that rows come in the order of their source. */
+  readonly isSettled: boolean
+}
+
 /** The running operator of one stage in one task. State is loaded when the promise resolves. */
-export async function instantiateStage(
-  stage: Stage,
-  stateFor: StateFor,
-  statics: StaticSides,
-): Promise<Operator> {
+export async function instantiateStage(stage: Stage, context: StageContext): Promise<Operator> {
   const operators: Operator[] = []
-  for (const step of stage.steps) operators.push(await instantiateStep(step, stateFor, statics))
+  for (const step of stage.steps) operators.push(await instantiateStep(step, context))
   return chain(operators)
 }
 
 function instantiateStep(
   step: Step,
-  stateFor: StateFor,
-  statics: StaticSides,
+  { stateFor, statics, isSettled }: StageContext,
 ): Operator | Promise<Operator> {
   switch (step.kind) {
     case 'compute':
@@ -43,18 +52,30 @@ function instantiateStep(
       return generateOperator(step.spec)
     case 'window':
       return windowAssignOperator(step.spec)
+    case 'session':
+      return sessionAssignOperator(step.spec)
     case 'aggregate':
       return aggregateOperator(step.spec, stateFor(step.spec.operator))
+    case 'sessions':
+      return sessionOperator(step.spec, stateFor(step.spec.operator))
     case 'deduplicate':
       return deduplicateOperator(step.spec, stateFor(step.spec.operator))
     case 'join':
       return streamJoinOperator(step.spec, stateFor(step.spec.operator))
     case 'staticJoin':
       return staticJoinOperator(step.spec, statics(step.spec, step.other))
+    case 'mapRows':
+      return mapRowsOperator(step.spec)
+    case 'process':
+      return processOperator(step.spec, stateFor(step.spec.operator))
     case 'sort':
       return sortOperator(step.spec)
+    case 'settle':
+      return settleOperator(isSettled)
     case 'limit':
-      return limitOperator(step.count)
+      return step.operator === undefined
+        ? limitOperator(step.count)
+        : streamLimitOperator(step.operator, step.count, stateFor(step.operator))
     default:
       return unreachable(step)
   }
@@ -65,9 +86,13 @@ export function statefulOperators(stage: Stage): readonly string[] {
   return stage.steps.flatMap((step) => {
     switch (step.kind) {
       case 'aggregate':
+      case 'sessions':
       case 'deduplicate':
       case 'join':
+      case 'process':
         return [step.spec.operator]
+      case 'limit':
+        return step.operator === undefined ? [] : [step.operator]
       default:
         return []
     }

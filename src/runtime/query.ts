@@ -5,6 +5,7 @@ import {
   type JobHandle,
   type JobSettings,
   type RestartSettings,
+  type TaskSpec,
 } from '../../actors/job.ts'
 import { runJob } from '../../actors/supervisor.ts'
 import type { ActorFailure, ActorSystem } from '../../actors/system.ts'
@@ -15,7 +16,7 @@ import { planRecovery, type RecoveryPlan } from '../../state/recovery.ts'
 import { cleanUp, type RetentionLimits, removeOrphans } from '../../state/retention.ts'
 import type { StateStoreFactory } from '../../state/store.ts'
 import type { TaskState } from '../../state/task-state.ts'
-import { openTaskState } from '../../state/task-state-service.ts'
+import { openTaskState, type TaskStateOptions } from '../../state/task-state-service.ts'
 import type { Clock } from '../core/clock.ts'
 import { StreamError } from '../core/error.ts'
 import { type FileSystem, joinPath } from '../core/file-system.ts'
@@ -24,6 +25,7 @@ import type { Random } from '../core/random.ts'
 import type { ReadLimit, Sink, Source } from '../flow/connector.ts'
 import type { Position } from '../flow/message.ts'
 import {
+  continued,
   fingerprintOf,
   incompatibility,
   type PlanFingerprint,
@@ -128,6 +130,22 @@ async function deploy(spec: QuerySpec): Promise<Deployment> {
   }
 }
 
+function taskStateOptions(
+  { files, checkpoint, clock, store, stateCacheBytes, lanes, settings }: QuerySpec,
+  place: Pick<TaskStateOptions, 'task' | 'token' | 'shards' | 'shardCount' | 'restore'>,
+): TaskStateOptions {
+  return {
+    ...place,
+    files,
+    root: checkpoint,
+    localDir: joinPath(checkpoint, 'local'),
+    clock,
+    storeFactory: store,
+    cacheBudgetBytes: Math.floor(stateCacheBytes / lanes),
+    epochsInFlight: settings.epochsInFlight ?? defaultSettings.epochsInFlight,
+  }
+}
+
 async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment> {
   const log = opened.add(await openLog(spec))
   const found = planRecovery(log.entries)
@@ -143,34 +161,22 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
     continuous: spec.settings.trigger?.type === 'continuous',
     layout,
     restoredWatermark: base.evictWatermark,
+    shapes: fingerprint.operators,
+    query: { queryId: log.queryId, runId: spec.runId },
     source: (name) => madeSource(sources, name).source,
     sink,
     lateSink,
     statics: staticsOf(spec.readAll),
     openState: async (task, lane, single) => {
-      const state = opened.add(
-        await openTaskState({
-          files: spec.files,
-          root: spec.checkpoint,
-          localDir: joinPath(spec.checkpoint, 'local'),
-          clock: spec.clock,
-          storeFactory: spec.store,
-          task,
-          token: log.token,
-          shards: shardsOfLane(single ? 0 : lane, {
-            shardCount: layout.shardCount,
-            lanes: single ? 1 : spec.lanes,
-          }),
-          shardCount: layout.shardCount,
-          restore: base.state,
-          cacheBudgetBytes: Math.floor(spec.stateCacheBytes / spec.lanes),
-          epochsInFlight: spec.settings.epochsInFlight ?? defaultSettings.epochsInFlight,
-        }),
-      )
+      const { shardCount } = layout
+      const shards = shardsOfLane(single ? 0 : lane, { shardCount, lanes: single ? 1 : spec.lanes })
+      const place = { task, token: log.token, shards, shardCount, restore: base.state }
+      const state = opened.add(await openTaskState(taskStateOptions(spec, place)))
       states.push(state)
       return state
     },
   })
+  opened.add({ close: async () => closeOperators(tasks) })
   const positions = withNewSources(
     base.positions as Readonly<Record<string, Position>>,
     await newPositions(base, sources),
@@ -182,11 +188,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   })
   const place = { files: spec.files, root: spec.checkpoint, log }
   await removeOrphans(place)
-  // What the checkpoint covers is committed: whoever waits for that, such as a durable push, may go on.
-  for (const [name, { source }] of sources) {
-    const position = base.positions[name]
-    if (position !== undefined) await source.commit(position as Position)
-  }
+  await commitAgain(base, sources)
   const recovered = recoveredFrom(
     { ...base, positions },
     found.runAgain.map(({ header }) => header),
@@ -212,6 +214,22 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   }
 }
 
+/** What the checkpoint covers is committed: whoever waits for that, such as a durable push, may go on. */
+async function commitAgain(
+  base: Manifest,
+  sources: ReadonlyMap<string, MadeSource>,
+): Promise<void> {
+  for (const [name, { source }] of sources) {
+    const position = base.positions[name]
+    if (position !== undefined) await source.commit(position as Position)
+  }
+}
+
+/** Lets go of what user code in the tasks holds. */
+function closeOperators(tasks: readonly TaskSpec[]): void {
+  for (const task of tasks) if (task.type !== 'sink') task.operator.close?.()
+}
+
 async function openLog(spec: QuerySpec): Promise<LocalEpochLog> {
   return openEpochLog({
     files: spec.files,
@@ -232,7 +250,7 @@ function checkedFingerprint(spec: QuerySpec, manifest: Manifest | undefined): Pl
     watermarkPolicy: before?.watermarkPolicy ?? spec.settings.watermarkPolicy ?? 'min',
   })
   const difference = before === undefined ? undefined : incompatibility(before, now)
-  if (difference === undefined) return now
+  if (difference === undefined) return before === undefined ? now : continued(before, now)
   throw new StreamError('CHECKPOINT_OTHER_QUERY', { path: spec.checkpoint, difference })
 }
 

@@ -18,6 +18,9 @@ export interface TaskParts {
   readonly continuous: boolean
   readonly layout: ShardLayout
   readonly restoredWatermark: number
+  /** What the state of each stateful operator is made of. */
+  readonly shapes: Readonly<Record<string, string>>
+  readonly query: { readonly queryId: string; readonly runId: string }
   readonly source: (name: string) => Source
   readonly sink: Sink
   /** Takes late rows, when the plan delivers them. */
@@ -48,6 +51,14 @@ export async function buildTasks(parts: TaskParts): Promise<readonly TaskSpec[]>
   return tasks
 }
 
+/** Whether rows have to be told apart by their place: some operator depends on it, and several tasks read. */
+function needsOrder(parts: TaskParts): boolean {
+  const { stages } = parts.plan
+  if (!stages.some(({ steps }) => steps.some(({ kind }) => kind === 'settle'))) return false
+  const sources = stages.filter(({ source }) => source !== undefined)
+  return sources.reduce((sum, stage) => sum + tasksOf(stage, parts), 0) > 1
+}
+
 /** How many tasks run a stage. */
 function tasksOf(stage: Stage, { lanes, continuous }: TaskParts): number {
   return stage.single || (continuous && stage.source !== undefined) ? 1 : lanes
@@ -59,13 +70,17 @@ async function buildTask(parts: TaskParts, stage: Stage, lane: number): Promise<
   const state = stateful ? await parts.openState(id, lane, stage.single) : undefined
   const stateFor = (name: string): StateContext => {
     if (state === undefined) throw new StreamError('INTERNAL', { what: `no state for ${name}` })
+    const shape = parts.shapes[name]
     return {
+      ...(shape === undefined ? {} : { shape }),
+      query: parts.query,
       state: state.operator(name),
       shardOf: (hash) => shardOf(hash, parts.layout),
       restoredWatermark: parts.restoredWatermark,
     }
   }
-  const operator = await instantiateStage(stage, stateFor, parts.statics)
+  const context = { stateFor, statics: parts.statics, isSettled: !needsOrder(parts) }
+  const operator = await instantiateStage(stage, context)
   const nodes = watermarkNodes(stage)
   const base = {
     id,
@@ -81,6 +96,7 @@ async function buildTask(parts: TaskParts, stage: Stage, lane: number): Promise<
     sourceName: stage.source.source,
     source: parts.source(stage.source.source),
     slice: { index: lane, count: tasksOf(stage, parts) },
+    ordered: needsOrder(parts),
   }
 }
 

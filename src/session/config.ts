@@ -24,6 +24,8 @@ export interface SessionConfig {
   readonly watermarkPolicy: 'min' | 'max'
   readonly numRecentProgressUpdates: number
   readonly noDataProgressIntervalMs: number
+  /** Queries may remember keys for ever, as dropDuplicates without a time does. */
+  readonly allowUnbounded: boolean
   readonly longAs: 'bigint' | 'number'
   readonly progress: 'auto' | 'on' | 'off'
   readonly maxRestarts: number
@@ -91,6 +93,7 @@ const options: { readonly [K in keyof SessionConfig]: Option<SessionConfig[K]> }
     initial: 10_000,
     ...duration(),
   },
+  allowUnbounded: { names: ['allowUnbounded'], initial: false, ...flag() },
   longAs: { names: ['longAs'], initial: 'bigint', ...oneOf('bigint', 'number') },
   progress: { names: ['progress'], initial: 'auto', ...oneOf('auto', 'on', 'off') },
   maxRestarts: { names: ['maxRestarts'], initial: 3, ...wholeNumber(0, 1_000_000) },

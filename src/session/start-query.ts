@@ -8,6 +8,7 @@ import type { PhysicalPlan } from '../physical/physical.ts'
 import { printPhysical } from '../physical/print.ts'
 import type { LogicalPlan } from '../plan/logical.ts'
 import { planText } from '../plan/print.ts'
+import { checkStateBounds } from '../plan/state-bounds.ts'
 import { type ProgressContext, progressOf } from '../runtime/progress.ts'
 import { type Deployed, type QuerySpec, runQuery } from '../runtime/query.ts'
 import { createTap, type Tap } from '../runtime/tap.ts'
@@ -50,6 +51,9 @@ export function startQuery(
 ): StreamingQuery {
   const { config, ports, registry, streams } = engine
   streams.checkName(spec.queryName)
+  if (!config.allowUnbounded && spec.options['allowunbounded']?.toLowerCase() !== 'true') {
+    checkStateBounds(plan)
+  }
   const place = checkpointFor(config, ports, spec)
   const physical = buildPhysical(plan, { mode: spec.outputMode, lateRows: true })
   const resultSink = resultSinkOf(engine, launch, plan, spec)

@@ -11,6 +11,8 @@ import type { CaseOptions, CaseRow, CaseSource } from './case.ts'
 export interface RunOptions {
   readonly store: string
   readonly lanes: number
+  /** Every row is an epoch of its own; only for cases whose answer does not depend on that. */
+  readonly eachRow?: boolean
 }
 
 /** Makes a session with these settings; `clock` is the manual one where a case asks for it. */
@@ -97,6 +99,7 @@ function settings(
 ): Readonly<Record<string, string | number | boolean>> {
   return {
     progress: 'off',
+    allowUnbounded: true,
     store: run.store,
     lanes: options.state_partitions ?? run.lanes,
     'spark.sql.streaming.noDataMicroBatches.enabled': options.no_data_batch ?? true,

@@ -1,8 +1,26 @@
-import { avg, type Column, count, lit, max, min, sum } from '../../src/functions.ts'
+import {
+  avg,
+  type Column,
+  count,
+  count_distinct,
+  first,
+  last,
+  lit,
+  max,
+  median,
+  min,
+  stddev,
+  sum,
+  sum_distinct,
+  variance,
+} from '../../src/functions.ts'
 import type { CaseAggregate } from './case.ts'
 import { columnFrom } from './expression.ts'
 
-const functions: Readonly<Record<string, (input: Column) => Column>> = { avg, count, max, min, sum }
+const functions: Readonly<Record<string, (input: Column) => Column>> = {
+  ...{ avg, count, count_distinct, first, last, max, median },
+  ...{ min, stddev, sum, sum_distinct, variance },
+}
 
 /** The aggregates of the case language that the engine has. */
 export const aggregateNames: readonly string[] = Object.keys(functions)

@@ -6,8 +6,16 @@ import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import type { StreamingQueryProgress } from '../../src/dataframe/progress.ts'
 import type { StreamingQuery } from '../../src/dataframe/streaming-query.ts'
 import type { TriggerOptions } from '../../src/dataframe/trigger.ts'
-import type { Engine } from './adapter.ts'
-import type { Case, CaseOptions, CaseRow, CaseSource, Step } from './case.ts'
+import type { Engine, RunOptions } from './adapter.ts'
+import {
+  type Case,
+  type CaseOptions,
+  type CaseRow,
+  type CaseSource,
+  nodesOf,
+  type PlanNode,
+  type Step,
+} from './case.ts'
 import { type Fault, withFault } from './fault.ts'
 import type { ManualClock } from './manual-clock.ts'
 import { frameFrom } from './plan.ts'
@@ -17,16 +25,22 @@ import { caseRows } from './rows.ts'
 /** The real time, for waiting; the manual clock of a case stands still. */
 const clock = systemClock()
 
+/** Steps that say when a query is started. */
+const startSteps = new Set(['start', 'trigger', 'run_once', 'run_available_now'])
+
 /** The query of a case over all its starts and stops, with what it gave out and reported. */
 export class CaseQuery {
   readonly results = new Results()
+  #sources: readonly CaseSource[]
   readonly #case: Case
   readonly #engine: Engine
   readonly #folder: string
   readonly #manual: ManualClock | undefined
   readonly #fault: Fault
+  readonly #eachRow: boolean
   readonly #batchRows = new Map<string, readonly CaseRow[]>()
   #frame: DataFrame | undefined
+  #plan: PlanNode
   #query: StreamingQuery | undefined
   /** Progress of the runs before this one. */
   #past: readonly StreamingQueryProgress[] = []
@@ -39,13 +53,17 @@ export class CaseQuery {
       readonly folder: string
       readonly manual: ManualClock | undefined
       readonly fault: Fault
+      readonly run: RunOptions
     },
   ) {
     this.#case = subject
+    this.#plan = subject.query.plan
+    this.#sources = subject.query.sources
     this.#engine = engine
     this.#folder = how.folder
     this.#manual = how.manual
     this.#fault = how.fault
+    this.#eachRow = how.run.eachRow === true
   }
 
   /** Where the checkpoint of every start is. */
@@ -64,10 +82,16 @@ export class CaseQuery {
   }
 
   /** Stops for good, and makes everything again with these settings as after a restart of the process. */
-  async reopen(options: CaseOptions): Promise<void> {
+  async reopen(options: CaseOptions, sources = this.#sources): Promise<void> {
     await this.stop()
+    this.#sources = sources
     await this.#engine.reopen(options)
     this.#frame = undefined
+  }
+
+  /** From now on the first program of the plan is another one. */
+  replaceProgram(change: Pick<PlanNode, 'program' | 'columns'>): void {
+    this.#plan = withProgram(this.#plan, change)
   }
 
   start(trigger?: TriggerOptions): void {
@@ -89,7 +113,7 @@ export class CaseQuery {
   }
 
   async runToEnd(trigger: TriggerOptions): Promise<void> {
-    for (const { name } of this.#case.query.sources) await this.#sourceFolder(name)
+    for (const { name } of this.#sources) await this.#sourceFolder(name)
     await this.stop()
     this.start(trigger)
     await this.#query?.awaitTermination()
@@ -108,7 +132,7 @@ export class CaseQuery {
 
   /** One `add` is put into all its sources at once, so that one epoch takes it. */
   async add({ rows = {}, run }: Step): Promise<void> {
-    const additions = this.#case.query.sources.flatMap((source) => {
+    const additions = this.#sources.flatMap((source) => {
       const more = Object.entries(rows).find(([name]) => name === source.name)?.[1]
       return Array.isArray(more) && more.length > 0 ? [{ source, more }] : []
     })
@@ -120,8 +144,20 @@ export class CaseQuery {
       return
     }
     this.#build()
+    // A case that only moves the clock has a query that runs already: its first trigger finds nothing.
+    const isStartedByStep = this.#case.steps.some((step) => startSteps.has(step.do))
+    if (this.#manual !== undefined && this.#query === undefined && !isStartedByStep) {
+      this.start()
+      await this.settle()
+    }
     if (run !== false) this.start()
-    for (const { source, more } of additions) this.#engine.add(source, more)
+    for (const { source, more } of additions) {
+      const parts = this.#eachRow && run !== false ? more.map((row) => [row]) : [more]
+      for (const part of parts) {
+        this.#engine.add(source, part)
+        if (parts.length > 1) await this.settle()
+      }
+    }
     if (run !== false) await this.settle()
   }
 
@@ -175,9 +211,13 @@ export class CaseQuery {
 
   #frameOver(leaf: (source: CaseSource) => DataFrame): DataFrame {
     const frames = new Map<string, DataFrame>()
-    return frameFrom(this.#case.query.plan, {
+    const plan = this.#plan
+    return frameFrom(plan, {
+      fault: this.#fault,
+      outputMode: this.#case.query.output_mode,
+      isAggregated: (node) => isBelowAggregate(plan, node),
       source: (name) => {
-        const source = this.#case.query.sources.find((candidate) => candidate.name === name)
+        const source = this.#sources.find((candidate) => candidate.name === name)
         if (source === undefined) throw new RangeError(`the case has no source ${name}`)
         const frame = frames.get(name) ?? leaf(source)
         frames.set(name, frame)
@@ -192,4 +232,15 @@ export class CaseQuery {
     await mkdir(folder, { recursive: true })
     return folder
   }
+}
+
+function isBelowAggregate(plan: PlanNode, node: PlanNode): boolean {
+  return nodesOf(plan).some(
+    (other) => other.op === 'aggregate' && other !== node && nodesOf(other).includes(node),
+  )
+}
+
+function withProgram(node: PlanNode, change: Pick<PlanNode, 'program' | 'columns'>): PlanNode {
+  if (node.op === 'process') return { ...node, ...change }
+  return node.in === undefined ? node : { ...node, in: withProgram(node.in, change) }
 }

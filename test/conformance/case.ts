@@ -7,6 +7,8 @@ export interface Case {
   readonly id: string
   readonly query: CaseQuery
   readonly steps: readonly Step[]
+  /** `free`: any split of an `add` into epochs gives the same answers. */
+  readonly batching?: string
 }
 
 export interface CaseQuery {
@@ -60,15 +62,24 @@ export interface PlanNode {
   readonly as?: string
   readonly by?: readonly (CaseExpression | SortBy)[]
   readonly column?: string
+  /** Rows of a limit. */
+  readonly n?: number
   readonly delay_ms?: number
   readonly delay?: string
-  readonly keys?: readonly NamedCaseExpression[]
+  /** Names of columns for a `process` node. */
+  readonly keys?: readonly (NamedCaseExpression | string)[]
   readonly aggs?: readonly CaseAggregate[]
   /** Of a join: its type, pairs of equal expressions, which of these are null-safe, other conditions. */
   readonly type?: string
   readonly equi?: readonly (readonly [left: CaseExpression, right: CaseExpression])[]
   readonly null_safe?: readonly number[]
   readonly where?: readonly CaseExpression[]
+  readonly program?: string
+  readonly style?: 'group_state' | 'processor'
+  readonly time_mode?: 'none' | 'processing' | 'event'
+  readonly params?: Readonly<Record<string, unknown>>
+  readonly initial_state?: readonly CaseRow[]
+  readonly output_event_time?: string
   /** Of a constant table. */
   readonly rows?: readonly CaseRow[]
 }
@@ -110,7 +121,7 @@ export interface Step {
   readonly clear_sink?: boolean
   readonly source_partitions?: Readonly<Record<string, number>>
   readonly sources?: readonly CaseSource[]
-  readonly replace_program?: string
+  readonly replace_program?: Pick<PlanNode, 'program' | 'columns'>
   readonly where?: string
   readonly when?: string
   readonly phase?: 'plan' | 'run'
@@ -120,6 +131,8 @@ export interface Step {
   readonly source?: string
   readonly files?: readonly (readonly [name: string, text: string, mtimeMs?: number])[]
   readonly n?: number
+  /** What happens to a checkpoint. */
+  readonly how?: string
   readonly committed?: number
   /** Rows of each side that a join keeps; `op` counts stateful operators, upstream first. */
   readonly op?: number
@@ -150,7 +163,7 @@ export function expressionsOf(node: PlanNode): readonly CaseExpression[] {
   const aggregates = (node.aggs ?? []).flatMap(({ of }) => (of === undefined ? [] : [of]))
   return [
     ...columns,
-    ...(node.keys ?? []).map((key) => key.expr),
+    ...(node.keys ?? []).flatMap((key) => (typeof key === 'string' ? [] : [key.expr])),
     ...aggregates,
     ...(node.by ?? []).map(sortExpression),
     ...(node.equi ?? []).flat(),

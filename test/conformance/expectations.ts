@@ -115,7 +115,15 @@ export function expectState(step: Step, query: CaseQuery, countedUpTo: number): 
     )
     return differs(counter, expected, actual)
   })
-  return firstOf([total, ...others])
+  const expected = step.duplicates_dropped
+  const dropped = expected?.map((_, operator) =>
+    counted.reduce(
+      (sum, { stateOperators }) =>
+        sum + (stateOperators[operator]?.customMetrics['numDroppedDuplicateRows'] ?? 0),
+      0,
+    ),
+  )
+  return firstOf([total, ...others, differs('duplicates_dropped', expected, dropped)])
 }
 
 /** A refusal for the reason that the case names; the wording is free. */

@@ -1,8 +1,10 @@
 import {
   type Column,
   col,
+  concat,
   current_timestamp,
   lit,
+  session_window,
   split,
   struct,
   timestamp_micros,
@@ -47,6 +49,7 @@ export const calls: Readonly<Record<string, Call>> = {
     ),
   window: (time, size, slide, offset) =>
     window(columnFrom(time), duration(size), duration(slide), duration(offset)),
+  session: (time, gap) => session_window(columnFrom(time), gapFrom(gap)),
   window_time: (from) => window_time(columnFrom(from)),
   field: (from, name) => columnFrom(from).getField(textOf(name)),
   now_secs: () => current_timestamp().cast('bigint'),
@@ -85,6 +88,12 @@ function caseFrom([branches, otherwise]: readonly CaseExpression[]): Column {
     when(first.condition, first.value),
   )
   return chain.otherwise(columnFrom(otherwise))
+}
+
+/** A gap in milliseconds, the same for all rows or worked out for each. */
+function gapFrom(ms: CaseExpression | undefined): string | Column {
+  if (typeof ms === 'number') return duration(ms)
+  return concat(columnFrom(ms).cast('string'), lit(' milliseconds'))
 }
 
 function duration(ms: CaseExpression | undefined): string {

@@ -8,11 +8,14 @@ export interface Fault {
   disarm(): void
   /** Throws the first time it is armed and sees the value. */
   check(value: unknown): void
+  /** Throws while it is armed, if it strikes at every call. */
+  strike(): void
 }
 
 /** Reads `first time value = 4 is seen`; without text the fault never strikes. */
 export function faultOf(when: string | undefined): Fault {
   const [, column, wanted] = /first time (\w+) = (\S+) is seen/.exec(when ?? '') ?? []
+  const isEveryCall = /every call/.test(when ?? '')
   let isArmed = false
   return {
     column,
@@ -26,6 +29,9 @@ export function faultOf(when: string | undefined): Fault {
       if (!isArmed || String(value) !== wanted) return
       isArmed = false
       throw new Error('injected failure')
+    },
+    strike() {
+      if (isArmed && isEveryCall) throw new Error('injected failure')
     },
   }
 }

@@ -9,15 +9,11 @@ import {
   type Step,
 } from './case.ts'
 import { calls } from './expression.ts'
+import { programNames } from './programs.ts'
 import { refusals } from './refusals.ts'
 
 /** Operators of the case language that the engine does not have, by the name of the feature. */
 const missingOperators: Readonly<Record<string, string>> = {
-  session_aggregate: 'session windows',
-  dedup: 'dropDuplicates',
-  dedup_within_watermark: 'dropDuplicatesWithinWatermark',
-  process: 'arbitrary stateful functions',
-  limit: 'limit on a stream',
   row_number: 'row_number',
 }
 
@@ -32,9 +28,12 @@ const operators = new Set([
   'sort',
   'watermark',
   'aggregate',
+  'process',
+  'dedup',
+  'dedup_within_watermark',
+  'limit',
+  'session_aggregate',
 ])
-
-const missingCalls: Readonly<Record<string, string>> = { session: 'session windows' }
 
 const sourceKinds = new Set<CaseSource['kind'] | undefined>([undefined, 'text_files'])
 
@@ -43,6 +42,8 @@ const steps = new Set([
   'add_files',
   'advance_clock',
   'clear_fault',
+  'corrupt_checkpoint',
+  'crash_before_commit',
   'expect_all',
   'expect_batch_id',
   'expect_batches',
@@ -67,10 +68,7 @@ const steps = new Set([
   'trigger',
 ])
 
-const missingSteps: Readonly<Record<string, string>> = {
-  corrupt_checkpoint: 'damage to a checkpoint of the format of Spark',
-  crash_before_commit: 'a crash between output and commit, which the crash laws cover',
-}
+const missingSteps: Readonly<Record<string, string>> = {}
 
 /** What a case needs that the engine or the runner lacks; empty when it can run. */
 export function missingFeatures({ query, steps: caseSteps }: Case): readonly string[] {
@@ -85,10 +83,15 @@ export function missingFeatures({ query, steps: caseSteps }: Case): readonly str
 }
 
 function missingInNode(node: PlanNode): readonly string[] {
-  const aggregates = (node.op === 'aggregate' ? (node.aggs ?? []) : []).flatMap(({ fn }) =>
+  const aggregates = (node.op === 'process' ? [] : (node.aggs ?? [])).flatMap(({ fn }) =>
     aggregateNames.includes(fn) ? [] : [`the aggregate ${fn}`],
   )
+  const program =
+    node.op === 'process' && !programNames.includes(node.program ?? '')
+      ? [`the program ${node.program}`]
+      : []
   return [
+    ...program,
     ...(operators.has(node.op) ? [] : [missingOperators[node.op] ?? `the operator ${node.op}`]),
     ...aggregates,
     ...expressionsOf(node).flatMap(missingInExpression),
@@ -100,10 +103,7 @@ function missingInExpression(expression: CaseExpression): readonly string[] {
   const [name, ...args] = expression
   if (name === 'lit' || name === 'col') return []
   if (name === 'case') return caseBranches(args).flatMap(missingInExpression)
-  const own =
-    typeof name === 'string' && name in calls
-      ? []
-      : [missingCalls[String(name)] ?? `the function ${name}`]
+  const own = typeof name === 'string' && name in calls ? [] : [`the function ${name}`]
   return [...own, ...args.flatMap(missingInExpression)]
 }
 
@@ -115,8 +115,6 @@ function caseBranches([branches, otherwise = null]: readonly CaseExpression[]): 
 
 function missingInStep(step: Step): readonly string[] {
   if (!steps.has(step.do)) return [missingSteps[step.do] ?? `the step ${step.do}`]
-  if (step.replace_program !== undefined) return ['arbitrary stateful functions']
-  if (step.duplicates_dropped !== undefined) return ['dropDuplicates']
   if (step.do === 'expect_error' && !((step.reason ?? '') in refusals)) {
     return [`the refusal ${step.reason}`]
   }

@@ -11,11 +11,18 @@ import type {
 } from './case.ts'
 import { sortExpression } from './case.ts'
 import { columnFrom } from './expression.ts'
+import type { Fault } from './fault.ts'
+import { processFrom } from './process-node.ts'
 
 /** The frames that a plan's leaves stand for. */
 export interface Leaves {
   source(name: string): DataFrame
   constant(columns: readonly CaseColumn[], rows: readonly CaseRow[]): DataFrame
+  /** Strikes in programs of `process` nodes. */
+  readonly fault: Fault
+  readonly outputMode: string
+  /** Whether an aggregation comes after a node. */
+  isAggregated(node: PlanNode): boolean
 }
 
 /** A plan tree as calls of the public API. */
@@ -42,12 +49,26 @@ export function frameFrom(node: PlanNode, leaves: Leaves): DataFrame {
       const delay = node.delay ?? `${required(node.delay_ms, 'delay_ms')} milliseconds`
       return input().withWatermark(required(node.column, 'column'), delay)
     }
-    case 'aggregate': {
-      const keys = (node.keys ?? []).map(namedColumn)
+    case 'dedup':
+      return input().dropDuplicates(columnNames(node))
+    case 'dedup_within_watermark':
+      return input().dropDuplicatesWithinWatermark(columnNames(node))
+    case 'limit':
+      return input().limit(required(node.n, 'n'))
+    case 'aggregate':
+    case 'session_aggregate': {
+      const keys = (node.keys ?? []).map(namedOrColumn)
       return input()
         .groupBy(...keys)
         .agg(...(node.aggs ?? []).map(aggregateFrom))
     }
+    case 'process':
+      return processFrom(node, input(), {
+        fault: leaves.fault,
+        isAggregated: leaves.isAggregated(node),
+        outputMode: leaves.outputMode,
+        constant: leaves.constant,
+      })
     default:
       throw new RangeError(`the operator ${node.op} was not looked for`)
   }
@@ -109,6 +130,10 @@ function orderFrom(by: CaseExpression | SortBy): Column {
     typeof expression === 'string' ? columnFrom(['col', expression]) : columnFrom(expression)
   const descending = typeof by === 'object' && by !== null && 'desc' in by && by.desc === true
   return descending ? column.desc() : column.asc()
+}
+
+function columnNames({ columns = [] }: PlanNode): readonly string[] {
+  return columns.map(nameOf)
 }
 
 function required<T>(value: T | undefined, member: string): T {

@@ -17,7 +17,18 @@ export const refusals: Readonly<Record<string, Refusal>> = {
     about: /timestamp/i,
   },
   redefining_watermark_disallowed: { codes: ['WATERMARK_INVALID'], about: /already|twice|second/i },
+  dedup_within_watermark_needs_watermark: { codes: ['WATERMARK_INVALID'], about: /no watermark/i },
+  dedup_within_watermark_unsupported_in_batch: {
+    codes: ['STREAMING_UNSUPPORTED'],
+    about: /dropDuplicatesWithinWatermark/,
+  },
+  limit_unsupported_in_update_mode: { codes: ['STREAMING_UNSUPPORTED'], about: /limit.*update/i },
+  global_session_window_unsupported: {
+    codes: ['STREAMING_UNSUPPORTED'],
+    about: /without another key/,
+  },
   injected_failure: { codes: ['USER_FUNCTION_FAILED'], about: /injected failure/ },
+  emitted_row_older_than_watermark: { codes: ['OUTPUT_OLDER_THAN_WATERMARK'] },
   user_function_failed: { codes: ['USER_FUNCTION_FAILED'] },
   max_files_per_trigger_not_positive_integer: {
     codes: ['CONFIG_INVALID'],

@@ -6,6 +6,7 @@ import { systemClock } from '../../src/core/system-clock.ts'
 import { type Engine, type OpenSession, openEngine, type RunOptions } from './adapter.ts'
 import type { Case, Step } from './case.ts'
 import { CaseQuery } from './case-query.ts'
+import { addStrayFolders, loseLastCommit } from './damage.ts'
 import {
   differs,
   expectBatches,
@@ -35,7 +36,7 @@ export async function runCase(subject: Case, open: OpenSession, run: RunOptions)
   const manual = subject.query.options.clock === 'manual' ? manualClock() : undefined
   const fault = faultOf(subject.steps.find((step) => step.do === 'inject_fault')?.when)
   const engine = openEngine(open, run, subject.query.options, manual)
-  const query = new CaseQuery(subject, engine, { folder, manual, fault })
+  const query = new CaseQuery(subject, engine, { folder, manual, fault, run })
   const steps = new Steps(subject, query, { manual, fault })
   try {
     for (const [index, step] of subject.steps.entries()) {
@@ -73,6 +74,8 @@ class Steps {
   readonly #fault: Fault
   /** An error of the query that no step has asked for yet. */
   #error: unknown
+  /** The last error that a step expected; the query that ended with it goes on having it. */
+  #taken: unknown
   #countedUpTo = 0
   #dataEpochsUpTo = -1
 
@@ -116,12 +119,24 @@ class Steps {
     restart: async (step) => {
       await this.#query.stop()
       if (step.clear_sink === true) this.#query.results.clear()
-      if (step.options !== undefined) await this.#query.reopen(step.options)
+      const { replace_program: program, options, sources } = step
+      if (program !== undefined) this.#query.replaceProgram(program)
+      if ([program, options, sources].some((change) => change !== undefined)) {
+        await this.#query.reopen(options ?? {}, sources)
+      }
       this.#countedUpTo = this.#query.progress().length
       await this.#startAndSettle()
     },
     run_once: () => this.#query.runToEnd({ once: true }),
     run_available_now: () => this.#query.runToEnd({ availableNow: true }),
+    crash_before_commit: async () => {
+      await this.#query.stop()
+      await loseLastCommit(this.#query.checkpoint)
+    },
+    corrupt_checkpoint: async ({ how = '' }) => {
+      await this.#query.stop()
+      await addStrayFolders(this.#query.checkpoint, how)
+    },
     inject_fault: () => this.#fault.arm(),
     clear_fault: () => this.#fault.disarm(),
     reset_state_counters: () => {
@@ -164,7 +179,8 @@ class Steps {
     } catch (thrown) {
       this.#error = thrown
     }
-    this.#error ??= this.#query.current?.exception()
+    const ended = this.#query.current?.exception()
+    if (ended !== this.#taken) this.#error ??= ended
   }
 
   async #expectError(step: Step): Promise<Problem> {
@@ -179,12 +195,16 @@ class Steps {
       }
       return firstOf(problems)
     }
-    await this.#attempt(() => this.#startAndSettle())
+    await this.#attempt(async () => {
+      if (this.#case.query.mode === 'batch') await this.#query.allRows()
+      else await this.#startAndSettle()
+    })
     return this.#takeError(step)
   }
 
   async #takeError(step: Step): Promise<Problem> {
     const problem = expectRefusal(step, this.#error)
+    this.#taken = this.#error
     this.#error = undefined
     await this.#query.stop()
     return problem

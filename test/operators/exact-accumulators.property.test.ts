@@ -50,9 +50,9 @@ test.each(Object.entries(kinds))(
         const expected = groups.map(fold)
         fc.pre(expected.every((value) => value === null || BigInt.asIntN(64, value) === value))
         const total = make()
-        total.grow(4)
+        total.resize(4)
         const parts = [make(), make()]
-        for (const part of parts) part.grow(4)
+        for (const part of parts) part.resize(4)
         for (const [index, rows] of given.entries()) {
           const part = parts[index % 2]
           const column = columnOf(
@@ -64,7 +64,7 @@ test.each(Object.entries(kinds))(
         }
         for (const part of parts) for (const slot of [0, 1, 2]) total.merge(slot, part, slot)
         const copy = make()
-        copy.grow(4)
+        copy.resize(4)
         for (const slot of [0, 1, 2]) {
           const writer = new ByteWriter()
           total.encode(slot, writer)

@@ -12,6 +12,7 @@ import {
   limited,
   project,
   scan,
+  sessions,
   sorted,
   union,
   watermark,
@@ -39,6 +40,12 @@ const hourly: LogicalPlan = {
 }
 const chained = counted(hourly, 'hour')
 const still = scan('still', clicks, false)
+
+const bySession = counted(sessions(marked, 'at'), 'session')
+const sessionsOfConstant: LogicalPlan =
+  bySession.kind === 'aggregate'
+    ? { ...bySession, keys: [...bySession.keys, { name: 'one', expression: constant(1) }] }
+    : bySession
 
 /** `yes`, or the code of the refusal. */
 type Answer = 'yes' | 'MODE' | 'STREAM'
@@ -85,8 +92,61 @@ const shapes: readonly (readonly [string, LogicalPlan, Answer, Answer, Answer])[
   ['sort of plain rows', sorted(rows, 'user'), 'STREAM', 'STREAM', 'STREAM'],
   ['sort after an aggregation', sorted(perWindow, 'count'), 'MODE', 'MODE', 'yes'],
   ['sort before an aggregation', counted(sorted(marked, 'at'), 'at'), 'STREAM', 'STREAM', 'STREAM'],
-  ['limit of plain rows', limited(rows), 'STREAM', 'STREAM', 'STREAM'],
-  ['limit after an aggregation', limited(sorted(perWindow, 'count')), 'STREAM', 'STREAM', 'yes'],
+  ['limit of plain rows', limited(rows), 'yes', 'STREAM', 'MODE'],
+  ['limit after an aggregation', limited(perWindow), 'yes', 'STREAM', 'yes'],
+  ['limit before an aggregation', counted(limited(rows), 'user'), 'MODE', 'STREAM', 'yes'],
+  ['dropDuplicates', deduplicated(marked), 'yes', 'yes', 'MODE'],
+  ['dropDuplicatesWithinWatermark', deduplicated(marked, 'within'), 'yes', 'yes', 'MODE'],
+  [
+    'dropDuplicates before an aggregation',
+    counted(deduplicated(marked), 'at'),
+    'yes',
+    'yes',
+    'yes',
+  ],
+  ['dropDuplicates after an aggregation', deduplicated(perWindow), 'yes', 'MODE', 'MODE'],
+  ['a session alone', sessions(marked, 'at'), 'yes', 'yes', 'MODE'],
+  ['sessions by user', counted(sessions(marked, 'at'), 'user', 'session'), 'yes', 'MODE', 'yes'],
+  [
+    'sessions under another name',
+    counted(
+      {
+        kind: 'project',
+        input: sessions(marked, 'at'),
+        columns: ['session', 'user'].map((name) => ({
+          name: `my ${name}`,
+          expression: column(sessions(marked, 'at'), name),
+        })),
+      },
+      'my session',
+      'my user',
+    ),
+    'yes',
+    'MODE',
+    'yes',
+  ],
+  [
+    'sessions without watermark',
+    counted(sessions(rows, 'at'), 'user', 'session'),
+    'MODE',
+    'MODE',
+    'yes',
+  ],
+  [
+    'sessions without another key',
+    counted(sessions(marked, 'at'), 'session'),
+    'STREAM',
+    'STREAM',
+    'STREAM',
+  ],
+  ['sessions with a constant key', sessionsOfConstant, 'STREAM', 'STREAM', 'STREAM'],
+  [
+    'an aggregation of sessions by their end',
+    counted(counted(sessions(marked, 'at'), 'user', 'session'), 'session'),
+    'yes',
+    'MODE',
+    'MODE',
+  ],
   ['union of a stream and a batch', union(rows, still), 'STREAM', 'STREAM', 'STREAM'],
   [
     'two event times among the keys',
@@ -96,6 +156,12 @@ const shapes: readonly (readonly [string, LogicalPlan, Answer, Answer, Answer])[
     'STREAM',
   ],
 ]
+
+function deduplicated(input: LogicalPlan, within?: 'within'): LogicalPlan {
+  const node = { kind: 'deduplicate' as const, input, keys: [0, 1] }
+  const time = { index: 0, kind: 'time' as const }
+  return within === undefined ? node : { ...node, within: { time, delayMicros: 1 } }
+}
 
 const codes: Readonly<Record<string, Answer>> = {
   OUTPUT_MODE_UNSUPPORTED: 'MODE',
@@ -116,7 +182,9 @@ test('a refusal says why and what to do', () => {
   )
   expect(refusal(counted(rows, 'user'), 'append')?.hint).toContain('withWatermark')
   expect(refusal(rows, 'complete')?.hint).toContain("outputMode('append')")
-  expect(refusal(limited(rows), 'append')?.hint).toContain('foreachBatch')
+  expect(refusal(bySession, 'append')?.hint).toContain("groupBy('user', session_window")
+  const byUser = counted(sessions(marked, 'at'), 'user', 'session')
+  expect(refusal(byUser, 'update')?.hint).toContain("outputMode('append')")
   expect(refusal(limited(rows), 'update')?.hint).toContain('cannot be taken back')
 })
 

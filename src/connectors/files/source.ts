@@ -192,6 +192,9 @@ async function* readRange(
     if (number % count !== index) continue
     const start = number === from.file ? from.row : 0
     const stop = number === to.file ? to.row : Number.POSITIVE_INFINITY
-    yield* cutRows(rows.read(files, log.at(number)), start, stop)
+    const part = number - from.file
+    for await (const batch of cutRows(rows.read(files, log.at(number)), start, stop)) {
+      yield { ...batch, part }
+    }
   }
 }

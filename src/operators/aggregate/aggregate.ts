@@ -9,7 +9,7 @@ import { type RowTimes, timesOf } from '../row-times.ts'
 import { windowsOf } from '../window.ts'
 import { emitTable, emitWindow, singleWindow } from './emit.ts'
 import { type ChangedGroups, GroupBuckets } from './group-buckets.ts'
-import type { AggregateInput } from './group-table.ts'
+import { inputsOf } from './inputs.ts'
 import {
   type AggregateSpec,
   bucketFunction,
@@ -24,6 +24,14 @@ interface BucketRows {
   readonly bucket: number
   readonly rows: Int32Array | undefined
   readonly count: number
+}
+
+/** The rows of one batch, by what becomes of them. */
+interface SplitRows {
+  readonly parts: readonly BucketRows[]
+  readonly late: number[]
+  /** The number of the batch's first physical row among those of the epoch. */
+  readonly first: number
 }
 
 /**
@@ -53,6 +61,9 @@ class AggregateOperator implements Operator {
   #rowsIn = 0
   #rowsLate = 0
   #rowsNullTime = 0
+  #epoch = 0
+  /** Physical rows of this epoch so far, the first number of the next batch. */
+  #arrived = 0
 
   constructor(spec: AggregateSpec, buckets: GroupBuckets) {
     this.name = spec.operator
@@ -74,6 +85,8 @@ class AggregateOperator implements Operator {
     this.#rowsIn = 0
     this.#rowsLate = 0
     this.#rowsNullTime = 0
+    this.#epoch = header.epoch
+    this.#arrived = 0
     this.#buckets.openEpoch(header.epoch)
   }
 
@@ -82,10 +95,12 @@ class AggregateOperator implements Operator {
     if (count === 0) return undefined
     this.#rowsIn += count
     const { parts, late } = this.#split(batch, count)
+    const first = this.#arrived
+    this.#arrived += batch.rowCount
     if (this.#buckets.anyCold() || this.#eager) {
-      return this.#buckets.pinned(() => this.#processSlowly(batch, parts, late, output))
+      return this.#buckets.pinned(() => this.#processSlowly(batch, { parts, late, first }, output))
     }
-    for (const part of parts) this.#add(batch, part)
+    for (const part of parts) this.#add(batch, part, first)
     return this.#emitLate(batch, late, output)
   }
 
@@ -236,39 +251,24 @@ class AggregateOperator implements Operator {
     await this.#buckets.fetch(part.bucket, keyColumns, hashes, part.rows)
   }
 
-  #add(batch: Batch, part: BucketRows): readonly ChangedGroups[] {
+  #add(batch: Batch, part: BucketRows, first: number): readonly ChangedGroups[] {
     const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
     const hashes = hashKeys(keyColumns, this.#keyTypes, part.rows, part.count)
-    const inputs = this.#inputs(batch)
+    // Only panes are merged; elsewhere the order of the calls is the order of the rows.
+    const arrival = this.#overlaps() ? { epoch: this.#epoch, first } : undefined
+    const inputs = inputsOf(this.#spec.aggregates, batch, arrival)
     return this.#buckets.update(part.bucket, keyColumns, hashes, part.rows, inputs)
-  }
-
-  #inputs(batch: Batch): readonly AggregateInput[] {
-    return this.#spec.aggregates.map(({ args, filter }) => {
-      const columns = args.map((index) => batch.columns[index] as Column)
-      if (filter === undefined) return { args: columns }
-      const column = batch.columns[filter]
-      if (column === undefined || column.layout !== 'bits')
-        return { args: columns, keep: () => false }
-      const { values, validity } = column
-      return {
-        args: columns,
-        keep: (row) =>
-          (((values[row >> 3] as number) >> (row & 7)) & 1) === 1 && isValid(validity, row),
-      }
-    })
   }
 
   /** With groups out of memory, or results that may not wait for the barrier. */
   async #processSlowly(
     batch: Batch,
-    parts: readonly BucketRows[],
-    late: number[],
+    { parts, late, first }: SplitRows,
     output: Output,
   ): Promise<void> {
     for (const part of parts) {
       await this.#fetch(batch, part)
-      const changed = this.#add(batch, part)
+      const changed = this.#add(batch, part, first)
       if (!this.#eager) continue
       const start = singleWindow(this.#spec, part.bucket)
       for (const { table, slots } of changed) {

@@ -21,10 +21,3 @@ export function validityOf(column: Column | undefined): Uint8Array | undefined {
   if (column === undefined) return undefined
   return column.layout === 'void' ? new Uint8Array(0) : column.validity
 }
-
-/** A copy with room for `capacity` groups. */
-export function grownF64(values: Float64Array, capacity: number): Float64Array<ArrayBuffer> {
-  const bigger = new Float64Array(capacity)
-  bigger.set(values)
-  return bigger
-}

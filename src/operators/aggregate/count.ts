@@ -1,15 +1,16 @@
 import { type Column, isValid } from '../../batch/batch.ts'
 import type { ByteWriter } from '../../batch/byte-writer.ts'
 import type { ByteReader } from '../../batch/value-codec.ts'
+import { resized } from '../keyed/resized.ts'
 import type { Accumulator } from './accumulator.ts'
-import { grownF64, validityOf } from './column-numbers.ts'
+import { validityOf } from './column-numbers.ts'
 
-/** `count(*)` and `count(x)`: LONG, never null. */
+/** `count(*)`, `count(x)` and `count(x, y)`, the rows where none is NULL: LONG, never null. */
 export class CountAccumulator implements Accumulator {
   counts = new Float64Array(0)
 
-  grow(capacity: number): void {
-    this.counts = grownF64(this.counts, capacity)
+  resize(capacity: number): void {
+    this.counts = resized(this.counts, capacity)
   }
 
   update(
@@ -19,14 +20,15 @@ export class CountAccumulator implements Accumulator {
     args: readonly Column[],
   ): void {
     const { counts } = this
-    const validity = validityOf(args[0])
+    const [validity, ...more] = args.map(validityOf).filter((each) => each !== undefined)
     if (validity === undefined) {
       for (let k = 0; k < count; k++) (counts[slots[k] as number] as number)++
       return
     }
     for (let k = 0; k < count; k++) {
       const row = rows === undefined ? k : (rows[k] as number)
-      if (isValid(validity, row)) (counts[slots[k] as number] as number)++
+      if (!isValid(validity, row) || !more.every((each) => isValid(each, row))) continue
+      ;(counts[slots[k] as number] as number)++
     }
   }
 

@@ -4,8 +4,9 @@ import type { ByteWriter } from '../../batch/byte-writer.ts'
 import { valueAt } from '../../batch/read.ts'
 import type { DataType } from '../../batch/schema.ts'
 import type { ByteReader } from '../../batch/value-codec.ts'
+import { resized } from '../keyed/resized.ts'
 import type { Accumulator } from './accumulator.ts'
-import { grownF64, numbersOf } from './column-numbers.ts'
+import { numbersOf } from './column-numbers.ts'
 
 /**
  * `min` and `max` of longs and decimals: doubles while every value is a safe integer, big integers
@@ -23,11 +24,9 @@ export class ExactExtremeAccumulator implements Accumulator {
     this.#isMax = which === 'max'
   }
 
-  grow(capacity: number): void {
-    this.values = grownF64(this.values, capacity)
-    const present = new Uint8Array(capacity)
-    present.set(this.present)
-    this.present = present
+  resize(capacity: number): void {
+    this.values = resized(this.values, capacity)
+    this.present = resized(this.present, capacity)
   }
 
   update(

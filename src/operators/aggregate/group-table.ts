@@ -2,7 +2,7 @@ import type { Column } from '../../batch/batch.ts'
 import type { DataType } from '../../batch/schema.ts'
 import type { AggregateCall } from '../../expr/aggregates.ts'
 import { KeyedTable, type KeyedTableOptions } from '../keyed/keyed-table.ts'
-import type { Accumulator } from './accumulator.ts'
+import type { Accumulator, Arrival } from './accumulator.ts'
 import { makeAccumulator } from './make-accumulator.ts'
 
 /** Rows of a batch that one aggregate takes; all of them unless it has a FILTER. */
@@ -10,6 +10,8 @@ export interface AggregateInput {
   readonly args: readonly Column[]
   /** Bit per row, set where the FILTER is true. */
   readonly keep?: (row: number) => boolean
+  /** For aggregates that depend on the order of rows, where groups are merged. */
+  readonly arrival?: Arrival
 }
 
 /** The groups of one shard in one window pane, or of one shard in an aggregation without windows. */
@@ -29,24 +31,34 @@ export class GroupTable extends KeyedTable<Accumulator> {
     rows: Int32Array | undefined,
     inputs: readonly AggregateInput[],
   ): Int32Array {
-    const count = hashes.length
     const slots = this.slotsOf(keyColumns, hashes, rows)
     this.touchAll(slots)
-    inputs.forEach((input, index) => {
-      const accumulator = this.values[index]
-      if (accumulator === undefined) return
-      if (input.keep === undefined) accumulator.update(slots, rows, count, input.args)
-      else updateFiltered(accumulator, slots, rows, input.args, input.keep)
-    })
+    updateAll(this.values, slots, rows, inputs)
     return slots
   }
+}
+
+/** Adds rows to accumulators: row `rows[k]` (k without `rows`) goes to slot `slots[k]`. */
+export function updateAll(
+  accumulators: readonly Accumulator[],
+  slots: Int32Array,
+  rows: Int32Array | undefined,
+  inputs: readonly AggregateInput[],
+): void {
+  inputs.forEach((input, index) => {
+    const accumulator = accumulators[index]
+    if (accumulator === undefined) return
+    if (input.keep === undefined) {
+      accumulator.update(slots, rows, slots.length, input.args, input.arrival)
+    } else updateFiltered(accumulator, slots, rows, input, input.keep)
+  })
 }
 
 function updateFiltered(
   accumulator: Accumulator,
   slots: Int32Array,
   rows: Int32Array | undefined,
-  args: readonly Column[],
+  { args, arrival }: AggregateInput,
   keep: (row: number) => boolean,
 ): void {
   const keptRows = new Int32Array(slots.length)
@@ -58,5 +70,5 @@ function updateFiltered(
     keptRows[kept] = row
     keptSlots[kept++] = slots[k] as number
   }
-  accumulator.update(keptSlots, keptRows, kept, args)
+  accumulator.update(keptSlots, keptRows, kept, args, arrival)
 }

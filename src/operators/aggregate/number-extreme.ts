@@ -3,8 +3,9 @@ import { columnBuilder } from '../../batch/build.ts'
 import type { ByteWriter } from '../../batch/byte-writer.ts'
 import type { DataType } from '../../batch/schema.ts'
 import type { ByteReader } from '../../batch/value-codec.ts'
+import { resized } from '../keyed/resized.ts'
 import type { Accumulator } from './accumulator.ts'
-import { grownF64, numbersOf, validityOf } from './column-numbers.ts'
+import { numbersOf, validityOf } from './column-numbers.ts'
 
 /** `min` and `max` of types that are plain numbers in every layout but `i64`. */
 export class NumberExtremeAccumulator implements Accumulator {
@@ -18,11 +19,9 @@ export class NumberExtremeAccumulator implements Accumulator {
     this.#sign = which === 'max' ? 1 : -1
   }
 
-  grow(capacity: number): void {
-    this.values = grownF64(this.values, capacity)
-    const present = new Uint8Array(capacity)
-    present.set(this.present)
-    this.present = present
+  resize(capacity: number): void {
+    this.values = resized(this.values, capacity)
+    this.present = resized(this.present, capacity)
   }
 
   update(

@@ -19,16 +19,19 @@ export type Bucketing =
   | { readonly kind: 'windowKey'; readonly key: number }
   | { readonly kind: 'timeKey'; readonly key: number }
 
+/** An aggregate with the columns of its arguments and of its FILTER. */
+export interface AggregateColumns {
+  readonly call: AggregateCall
+  readonly args: readonly number[]
+  readonly filter: number | undefined
+}
+
 /** A keyed aggregation as plain data; columns are numbers of the input batch. */
 export interface AggregateSpec {
   readonly operator: string
   readonly mode: 'append' | 'update' | 'complete'
   readonly keys: readonly { readonly column: number; readonly type: DataType }[]
-  readonly aggregates: readonly {
-    readonly call: AggregateCall
-    readonly args: readonly number[]
-    readonly filter: number | undefined
-  }[]
+  readonly aggregates: readonly AggregateColumns[]
   readonly bucketing: Bucketing
   /** False without a watermark over the bucket: nothing is late and nothing is ever forgotten. */
   readonly watermarked: boolean

@@ -4,6 +4,7 @@ import type { DataType } from '../../batch/schema.ts'
 import { StreamError } from '../../core/error.ts'
 import { HashIndex } from '../keyed/hash-index.ts'
 import type { KeyIndex } from '../keyed/key-index.ts'
+import { resized } from '../keyed/resized.ts'
 import { JoinKeys } from './join-keys.ts'
 
 /** Bytes behind the join key in the state key of a row: its side, epoch and number. */
@@ -159,15 +160,13 @@ export class RowIndex extends HashIndex implements KeyIndex {
     return this.hashes.byteLength + this.table.byteLength + ofRows + ofKeys
   }
 
-  protected override growKeys(capacity: number): void {
-    this.next = grown(this.next, capacity)
-    this.#previous = grown(this.#previous, capacity)
-    this.epochs = grown(this.epochs, capacity)
-    this.#numbers = grown(this.#numbers, capacity)
-    this.#keyOf = grown(this.#keyOf, capacity)
-    const sides = new Uint8Array(capacity)
-    sides.set(this.sides)
-    this.sides = sides
+  protected override resizeKeys(capacity: number): void {
+    this.next = resized(this.next, capacity)
+    this.#previous = resized(this.#previous, capacity)
+    this.epochs = resized(this.epochs, capacity)
+    this.#numbers = resized(this.#numbers, capacity)
+    this.#keyOf = resized(this.#keyOf, capacity)
+    this.sides = resized(this.sides, capacity)
   }
 
   #find(side: number, epoch: number, number: number): number {
@@ -252,12 +251,6 @@ function identityHash(side: number, epoch: number, number: number): number {
 
 function empty(capacity: number): Int32Array<ArrayBuffer> {
   return new Int32Array(capacity).fill(-1)
-}
-
-function grown(before: Int32Array, capacity: number): Int32Array<ArrayBuffer> {
-  const after = new Int32Array(capacity)
-  after.set(before)
-  return after
 }
 
 function noPlainKey(): never {

@@ -2,6 +2,7 @@ import type { ColumnBuilder } from '../../batch/build.ts'
 import type { ByteWriter } from '../../batch/byte-writer.ts'
 import type { RowCodec } from '../../batch/row-codec.ts'
 import type { ByteReader } from '../../batch/value-codec.ts'
+import { resized } from '../keyed/resized.ts'
 import type { SlotValues } from '../keyed/slot-values.ts'
 import { RowPages } from './row-pages.ts'
 
@@ -72,10 +73,8 @@ export class StoredRows implements SlotValues {
     this.#pages = after
   }
 
-  grow(capacity: number): void {
-    const addresses = new Float64Array(capacity).fill(-1)
-    addresses.set(this.#addresses)
-    this.#addresses = addresses
+  resize(capacity: number): void {
+    this.#addresses = resized(this.#addresses, capacity, -1)
   }
 
   encode(slot: number, writer: ByteWriter): void {

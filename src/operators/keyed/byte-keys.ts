@@ -6,6 +6,7 @@ import type { DataType } from '../../batch/schema.ts'
 import type { Value } from '../../batch/value.ts'
 import { HashIndex } from './hash-index.ts'
 import type { KeyIndex } from './key-index.ts'
+import { resized } from './resized.ts'
 
 /** Any key columns, held as the bytes of the key codec in one arena. */
 export class ByteKeys extends HashIndex implements KeyIndex {
@@ -106,7 +107,11 @@ export class ByteKeys extends HashIndex implements KeyIndex {
 
   compact(keep: Uint8Array): void {
     const before = this.#arena
-    const arena = new Uint8Array(before.length)
+    let needed = 0
+    for (let slot = 0; slot < this.count; slot++) {
+      if (keep[slot] === 1) needed += this.#lengths[slot] as number
+    }
+    const arena = new Uint8Array(Math.min(before.length, Math.max(1024, needed * 2)))
     let end = 0
     let to = 0
     for (let slot = 0; slot < this.count; slot++) {
@@ -135,13 +140,9 @@ export class ByteKeys extends HashIndex implements KeyIndex {
     )
   }
 
-  protected override growKeys(capacity: number): void {
-    const starts = new Float64Array(capacity)
-    starts.set(this.#starts)
-    this.#starts = starts
-    const lengths = new Int32Array(capacity)
-    lengths.set(this.#lengths)
-    this.#lengths = lengths
+  protected override resizeKeys(capacity: number): void {
+    this.#starts = resized(this.#starts, capacity)
+    this.#lengths = resized(this.#lengths, capacity)
   }
 
   #find(bytes: Uint8Array, length: number, hash: number): number {

@@ -1,13 +1,15 @@
+import { resized } from './resized.ts'
+
 /** When each slot of a table falls due; infinity = never. */
 export class DueTimes {
   /** A time that nothing falls due before. */
   min = Number.POSITIVE_INFINITY
   #times = new Float64Array(0)
+  /** True when the slot that `min` came from may fall due later by now. */
+  #minIsOld = false
 
-  grow(capacity: number): void {
-    const grown = new Float64Array(capacity).fill(Number.POSITIVE_INFINITY)
-    grown.set(this.#times)
-    this.#times = grown
+  resize(capacity: number): void {
+    this.#times = resized(this.#times, capacity, Number.POSITIVE_INFINITY)
   }
 
   at(slot: number): number {
@@ -15,8 +17,23 @@ export class DueTimes {
   }
 
   set(slot: number, due: number): void {
-    this.#times[slot] = due
     if (due < this.min) this.min = due
+    else if (due > this.min && this.#times[slot] === this.min) this.#minIsOld = true
+    this.#times[slot] = due
+  }
+
+  /** The first time at which one of the slots below `count` falls due. */
+  first(count: number): number {
+    if (this.#minIsOld) {
+      let min = Number.POSITIVE_INFINITY
+      for (let slot = 0; slot < count; slot++) {
+        const due = this.#times[slot] as number
+        if (due < min) min = due
+      }
+      this.min = min
+      this.#minIsOld = false
+    }
+    return this.min
   }
 
   /** The slots below `count` that are due at `time`; `min` is exact afterwards, as if they were gone. */
@@ -30,6 +47,7 @@ export class DueTimes {
       else if (due < min) min = due
     }
     this.min = min
+    this.#minIsOld = false
     return Int32Array.from(found)
   }
 

@@ -1,3 +1,5 @@
+import { resized } from './resized.ts'
+
 /** Slots of an index before it grows for the first time, unless it is told otherwise. */
 export const firstCapacity = 64
 
@@ -71,21 +73,24 @@ export abstract class HashIndex {
     }
   }
 
-  protected abstract growKeys(capacity: number): void
+  protected abstract resizeKeys(capacity: number): void
 
-  #grow(): void {
-    const capacity = this.hashes.length * 2
-    const hashes = new Int32Array(capacity)
-    hashes.set(this.hashes)
-    this.hashes = hashes
-    if (this.#dead !== undefined) {
-      const dead = new Uint8Array(capacity)
-      dead.set(this.#dead)
-      this.#dead = dead
-    }
-    this.growKeys(capacity)
+  /** Gives back room that compaction has left over. */
+  shrink(capacity: number): void {
+    this.#resize(capacity)
+    this.#index()
+  }
+
+  #resize(capacity: number): void {
+    this.hashes = resized(this.hashes, capacity)
+    if (this.#dead !== undefined) this.#dead = resized(this.#dead, capacity)
+    this.resizeKeys(capacity)
     this.table = new Int32Array(tableSize(capacity))
     this.mask = this.table.length - 1
+  }
+
+  #grow(): void {
+    this.#resize(this.hashes.length * 2)
     // The slot being placed is not in the arrays yet.
     this.count--
     this.#index()

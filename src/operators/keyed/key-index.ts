@@ -45,5 +45,7 @@ export interface KeyIndex {
   columns(slots: Int32Array): readonly Column[]
   /** Keeps only the slots for which `keep` is 1, in order; dead ones must go. */
   compact(keep: Uint8Array): void
+  /** Gives back room: capacity for at least `count` slots. */
+  shrink(capacity: number): void
   byteLength(): number
 }

@@ -1,3 +1,7 @@
+/**
+ * Over 400 lines: what is changed, frozen, removed and squeezed out depends on each other slot by
+ * slot, and every line of it runs in the hottest loops.
+ */
 import type { Column } from '../../batch/batch.ts'
 import { ByteWriter } from '../../batch/byte-writer.ts'
 import { KeyReader } from '../../batch/key-codec.ts'
@@ -9,6 +13,7 @@ import { textOfKey, writeEntry } from './entries.ts'
 import { firstCapacity } from './hash-index.ts'
 import type { KeyIndex } from './key-index.ts'
 import { asByteKeys, holdsKey, newKeys } from './make-keys.ts'
+import { resized } from './resized.ts'
 import type { SlotValues } from './slot-values.ts'
 
 /** Changes of one epoch that are still to be encoded: what is not in `saved` yet is as it was in the table. */
@@ -154,6 +159,11 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
     if (this.#dueOf !== undefined) this.dues?.set(slot, this.#dueOf(slot))
   }
 
+  /** The first time at which an entry falls due; infinity = none ever does. */
+  nextDue(): number {
+    return this.dues?.first(this.count) ?? Number.POSITIVE_INFINITY
+  }
+
   /** The slots that are due at `time`; those that stay must be settled again. */
   dueAt(time: number): Int32Array {
     return this.dues?.take(time, this.count) ?? new Int32Array(0)
@@ -161,11 +171,9 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
 
   /** Takes an entry out. Its slot is dead until the table is squeezed. */
   remove(slot: number): void {
-    this.#keep(slot)
-    const stateKey = this.#stateKeyOf(slot)
+    const stateKey = this.#stateKey(slot)
     this.#removed.push(stateKey)
-    if (this.#hasCold()) this.gone.set(textOfKey(stateKey), this.#epoch)
-    this.#unlink(slot)
+    this.#takeOut(slot, stateKey)
   }
 
   /**
@@ -173,28 +181,32 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
    * that it is over (`KeyedSpec.overUntil`).
    */
   forget(slot: number): void {
-    this.#keep(slot)
-    if (this.#hasCold()) this.gone.set(textOfKey(this.#stateKeyOf(slot)), this.#epoch)
-    this.#unlink(slot)
+    this.#takeOut(slot, this.#hasCold() ? this.#stateKey(slot) : undefined)
   }
 
-  /** Saves what an earlier barrier still needs of a slot that goes. */
-  #keep(slot: number): void {
-    const before = this.stamps[slot] as number
-    if (before !== this.#epoch && before >= this.#oldestFrozen()) this.#save(slot, before)
-  }
-
-  #stateKeyOf(slot: number): Uint8Array {
+  #stateKey(slot: number): Uint8Array {
     const writer = new ByteWriter()
     writer.raw(this.#prefix)
     this.encodeKey(slot, writer)
     return writer.take()
   }
 
+  #takeOut(slot: number, stateKey: Uint8Array | undefined): void {
+    const before = this.stamps[slot] as number
+    if (before !== this.#epoch && before >= this.#oldestFrozen()) this.#save(slot, before)
+    if (stateKey !== undefined && this.#hasCold()) this.gone.set(textOfKey(stateKey), this.#epoch)
+    this.#unlink(slot)
+  }
+
   #unlink(slot: number): void {
     this.keys.remove(slot)
     this.stamps[slot] = -2
     this.dues?.set(slot, Number.POSITIVE_INFINITY)
+    this.#release(slot)
+  }
+
+  #release(slot: number): void {
+    for (const column of this.values) column.release?.(slot)
   }
 
   /** Slots that hold an entry, ascending. */
@@ -333,8 +345,12 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
     let to = 0
     const newSlot = new Map<number, number>()
     for (let slot = 0; slot < this.count; slot++) {
-      if (this.keys.isDead(slot)) keep[slot] = 0
-      if (keep[slot] !== 1) continue
+      const isDead = this.keys.isDead(slot)
+      if (isDead) keep[slot] = 0
+      if (keep[slot] !== 1) {
+        if (!isDead) this.#release(slot)
+        continue
+      }
       newSlot.set(slot, to)
       if (slot !== to) {
         for (const column of this.values) column.move(slot, to)
@@ -348,6 +364,14 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
     for (const column of this.values) column.clearFrom(to)
     this.stamps.fill(-2, to)
     this.dues?.clearFrom(to)
+    if (to < this.keys.capacity / 8) this.#shrink(Math.max(firstCapacity, to * 2))
+  }
+
+  #shrink(capacity: number): void {
+    this.keys.shrink(capacity)
+    this.stamps = resized(this.stamps, capacity, -2)
+    this.dues?.resize(capacity)
+    for (const column of this.values) column.resize(capacity)
   }
 
   byteLength(): number {
@@ -385,11 +409,9 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
   protected fitCapacity(): void {
     const { capacity } = this.keys
     if (this.stamps.length >= capacity) return
-    const stamps = new Int32Array(capacity).fill(-2)
-    stamps.set(this.stamps)
-    this.stamps = stamps
-    this.dues?.grow(capacity)
-    for (const column of this.values) column.grow(capacity)
+    this.stamps = resized(this.stamps, capacity, -2)
+    this.dues?.resize(capacity)
+    for (const column of this.values) column.resize(capacity)
   }
 
   /** Takes over every key under its slot number. */

@@ -5,6 +5,7 @@ import { KeyReader } from '../../batch/key-codec.ts'
 import type { DataType } from '../../batch/schema.ts'
 import { HashIndex } from './hash-index.ts'
 import type { KeyIndex } from './key-index.ts'
+import { resized } from './resized.ts'
 
 /** One whole-number key column: the usual case, without encoding a single byte per row. */
 export class NumberKeys extends HashIndex implements KeyIndex {
@@ -142,10 +143,8 @@ export class NumberKeys extends HashIndex implements KeyIndex {
     return this.hashes.byteLength + this.table.byteLength + this.#keys.byteLength
   }
 
-  protected override growKeys(capacity: number): void {
-    const keys = new Float64Array(capacity)
-    keys.set(this.#keys)
-    this.#keys = keys
+  protected override resizeKeys(capacity: number): void {
+    this.#keys = resized(this.#keys, capacity)
   }
 
   #insert(key: number, hash: number): number {

@@ -74,10 +74,23 @@ function prune(plan: LogicalPlan, needed: Needed): Pruned {
       if (input === plan.input) return { plan, to: stay }
       return { plan: { ...plan, input, time: moveColumns(plan.time, to) }, to: behind }
     }
+    case 'session': {
+      const read = [...columnsRead(plan.time), ...columnsRead(plan.gap)]
+      const { input, to, behind } = pruneBehind(plan, needed, read)
+      if (input === plan.input) return { plan, to: stay }
+      const [time, gap] = [moveColumns(plan.time, to), moveColumns(plan.gap, to)]
+      return { plan: { ...plan, input, time, gap }, to: behind }
+    }
     case 'aggregate':
       return { plan: pruneAggregate(plan), to: stay }
     case 'join':
       return pruneJoin(plan, needed)
+    case 'mapRows':
+    case 'process': {
+      // The function of the user may read every column.
+      const { plan: input } = prune(plan.input, new Set(schemaOf(plan.input).keys()))
+      return { plan: input === plan.input ? plan : { ...plan, input }, to: stay }
+    }
     case 'union':
       return pruneUnion(plan, needed)
     default:
@@ -127,7 +140,7 @@ function pruneProject(plan: Project, needed: Needed): Pruned {
 
 /** For nodes that put columns behind those of their input. */
 function pruneBehind(
-  plan: Extract<LogicalPlan, { kind: 'generate' | 'window' }>,
+  plan: Extract<LogicalPlan, { kind: 'generate' | 'window' | 'session' }>,
   needed: Needed,
   read: Iterable<number>,
 ) {

@@ -25,7 +25,8 @@ export function pushFilter(node: LogicalPlan): LogicalPlan {
         }),
       )
     case 'generate':
-    case 'window': {
+    case 'window':
+    case 'session': {
       const width = schemaOf(input.input).length
       const below = (condition: Expression): Expression | undefined =>
         [...columnsRead(condition)].every((index) => index < width) ? condition : undefined

@@ -1,0 +1,152 @@
+import type { EdgeRow } from '../batch/edge-row.ts'
+import type { FieldsRow } from '../batch/row-type.ts'
+import type { DataType, Field } from '../batch/schema.ts'
+import type { GroupState } from '../flow/group-state.ts'
+import type {
+  Emitted,
+  ProcessorSource,
+  StateType,
+  StateValue,
+  TimeMode,
+} from '../flow/stateful-processor.ts'
+import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
+import type { SchemaLike, StructType } from './struct-type.ts'
+
+/** The row type of a schema: exact for one built with the `types` helpers, any row for DDL text. */
+export type RowOf<S> = S extends { readonly kind: 'struct'; readonly fields: infer F }
+  ? F extends readonly Field[]
+    ? FieldsRow<F>
+    : EdgeRow
+  : S extends readonly Field[]
+    ? FieldsRow<S>
+    : EdgeRow
+
+/**
+ * Rows of a known type, for functions over whole rows. `toDF` is the way back to columns. Functions must
+ * be deterministic, as an epoch may run again after a crash; they keep the query on the main thread.
+ * Made with `as`; `Frame` is `DataFrame`.
+ */
+export interface TypedDataset<Row, Frame> {
+  readonly plan: UnresolvedPlan
+  readonly schema: StructType
+  /** One row for each row. The event-time column is lost, as in Spark. */
+  map<const S extends SchemaLike>(
+    call: (row: Row) => NoInfer<RowOf<S>>,
+    output: S,
+  ): TypedDataset<RowOf<S>, Frame>
+  /** Any number of rows for each row. */
+  flatMap<const S extends SchemaLike>(
+    call: (row: Row) => Iterable<NoInfer<RowOf<S>>>,
+    output: S,
+  ): TypedDataset<RowOf<S>, Frame>
+  /** The rows for which the function is true. */
+  filter(call: (row: Row) => boolean): TypedDataset<Row, Frame>
+  /** Groups by one column, whose value is the key, or by several, whose values are fields of the key. */
+  groupByKey<C extends keyof Row & string>(column: C): KeyedDataset<Row[C], Row, Frame>
+  groupByKey<C extends keyof Row & string>(
+    ...columns: readonly [C, C, ...C[]]
+  ): KeyedDataset<Pick<Row, C>, Row, Frame>
+  /** Groups by what the function gives; `type` is the type of the key, or the schema of a key of fields. */
+  groupByKey<const T extends DataType | string>(
+    call: (row: Row) => NoInfer<StateValue<T>>,
+    type: T,
+  ): KeyedDataset<StateValue<T>, Row, Frame>
+  toDF(): Frame
+}
+
+export interface TransformOptions<S extends SchemaLike, Initial> {
+  /** The schema of the rows that the processor gives out. */
+  readonly output: S
+  /** How time passes; default `none`. */
+  readonly timeMode?: TimeMode
+  /** Whether rows given out are final (`append`) or may be given out again changed; default: as the query. */
+  readonly outputMode?: 'append' | 'update'
+  /** A TIMESTAMP column of the output that is event time for the steps after this one. */
+  readonly eventTimeColumn?: NoInfer<keyof RowOf<S> & string>
+  /** Rows of a batch frame, by key, that `handleInitialState` gets in the first epoch of the query. */
+  readonly initialState?: InitialRows<Initial>
+}
+
+/** A batch dataset by key, as an initial state. */
+export interface InitialRows<Row> {
+  readonly plan: UnresolvedPlan
+  readonly keys: readonly string[]
+  readonly shown: number
+  /** Never there; tells the compiler the type of the rows. */
+  readonly rowType?: Row
+}
+
+export interface GroupOptions<S extends SchemaLike, T extends StateType> {
+  /** The schema of the rows given out. */
+  readonly output: S
+  /** The type of the state; without it values are packed as they are. */
+  readonly state?: T
+  /** Which timeouts may be set; default `none`. */
+  readonly timeout?: TimeMode
+  /** The state to begin with, by key. */
+  readonly initialState?: InitialRows<NoInfer<StateValue<T>>>
+}
+
+type MayWait<T> = T | Promise<T>
+
+/** Rows by key. */
+export interface KeyedDataset<Key, Row, Frame> extends InitialRows<Row> {
+  /**
+   * Runs a program with state per key: Spark's `transformWithState`. All rows of a key in an epoch are
+   * handed over in one call.
+   *
+   * @throws StreamError `STATE_VARIABLE_INVALID` for declarations that cannot be; `WATERMARK_INVALID` for
+   * event time without a watermark
+   * @example
+   * ```ts
+   * import { Session } from 'millrace'
+   * import type { StatefulHandle, ValueState } from 'millrace/streaming'
+   * import { LongType, StringType, StructType } from 'millrace/types'
+   *
+   * const spark = Session.builder.getOrCreate()
+   * const clicks = spark.createDataFrame([{ page: 'a' }, { page: 'b' }, { page: 'a' }], 'page STRING')
+   * class Counter {
+   *   #count: ValueState<bigint> | undefined
+   *   init(handle: StatefulHandle) {
+   *     this.#count = handle.valueState('count', 'BIGINT')
+   *   }
+   *   *handleInputRows(page: string | null, rows: readonly unknown[]) {
+   *     const clicks = (this.#count?.get() ?? 0n) + BigInt(rows.length)
+   *     this.#count?.update(clicks)
+   *     yield { page, clicks }
+   *   }
+   * }
+   * const output = StructType().add('page', StringType()).add('clicks', LongType())
+   * const counted = clicks
+   *   .as(StructType().add('page', StringType()))
+   *   .groupByKey('page')
+   *   .transformWithState(() => new Counter(), { output })
+   * await counted.toDF().show()
+   * await spark.stop()
+   * ```
+   */
+  transformWithState<const S extends SchemaLike, Initial = unknown>(
+    processor: ProcessorSource<Key, Row, NoInfer<RowOf<S>>, Initial>,
+    options: TransformOptions<S, Initial>,
+  ): TypedDataset<RowOf<S>, Frame>
+  /**
+   * Calls the function for each group with rows, and on its timeout; it gives one row. Update mode only.
+   */
+  mapGroupsWithState<const S extends SchemaLike, const T extends StateType>(
+    call: (
+      key: Key,
+      rows: readonly Row[],
+      state: GroupState<NoInfer<StateValue<T>>>,
+    ) => MayWait<NoInfer<RowOf<S>>>,
+    options: GroupOptions<S, T>,
+  ): TypedDataset<RowOf<S>, Frame>
+  /** The same with any number of rows; in append mode an aggregation may follow. */
+  flatMapGroupsWithState<const S extends SchemaLike, const T extends StateType>(
+    call: (
+      key: Key,
+      rows: readonly Row[],
+      state: GroupState<NoInfer<StateValue<T>>>,
+    ) => MayWait<Emitted<NoInfer<RowOf<S>>>>,
+    options: GroupOptions<S, T> & { readonly outputMode: 'append' | 'update' },
+  ): TypedDataset<RowOf<S>, Frame>
+}

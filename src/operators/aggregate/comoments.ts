@@ -1,0 +1,128 @@
+import { type Column, isValid } from '../../batch/batch.ts'
+import { columnBuilder } from '../../batch/build.ts'
+import type { ByteWriter } from '../../batch/byte-writer.ts'
+import { doubleType } from '../../batch/schema.ts'
+import type { ByteReader } from '../../batch/value-codec.ts'
+import type { AggregateName } from '../../expr/aggregates.ts'
+import type { Accumulator } from './accumulator.ts'
+import { numbersOf, validityOf } from './column-numbers.ts'
+import { NumberColumns } from './number-columns.ts'
+
+/** Statistics of pairs of doubles. */
+export type Comoment = Extract<AggregateName, 'corr' | 'covar_pop' | 'covar_samp'>
+
+const [counts, leftMeans, rightMeans, products, leftSquares, rightSquares] = [0, 1, 2, 3, 4, 5]
+
+/** Covariance and correlation of the pairs of which neither is NULL; carried along as `MomentsAccumulator` does. */
+export class ComomentsAccumulator implements Accumulator {
+  readonly #sums = new NumberColumns(6)
+  readonly #statistic: Comoment
+
+  constructor(statistic: Comoment) {
+    this.#statistic = statistic
+  }
+
+  resize(capacity: number): void {
+    this.#sums.resize(capacity)
+  }
+
+  update(
+    slots: Int32Array,
+    rows: Int32Array | undefined,
+    count: number,
+    [left, right]: readonly Column[],
+  ): void {
+    const lefts = left === undefined ? undefined : numbersOf(left)
+    const rights = right === undefined ? undefined : numbersOf(right)
+    if (lefts === undefined || rights === undefined) return
+    const leftValidity = validityOf(left)
+    const rightValidity = validityOf(right)
+    for (let k = 0; k < count; k++) {
+      const row = rows === undefined ? k : (rows[k] as number)
+      if (!isValid(leftValidity, row) || !isValid(rightValidity, row)) continue
+      this.#join(slots[k] as number, [1, lefts[row] as number, rights[row] as number, 0, 0, 0])
+    }
+  }
+
+  merge(slot: number, from: this, fromSlot: number): void {
+    this.#join(
+      slot,
+      from.#sums.columns.map((column) => column[fromSlot] as number),
+    )
+  }
+
+  finish(slots: Int32Array): Column {
+    const builder = columnBuilder(doubleType)
+    for (const slot of slots) {
+      const result = this.#result(slot)
+      if (result === undefined) builder.appendNull()
+      else builder.appendNumber(result)
+    }
+    return builder.finish()
+  }
+
+  encode(slot: number, writer: ByteWriter): void {
+    this.#sums.encode(slot, writer)
+  }
+
+  decode(slot: number, reader: ByteReader): void {
+    this.#sums.decode(slot, reader)
+  }
+
+  move(from: number, to: number): void {
+    this.#sums.move(from, to)
+  }
+
+  clearFrom(count: number): void {
+    this.#sums.clearFrom(count)
+  }
+
+  byteLength(): number {
+    return this.#sums.byteLength()
+  }
+
+  #join(slot: number, other: readonly number[]): void {
+    const [b = 0, x = 0, y = 0, product = 0, xSquare = 0, ySquare = 0] = other
+    if (b === 0) return
+    const sums = this.#sums
+    const a = sums.at(counts)[slot] as number
+    const n = a + b
+    const dx = x - (sums.at(leftMeans)[slot] as number)
+    const dy = y - (sums.at(rightMeans)[slot] as number)
+    const weight = (a * b) / n
+    const add = (column: number, more: number): void => {
+      const values = sums.at(column)
+      values[slot] = (values[slot] as number) + more
+    }
+    sums.at(counts)[slot] = n
+    // An empty side takes the other's mean as it is.
+    if (a === 0) {
+      sums.at(leftMeans)[slot] = x
+      sums.at(rightMeans)[slot] = y
+    } else {
+      add(leftMeans, (dx * b) / n)
+      add(rightMeans, (dy * b) / n)
+    }
+    add(products, product + dx * dy * weight)
+    add(leftSquares, xSquare + dx * dx * weight)
+    add(rightSquares, ySquare + dy * dy * weight)
+  }
+
+  #result(slot: number): number | undefined {
+    const [n = 0, , , product = 0, xSquare = 0, ySquare = 0] = this.#sums.columns.map(
+      (column) => column[slot] as number,
+    )
+    if (n === 0) return undefined
+    switch (this.#statistic) {
+      case 'covar_pop':
+        return product / n
+      case 'covar_samp':
+        return n === 1 ? undefined : product / (n - 1)
+      default:
+        // One pair, or a side without spread, has no correlation.
+        return n === 1 || xSquare === 0 || ySquare === 0
+          ? undefined
+          : product / Math.sqrt(xSquare * ySquare)
+    }
+  }
+}

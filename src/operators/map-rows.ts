@@ -1,0 +1,78 @@
+import { type Batch, siblingOrder } from '../batch/batch.ts'
+import { batchBuilder } from '../batch/build.ts'
+import { type EdgeRow, fromRow, toRow } from '../batch/edge-row.ts'
+import { forEachRow, rowAt } from '../batch/read.ts'
+import type { Schema } from '../batch/schema.ts'
+import { reasonOf, StreamError } from '../core/error.ts'
+import type { Operator } from '../flow/operator.ts'
+import type { RowFunction } from '../flow/row-function.ts'
+
+/** Rows of a function of the user for each row. */
+export interface MapRowsSpec {
+  readonly input: Schema
+  readonly function: RowFunction
+  readonly output: Schema
+}
+
+/**
+ * Calls the function for each row, in order.
+ * @throws StreamError (later) `USER_FUNCTION_FAILED`; `CAST_INVALID_INPUT` for rows that do not fit
+ */
+export function mapRowsOperator({ input, function: given, output }: MapRowsSpec): Operator {
+  const builder = batchBuilder(output)
+  const rowsOf = (row: EdgeRow): readonly unknown[] => {
+    try {
+      return [...given.call(row)]
+    } catch (cause) {
+      if (cause instanceof StreamError) throw cause
+      const details = { name: given.name, why: reasonOf(cause) }
+      throw new StreamError('USER_FUNCTION_FAILED', details, { cause })
+    }
+  }
+  return {
+    name: `map ${given.name}`,
+
+    open() {},
+
+    process(_input, batch, out) {
+      const from: number[] = []
+      const siblings: number[] = []
+      forEachRow(batch, (row) => {
+        rowsOf(toRow(input, rowAt(batch, row), given.edge)).forEach((made, position) => {
+          // What the function gives out is checked against the schema here.
+          builder.appendRow(fromRow(output, made as EdgeRow | readonly unknown[]))
+          from.push(row)
+          siblings.push(position)
+        })
+      })
+      if (from.length === 0) return undefined
+      const { partition } = batch
+      return out.emit({
+        ...builder.finish(),
+        ...(partition === undefined ? {} : { partition }),
+        ...orderOf(batch, from, siblings),
+      })
+    },
+
+    closeEpoch: () => ({}),
+
+    freeze: () => undefined,
+  }
+}
+
+/** Rows that were made stand where the rows they were made from stood, one after the other. */
+function orderOf(
+  { order }: Batch,
+  from: readonly number[],
+  siblings: readonly number[],
+): Pick<Batch, 'order'> {
+  if (order === undefined) return {}
+  const pick = (values: Float64Array): Float64Array =>
+    Float64Array.from(from, (row) => values[row] as number)
+  const repeated = {
+    origin: order.origin,
+    ordinals: pick(order.ordinals),
+    ...(order.siblings === undefined ? {} : { siblings: pick(order.siblings) }),
+  }
+  return { order: siblingOrder(repeated, siblings) }
+}

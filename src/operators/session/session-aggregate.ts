@@ -1,0 +1,210 @@
+import { type Batch, type Column, liveRows, select } from '../../batch/batch.ts'
+import { hashKeys } from '../../batch/key-hash.ts'
+import type { DataType } from '../../batch/schema.ts'
+import { StreamError } from '../../core/error.ts'
+import { type Micros, micros } from '../../core/units.ts'
+import type { EpochHeader } from '../../flow/message.ts'
+import type { EpochReport, Operator, Output, Wait } from '../../flow/operator.ts'
+import { inputsOf } from '../aggregate/inputs.ts'
+import type { StateContext } from '../context.ts'
+import { KeyedBuckets } from '../keyed/keyed-buckets.ts'
+import { emitSessions } from './emit.ts'
+import { SessionTable } from './session-table.ts'
+import type { SessionSpec } from './spec.ts'
+
+/**
+ * Aggregation by sessions (rules S1 to S7): sessions of one key that touch are one. A row is late when
+ * its own session, before any merging, ended at or before the late watermark; a session is closed when
+ * it ended at or before the eviction watermark, and what comes later begins a new one.
+ */
+export async function sessionOperator(spec: SessionSpec, context: StateContext): Promise<Operator> {
+  const keyTypes = spec.keys.map(({ type }) => type)
+  const calls = spec.aggregates.map(({ call }) => call)
+  const closes = spec.watermarked && spec.mode === 'append'
+  const open = new KeyedBuckets(
+    {
+      operator: spec.operator,
+      keyTypes,
+      layout: 'due',
+      make: (options) => new SessionTable(keyTypes, calls, closes, options),
+      // A key of which one session was closed and another was not has been written anew.
+      overUntil: context.restoredWatermark - spec.watermarkShift,
+    },
+    context,
+  )
+  await open.attach()
+  return new SessionOperator(spec, open)
+}
+
+class SessionOperator implements Operator {
+  readonly name: string
+  readonly #spec: SessionSpec
+  readonly #keyTypes: readonly DataType[]
+  readonly #open: KeyedBuckets<SessionTable>
+  #late = Number.NEGATIVE_INFINITY
+  /** Physical rows of this epoch so far. */
+  #arrived = 0
+  #rowsIn = 0
+  #rowsLate = 0
+
+  constructor(spec: SessionSpec, open: KeyedBuckets<SessionTable>) {
+    this.name = spec.operator
+    this.#spec = spec
+    this.#keyTypes = spec.keys.map(({ type }) => type)
+    this.#open = open
+  }
+
+  open(header: EpochHeader): void {
+    const { mode, watermarked, watermarkShift } = this.#spec
+    const never = mode === 'complete' || !watermarked
+    this.#late = never ? Number.NEGATIVE_INFINITY : header.lateWatermark - watermarkShift
+    this.#arrived = 0
+    this.#rowsIn = 0
+    this.#rowsLate = 0
+    this.#open.openEpoch(header.epoch)
+  }
+
+  process(_input: number, batch: Batch, output: Output): Wait {
+    const count = liveRows(batch)
+    if (count === 0) return undefined
+    this.#rowsIn += count
+    // Sessions merge in the order of their times, which need not be that in which their rows came.
+    const arrival = { epoch: this.#open.epoch, first: this.#arrived }
+    this.#arrived += batch.rowCount
+    const { starts, ends } = timesOf(batch.columns[this.#spec.sessionColumn])
+    const { rows, late } = this.#split(batch, ends)
+    const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
+    const hashes = hashKeys(keyColumns, this.#keyTypes, rows, rows.length)
+    const add = (): Wait => {
+      const inputs = inputsOf(this.#spec.aggregates, batch, arrival)
+      for (const part of this.#open.split(hashes, rows)) {
+        const table = this.#open.tableAt(0, part.position)
+        table.add({ keyColumns, starts, ends, inputs }, part.hashes, part.rows)
+      }
+      if (late.length === 0) return undefined
+      return output.emitSide('late', select(batch, late))
+    }
+    if (!this.#open.anyCold()) return add()
+    return this.#open.pinned(async () => {
+      await this.#open.fetch(0, keyColumns, hashes, rows)
+      await add()
+    })
+  }
+
+  closeEpoch(header: EpochHeader, output: Output): Promise<EpochReport> {
+    return this.#open.pinned(() => this.#closeEpoch(header, output))
+  }
+
+  freeze() {
+    return this.#open.freeze()
+  }
+
+  async #closeEpoch(header: EpochHeader, output: Output): Promise<EpochReport> {
+    let updated = 0
+    for (const table of this.#open.tablesOf(0)) updated += table.settleChanged()
+    let removed = 0
+    if (this.#spec.mode === 'complete') await this.#emitAll(output)
+    else if (header.flush === true) removed = await this.#closeAll(output)
+    else removed = await this.#close(header.evictWatermark - this.#spec.watermarkShift, output)
+    const nextWatermark = this.#nextWatermark()
+    return {
+      ...(nextWatermark === undefined ? {} : { nextWatermark }),
+      progress: {
+        [this.name]: {
+          stateName: 'sessionWindowStateStoreSaveExec',
+          rowsIn: this.#rowsIn,
+          rowsTotal: this.#size(),
+          rowsUpdated: updated,
+          rowsRemoved: removed,
+          rowsDroppedByWatermark: this.#rowsLate,
+          memoryUsedBytes: this.#open.byteLength(),
+        },
+      },
+    }
+  }
+
+  /** Emits and forgets what ended at or before the watermark; how many sessions that were. */
+  async #close(watermark: number, output: Output): Promise<number> {
+    if (!this.#spec.watermarked) return 0
+    const before = this.#size()
+    await this.#open.loadDue(watermark)
+    const loaded = this.#size() - before
+    for (const table of this.#open.tablesOf(0)) {
+      const due = table.dueAt(watermark)
+      await emitSessions(this.#spec, table, due, watermark, output)
+      for (const slot of due) closeKey(table, slot, watermark)
+    }
+    return before + loaded - this.#size()
+  }
+
+  /** The input has ended, and all sessions with it. */
+  async #closeAll(output: Output): Promise<number> {
+    await this.#emitAll(output)
+    const count = this.#size()
+    for (const table of this.#open.tablesOf(0)) {
+      for (const slot of table.liveSlots()) table.forget(slot)
+    }
+    return count
+  }
+
+  async #emitAll(output: Output): Promise<void> {
+    await this.#open.loadBucket(0)
+    for (const table of this.#open.tablesOf(0)) {
+      await emitSessions(this.#spec, table, table.liveSlots(), Number.POSITIVE_INFINITY, output)
+    }
+  }
+
+  #nextWatermark(): Micros | undefined {
+    const next = this.#open.nextDue()
+    return next === Number.POSITIVE_INFINITY ? undefined : micros(next + this.#spec.watermarkShift)
+  }
+
+  /** Sessions in memory. */
+  #size(): number {
+    return this.#open.tablesOf(0).reduce((sum, table) => sum + table.sessions.size, 0)
+  }
+
+  /** Rows in time, and late ones (rule S3). */
+  #split(
+    batch: Batch,
+    ends: Float64Array,
+  ): { readonly rows: Int32Array; readonly late: Int32Array } {
+    const count = liveRows(batch)
+    const all = batch.selection ?? Int32Array.from({ length: count }, (_, row) => row)
+    const limit = this.#late
+    let lateCount = 0
+    for (let k = 0; k < count; k++) {
+      if ((ends[all[k] as number] as number) <= limit) lateCount++
+    }
+    if (lateCount === 0) return { rows: all, late: new Int32Array(0) }
+    this.#rowsLate += lateCount
+    return {
+      rows: all.filter((row) => (ends[row] as number) > limit),
+      late: all.filter((row) => (ends[row] as number) <= limit),
+    }
+  }
+}
+
+function closeKey(table: SessionTable, slot: number, watermark: number): void {
+  if (table.sessions.endsAfter(slot, watermark)) {
+    table.touch(slot)
+    table.sessions.close(slot, watermark)
+    table.settle(slot)
+  } else {
+    table.forget(slot)
+  }
+}
+
+/** Starts and ends of a column of sessions, none of which is NULL. */
+function timesOf(column: Column | undefined): {
+  readonly starts: Float64Array
+  readonly ends: Float64Array
+} {
+  if (column?.layout === 'struct') {
+    const [start, end] = column.children
+    if (start?.layout === 'f64' && end?.layout === 'f64') {
+      return { starts: start.values, ends: end.values }
+    }
+  }
+  throw new StreamError('INTERNAL', { what: 'a session column without starts and ends' })
+}

@@ -1,0 +1,165 @@
+import { type Batch, liveRows, select } from '../batch/batch.ts'
+import { ByteWriter } from '../batch/byte-writer.ts'
+import { rowsOf } from '../batch/read.ts'
+import { encodeValue } from '../batch/value-codec.ts'
+import type { Operator } from '../flow/operator.ts'
+
+/** One row of the epoch, with what decides its place. */
+interface Place {
+  readonly batch: number
+  readonly row: number
+  /** `undefined` for rows that have no place. */
+  readonly origin: string | undefined
+  readonly ordinal: number
+  readonly sibling: number
+}
+
+/**
+ * Puts the rows of an epoch in one order before an operator whose answer depends on it: by source,
+ * source partition and position, however the channels that bring them interleave. Rows that have no
+ * place, as they come out of another stateful operator, come last, by their values. Holds the rows until
+ * the barrier; under the continuous trigger rows pass in order of arrival, and also when one task reads
+ * everything that the query reads (`isSettled`).
+ */
+export function settleOperator(isSettled: boolean): Operator {
+  let batches: Batch[] = []
+  let passes = isSettled
+  let rowsIn = 0
+  return {
+    name: 'settle',
+
+    open(header) {
+      batches = []
+      passes = isSettled || (header.ranges === undefined && header.flush !== true)
+      rowsIn = 0
+    },
+
+    process(_input, batch, output) {
+      rowsIn += liveRows(batch)
+      if (passes) return output.emit(batch)
+      batches.push(batch)
+      return undefined
+    },
+
+    async closeEpoch(_header, output) {
+      const held = batches
+      batches = []
+      for (const run of inOrder(held)) {
+        const wait = output.emit(run)
+        if (wait !== undefined) await wait
+      }
+      return { progress: { settle: { rowsIn } } }
+    },
+
+    freeze: () => undefined,
+  }
+}
+
+/** The rows of all batches in order, as batches of rows that lay together. */
+function* inOrder(batches: readonly Batch[]): Iterable<Batch> {
+  const places = sorted(batches)
+  let from = 0
+  while (from < places.length) {
+    const first = places[from] as Place
+    let to = from + 1
+    for (let next = places[to]; next !== undefined; next = places[++to]) {
+      const before = places[to - 1] as Place
+      if (next.batch !== first.batch || next.row <= before.row) break
+    }
+    const batch = batches[first.batch] as Batch
+    yield select(
+      batch,
+      Int32Array.from(places.slice(from, to), ({ row }) => row),
+    )
+    from = to
+  }
+}
+
+function sorted(batches: readonly Batch[]): readonly Place[] {
+  const text = valueTexts(batches)
+  const byText = (left: Place, right: Place): number => compareText(text(left), text(right))
+  const places = batches.flatMap(placesOf)
+  const placed = places.filter(({ origin }) => origin !== undefined)
+  placed.sort(
+    (left, right) =>
+      compareText(left.origin ?? '', right.origin ?? '') ||
+      left.ordinal - right.ordinal ||
+      left.sibling - right.sibling ||
+      left.batch - right.batch ||
+      left.row - right.row,
+  )
+  const result: Place[] = []
+  for (let from = 0; from < placed.length; ) {
+    let to = from + 1
+    while (samePlace(placed[from], placed[to])) to++
+    const twins = placed.slice(from, to)
+    // A row that was read twice, on two ways through the plan.
+    const ways = waysOf(twins)
+    if (ways.length > 1) ways.sort(([left], [right]) => (left && right ? byText(left, right) : 0))
+    for (const way of ways) result.push(...way)
+    from = to
+  }
+  const unplaced = places.filter(({ origin }) => origin === undefined)
+  if (unplaced.length > 0) result.push(...unplaced.sort(byText))
+  return result
+}
+
+/** Rows of one place, by the batch they lie in. */
+function waysOf(twins: readonly Place[]): Place[][] {
+  const ways: Place[][] = []
+  for (const place of twins) {
+    const last = ways.at(-1)
+    if (last?.[0]?.batch === place.batch) last.push(place)
+    else ways.push([place])
+  }
+  return ways
+}
+
+function samePlace(left: Place | undefined, right: Place | undefined): boolean {
+  return (
+    left !== undefined &&
+    right !== undefined &&
+    left.origin === right.origin &&
+    left.ordinal === right.ordinal &&
+    left.sibling === right.sibling
+  )
+}
+
+function placesOf(batch: Batch, index: number): readonly Place[] {
+  const { order } = batch
+  return Array.from(rowNumbers(batch), (row) => ({
+    batch: index,
+    row,
+    origin: order?.origin,
+    ordinal: order === undefined ? 0 : (order.ordinals[row] as number),
+    sibling: order?.siblings === undefined ? 0 : (order.siblings[row] as number),
+  }))
+}
+
+function rowNumbers(batch: Batch): Int32Array {
+  return batch.selection ?? Int32Array.from({ length: batch.rowCount }, (_, row) => row)
+}
+
+/** The values of a row as text, made only for the batches where it decides. */
+function valueTexts(batches: readonly Batch[]): (place: Place) => string {
+  const made = new Map<number, ReadonlyMap<number, string>>()
+  const textsOf = (index: number): ReadonlyMap<number, string> => {
+    const batch = batches[index] as Batch
+    const texts = new Map<number, string>()
+    const rows = rowNumbers(batch)
+    rowsOf(batch).forEach((values, k) => {
+      const writer = new ByteWriter()
+      batch.schema.forEach(({ type }, column) => {
+        encodeValue(writer, type, values[column] ?? null)
+      })
+      texts.set(rows[k] as number, Buffer.from(writer.take()).toString('latin1'))
+    })
+    made.set(index, texts)
+    return texts
+  }
+  return ({ batch, row }) => (made.get(batch) ?? textsOf(batch)).get(row) ?? ''
+}
+
+function compareText(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0
+}

@@ -1,0 +1,23 @@
+import { Packr } from 'msgpackr'
+
+/**
+ * Packs values of user code that have no schema. Each packed value holds its own field names, so it can
+ * be read without anything else. Maps stay maps, whole numbers keep being `number` or `bigint`.
+ */
+const packr = new Packr({
+  useRecords: true,
+  mapsAsObjects: false,
+  moreTypes: true,
+  int64AsType: 'bigint',
+})
+
+/** The value as bytes of its own. @throws what the packer cannot hold, such as symbols */
+export function packUserValue(value: unknown): Uint8Array {
+  // The packer hands out a view of its own buffer.
+  return packr.pack(value).slice()
+}
+
+/** A new value equal to the one that was packed. */
+export function unpackUserValue(bytes: Uint8Array): unknown {
+  return packr.unpack(bytes)
+}
