@@ -17,6 +17,7 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   'hello-stream.ts': [/^a stream: true$/m, /Batch: 0/, /\|\s*2\s*\|/, /Batch: 1/],
   'http-service.ts': [/^accepted: 200$/m, /^healthy: 200$/m, /^ada 42$/m],
+  'impressions-clicks.ts': [/^ad 1: clicked after 40 s$/m, /^ad 2: never clicked$/m],
   'own-sink.ts': [/^5 rows in 2 epochs, each once$/m],
   'own-source.ts': [/^15$/m],
   'sessions.ts': [/^ada 12:00-13:20: 3 views, dearest 80(\.0)?$/m],
