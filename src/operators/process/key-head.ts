@@ -31,6 +31,8 @@ export interface KeyHead {
   readonly maps: Map<number, ElementRange>
 }
 
+/** Used by `encodeHead` only, which takes what it wrote. */
+const writer = new ByteWriter()
 const valueTag = 0
 const listTag = 1
 const mapTag = 2
@@ -61,7 +63,6 @@ export function dueOfHead({ timers, values, lists, maps }: KeyHead): number {
 }
 
 export function encodeHead({ timers, values, lists, maps }: KeyHead): Uint8Array {
-  const writer = new ByteWriter()
   writer.u32(timers.length)
   for (const timer of timers) writer.f64(timer)
   for (const [id, { bytes, expiry }] of values) {

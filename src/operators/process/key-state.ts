@@ -29,13 +29,15 @@ export interface Element {
 
 const never = Number.POSITIVE_INFINITY
 const text = new TextEncoder()
+/** Keys and values are written one inside the other, so each has a writer; both are empty in between. */
+const keyWriter = new ByteWriter()
+const valueWriter = new ByteWriter()
 
 /** The last column of a state key: which part of the group it is. Empty = the head. */
 export function partKey(group: Uint8Array, part: Uint8Array): Uint8Array {
-  const writer = new ByteWriter()
-  writer.raw(group)
-  encodeKey(writer, binaryType, part)
-  return writer.take()
+  keyWriter.raw(group)
+  encodeKey(keyWriter, binaryType, part)
+  return keyWriter.take()
 }
 
 /** The head of a group. */
@@ -125,12 +127,11 @@ export class KeyState {
 
   /** Puts an element at a number; the caller keeps the range. */
   putElement(variable: number, index: number, { value, expiry, key }: Element): void {
-    const writer = new ByteWriter()
-    writer.f64(expiry)
-    writer.u32(key.length)
-    writer.raw(key)
-    writer.raw(value)
-    this.#put(elementKey(this.group, variable, index), writer.take())
+    valueWriter.f64(expiry)
+    valueWriter.u32(key.length)
+    valueWriter.raw(key)
+    valueWriter.raw(value)
+    this.#put(elementKey(this.group, variable, index), valueWriter.take())
   }
 
   removeElement(variable: number, index: number): void {
@@ -144,9 +145,8 @@ export class KeyState {
   }
 
   setIndex(variable: number, key: Uint8Array, index: number): void {
-    const writer = new ByteWriter()
-    writer.f64(index)
-    this.#put(lookupKey(this.group, variable, key), writer.take())
+    valueWriter.f64(index)
+    this.#put(lookupKey(this.group, variable, key), valueWriter.take())
   }
 
   removeIndex(variable: number, key: Uint8Array): void {
