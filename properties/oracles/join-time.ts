@@ -27,7 +27,7 @@ const longest = 2 ** 40
 
 /** The age at which rows of a side go, found by trying: all older ones are gone, all younger ones there. */
 function keptBehind(plan: Join, side: 'left' | 'right'): number {
-  const watermark = 2 ** 50
+  const watermark = 2 ** 51
   const width = schemaOf(plan[side]).length
   const times = new Set(eventTimeColumns(plan[side]).map(({ index }) => index))
   const goes = (age: number): boolean => {
@@ -99,7 +99,7 @@ export function isDead(plan: Join, side: 'left' | 'right', row: Row, watermark: 
       (index) => (index === ownAt ? (row[own.index] ?? null) : index === otherAt ? time : null),
       context,
     ) === true
-  const farAway = watermark + 1e14
+  const farAway = 8e15
   const bounding = ranges.filter((part) => !holds(part, farAway))
   return bounding.length > 0 && bounding.every((part) => !holds(part, watermark))
 }

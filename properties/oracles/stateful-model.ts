@@ -12,6 +12,8 @@ interface Kept {
 export interface ModelKey {
   readonly variables: Map<string, Kept[]>
   timers: number[]
+  /** Timers that a timer of the epoch under way registered: they wait for the next one. */
+  fresh: number[]
 }
 
 /** The times of the call that is under way. */

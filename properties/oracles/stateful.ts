@@ -73,16 +73,20 @@ export function processNode(plan: Process, input: Evaluate, late: (row: Row) => 
     }
     const made = [...mine].flatMap(([group, ofGroup]) => {
       const given = ofGroup.map((row) => toRow(schema.slice(0, plan.shown), row, program.edge))
-      const eventTimes = ofGroup.map((row) => Number(row[time?.index ?? -1] ?? watermark))
-      const eventTime = time === undefined ? watermark : Math.max(...eventTimes)
+      const eventTimes = ofGroup.flatMap((row) => {
+        const at = time === undefined ? null : (row[time.index] ?? null)
+        return typeof at === 'number' ? [at] : []
+      })
+      const eventTime = eventTimes.length === 0 ? watermark : Math.max(...eventTimes)
       return run(group, { ...now, eventTime }, (key, timers) =>
         processor.handleInputRows(key, given, timers),
       )
     })
+    for (const group of groups) group.state.fresh = []
     return [
       ...made,
       ...dueTimers(plan, groups, header).flatMap(({ group, due }) => {
-        if (!group.state.timers.includes(due)) return []
+        if (!group.state.timers.includes(due) || group.state.fresh.includes(due)) return []
         group.state.timers = group.state.timers.filter((other) => other !== due)
         const passed = header.flush === true ? Math.max(header.lateWatermark, due) : watermark
         return run(group, { ...now, watermark: passed, eventTime: due }, (key, timers) =>
@@ -112,7 +116,9 @@ function timersFor(plan: Process, state: ModelKey, times: Times): Timers {
     watermarkMs: plan.timeMode === 'eventTime' ? Math.max(0, times.watermark / 1000) : undefined,
     register(timeMs) {
       const time = Math.round(timeMs * 1000)
-      state.timers = [...state.timers.filter((other) => other !== time), time]
+      if (state.timers.includes(time)) return
+      state.timers = [...state.timers, time]
+      state.fresh = [...state.fresh, time]
     },
     delete(timeMs) {
       const time = Math.round(timeMs * 1000)
@@ -131,7 +137,7 @@ function groupOf(plan: Process, groups: Group[], values: Row): Group {
     }),
   )
   if (found !== undefined) return found
-  const made = { values, state: { variables: new Map(), timers: [] } }
+  const made = { values, state: { variables: new Map(), timers: [], fresh: [] } }
   groups.push(made)
   return made
 }

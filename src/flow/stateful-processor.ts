@@ -121,8 +121,9 @@ export interface StateCodec<T> {
 
 /**
  * How long a value lives after it was written, for example `{ ttl: '30 days' }`: by the clock in the
- * time mode `processingTime`; in `eventTime` until the watermark passes the event time of the rows it
- * was written with plus the duration.
+ * time mode `processingTime`. In `eventTime`, which Spark does not have, until the watermark reaches the
+ * largest event time of the rows it was written with (the time of the timer, in a timer; the watermark,
+ * if no row has a time) plus the duration.
  */
 export interface TimeToLive {
   readonly ttl?: string

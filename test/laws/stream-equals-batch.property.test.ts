@@ -61,7 +61,7 @@ test("the law takes a query of one's own, and says what of it is random", async 
   // A query that asks for the time of day gives another answer as a batch.
   const untimely: StreamQuery = {
     ...clicks,
-    query: (inputs) => clicks.query(inputs).withColumn('now', current_timestamp()),
+    query: (inputs) => clicks.query(inputs, []).withColumn('now', current_timestamp()),
   }
   await expect(streamEqualsBatch(untimely, { runs: 50, seed: 7 })).rejects.toMatchObject({
     message: expect.stringContaining('seed: 7'),

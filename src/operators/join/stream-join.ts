@@ -119,7 +119,9 @@ class StreamJoin implements Operator {
     }
     const alone = rowsWithoutPartner(columns, nullSafe, kept)
     const isAlone = alone && new Uint8Array(batch.rowCount)
-    if (isAlone !== undefined) kept.forEach((row, k) => (isAlone[row] = alone?.[k] ?? 0))
+    alone?.forEach((flag, k) => {
+      if (isAlone !== undefined) isAlone[kept[k] as number] = flag
+    })
     const probe: Probe = { side, other, batch, columns, isAlone }
     const chunk = new PairChunk(this.#pairs, other.name, other.codec)
     const matched = new Uint8Array(batch.rowCount)

@@ -15,6 +15,8 @@ export interface ElementRange {
   count: number
   /** A time that no element is over before. */
   expiry: number
+  /** When the newest element is over; NaN once elements are not over in their order. */
+  last: number
 }
 
 /**
@@ -74,13 +76,14 @@ export function encodeHead({ timers, values, lists, maps }: KeyHead): Uint8Array
     [mapTag, maps],
   ]
   for (const [tag, ranges] of parts) {
-    for (const [id, { start, next, count, expiry }] of ranges) {
+    for (const [id, { start, next, count, expiry, last }] of ranges) {
       writer.byte(tag)
       writer.u32(id)
       writer.f64(start)
       writer.f64(next)
       writer.f64(count)
       writer.f64(expiry)
+      writer.f64(last)
     }
   }
   return writer.take()
@@ -104,6 +107,7 @@ export function decodeHead(bytes: Uint8Array): KeyHead {
       next: reader.f64(),
       count: reader.f64(),
       expiry: reader.f64(),
+      last: reader.f64(),
     }
     const ranges = tag === listTag ? head.lists : head.maps
     ranges.set(id, range)

@@ -32,7 +32,8 @@ export function timersOf(
       const time = microsOf(timeMs)
       const at = placeOf(head.timers, time)
       // The same time twice is one timer (rule P2).
-      if (head.timers[at] !== time) head.timers.splice(at, 0, time)
+      if (head.timers[at] === time) return
+      head.timers.splice(at, 0, time)
       registered(time)
       state.changed()
       count('numRegisteredTimers')

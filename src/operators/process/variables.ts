@@ -123,10 +123,12 @@ function appendElements({ id, parts, current }: Here, values: readonly unknown[]
     const encoded = parts.codec.encode(value)
     const range = rangeOf(state.head.lists, id)
     state.putElement(id, range.next++, { value: encoded, expiry, key: noKey })
-    range.count++
-    range.expiry = Math.min(range.expiry, expiry)
-    while (range.count > parts.cap) removeFirst(current, id, range)
+    noteAdded(range, expiry)
     state.changed()
+    if (range.count <= parts.cap) continue
+    // What is over goes before what is not.
+    sweepRange(current, id, state.head.lists)
+    while (range.count > parts.cap) removeFirst(current, id, range)
   }
 }
 
@@ -168,7 +170,7 @@ function clearMap({ id, current: { state } }: Here): void {
   state.changed()
 }
 
-/** Removes from the front what is over; whatever lies behind something that is not waits for its turn. */
+/** Removes the elements that are over; only the first ones are looked at while they are over in order. */
 export function sweepRange(
   current: Current,
   variable: number,
@@ -177,19 +179,24 @@ export function sweepRange(
   const range = ranges.get(variable)
   if (range === undefined || range.expiry > current.now) return
   const { state, now } = current
+  const isSorted = !Number.isNaN(range.last)
+  let first: number | undefined
   range.expiry = never
-  for (; range.start < range.next; range.start++) {
-    const element = state.element(variable, range.start)
+  for (let index = range.start; index < range.next; index++) {
+    const element = state.element(variable, index)
     if (element === undefined) continue
     if (element.expiry > now) {
-      range.expiry = element.expiry
-      break
+      first ??= index
+      range.expiry = Math.min(range.expiry, element.expiry)
+      if (isSorted) break
+      continue
     }
-    state.removeElement(variable, range.start)
+    state.removeElement(variable, index)
     if (ranges === state.head.maps) state.removeIndex(variable, element.key)
     range.count--
     current.count('numValuesRemovedDueToTTLExpiry')
   }
+  range.start = first ?? range.next
   if (range.count === 0) ranges.delete(variable)
   state.changed()
 }
@@ -217,8 +224,7 @@ function putEntry(
   state.putElement(id, range.next, { value, expiry, key })
   state.setIndex(id, key, range.next)
   range.next++
-  range.count++
-  range.expiry = Math.min(range.expiry, expiry)
+  noteAdded(range, expiry)
   state.changed()
   if (range.next - range.start > 2 * range.count + 64) closeGaps(current, id, range)
 }
@@ -248,14 +254,21 @@ function closeGaps({ state }: Current, variable: number, range: ElementRange): v
 }
 
 function removeFirst({ state }: Current, variable: number, range: ElementRange): void {
+  while (state.element(variable, range.start) === undefined) range.start++
   state.removeElement(variable, range.start++)
   range.count--
+}
+
+function noteAdded(range: ElementRange, expiry: number): void {
+  range.count++
+  range.expiry = Math.min(range.expiry, expiry)
+  range.last = expiry >= range.last ? expiry : Number.NaN
 }
 
 function rangeOf(ranges: Map<number, ElementRange>, variable: number): ElementRange {
   const known = ranges.get(variable)
   if (known !== undefined) return known
-  const made = { start: 0, next: 0, count: 0, expiry: never }
+  const made = { start: 0, next: 0, count: 0, expiry: never, last: Number.NEGATIVE_INFINITY }
   ranges.set(variable, made)
   return made
 }
