@@ -33,7 +33,9 @@ export async function expectOperatorWatermarks(
       ? { late_us: evict, evict_us: Math.max(0, next - shift) }
       : { late_us: late, evict_us: evict }
   })
-  return differs('watermarks of the operators', ops, actual)
+  // What is late goes by the epoch before the last one, and so by where the rows were cut.
+  const shown = (list: typeof ops) => (query.eachRow ? list.map((each) => each.evict_us) : list)
+  return differs('watermarks of the operators', shown(ops), shown(actual))
 }
 
 /** What an operator makes of a watermark that reaches it. */

@@ -67,8 +67,9 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
         const table = buckets.tableOf(bucket, shard)
         if (table === undefined) continue
         const first = from?.bucket === bucket ? from.slot : 0
-        // Removals first: a key that was removed and came again is there.
-        if (first === 0)
+        // Removals first: a key that was removed and came again is there. Once, however many there are:
+        // a walk that stopped behind them would never get past them.
+        if (from?.bucket !== bucket)
           for (const [key] of table.gone) writeEntry(writer, keyOfText(key), undefined)
         for (let slot = first; slot < table.count; slot++) {
           if (writer.length >= maxBytes) {

@@ -43,8 +43,7 @@ class SessionOperator implements Operator {
   readonly #keyTypes: readonly DataType[]
   readonly #open: KeyedBuckets<SessionTable>
   #late = Number.NEGATIVE_INFINITY
-  #epoch = 0
-  /** Physical rows of this epoch so far, the first number of the next batch. */
+  /** Physical rows of this epoch so far. */
   #arrived = 0
   #rowsIn = 0
   #rowsLate = 0
@@ -60,7 +59,6 @@ class SessionOperator implements Operator {
     const { mode, watermarked, watermarkShift } = this.#spec
     const never = mode === 'complete' || !watermarked
     this.#late = never ? Number.NEGATIVE_INFINITY : heldBack(header.lateWatermark, watermarkShift)
-    this.#epoch = header.epoch
     this.#arrived = 0
     this.#rowsIn = 0
     this.#rowsLate = 0
@@ -76,7 +74,7 @@ class SessionOperator implements Operator {
     const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
     const hashes = hashKeys(keyColumns, this.#keyTypes, rows, rows.length)
     // Sessions that merge are joined in order of arrival, not of their times.
-    const arrival = { epoch: this.#epoch, first: this.#arrived }
+    const arrival = { epoch: this.#open.epoch, first: this.#arrived }
     this.#arrived += batch.rowCount
     const add = (): Wait => {
       const inputs = inputsOf(this.#spec.aggregates, batch, arrival)
