@@ -16,7 +16,7 @@ export interface JoinShape {
   readonly ownConditions: readonly Own[]
   readonly delays: readonly [number, number]
   readonly filterAbove: boolean
-  readonly groups: 'none' | 'windows' | 'join'
+  readonly groups: 'none' | 'windows' | 'sessions' | 'join'
   readonly partitions: number
   readonly outputMode: 'append' | 'update'
 }
@@ -59,7 +59,7 @@ export const joinShape: fc.Arbitrary<JoinShape> = fc
     ownConditions: fc.subarray<Own>(['left', 'right', 'pair']),
     delays: fc.tuple(fc.constantFrom(0, 2, 10), fc.constantFrom(0, 2, 10)),
     filterAbove: fc.boolean(),
-    groups: fc.constantFrom<JoinShape['groups']>('none', 'none', 'windows', 'join'),
+    groups: fc.constantFrom<JoinShape['groups']>('none', 'none', 'windows', 'sessions', 'join'),
     partitions: fc.integer({ min: 1, max: 2 }),
     outputMode: fc.constantFrom<JoinShape['outputMode']>('append', 'append', 'update'),
   })
@@ -73,13 +73,16 @@ function withinTheRules(shape: JoinShape): JoinShape {
   }
   const needsBound = how !== 'inner'
   const unbound = shape.time === 'none' || shape.time === 'oneSided'
-  const inserts = how === 'inner' || how === 'left_semi'
+  // Sessions, and the outer one of two joins, give rows out only once nothing can change them.
+  const waits = shape.groups === 'sessions' || (shape.groups === 'join' && shape.strict)
+  const inserts = (how === 'inner' || how === 'left_semi') && !waits
+  const ofTimes = shape.groups === 'windows' || shape.groups === 'sessions'
   return {
     ...shape,
     time: needsBound && unbound ? 'range' : shape.time,
     outputMode: inserts ? shape.outputMode : 'append',
     // Windows of a side that may be NULL, or of none, close by the watermark only where there is one.
-    groups: shape.groups === 'windows' && how === 'right' ? 'none' : shape.groups,
+    groups: ofTimes && how === 'right' ? 'none' : shape.groups,
   }
 }
 
@@ -123,6 +126,10 @@ function built(shape: JoinShape, left: DataFrame, right: DataFrame): DataFrame {
   if (groups === 'windows') {
     const time = shape.time === 'window' ? 'l_w' : "window(l_t, '8 seconds')"
     return filtered.groupBy(expr(time).alias('w'), 'l_k').agg(expr('count(1)').alias('rows'))
+  }
+  if (groups === 'sessions') {
+    const session = `session_window(${shape.time === 'window' ? 'l_w' : 'l_t'}, '4 seconds')`
+    return filtered.groupBy(expr(session).alias('w'), 'l_k').agg(expr('count(1)').alias('rows'))
   }
   if (groups !== 'join' || leftOnly || shape.time !== 'range' || how !== 'inner') return filtered
   // A second join above the first one, whose rows come late for its watermark.
