@@ -9,6 +9,9 @@ import type { JoinSpec } from './spec.ts'
 
 /** All rows of a join that this task keeps. */
 export class JoinBuckets extends KeyedBuckets<JoinTable> {
+  /** Shards that began with every row in memory, so that their tables know which keys have left it. */
+  readonly #whole = new Set<number>()
+
   constructor({ operator, keyTypes }: JoinSpec, context: StateContext, overUntil: number) {
     super(
       {
@@ -20,6 +23,12 @@ export class JoinBuckets extends KeyedBuckets<JoinTable> {
       },
       context,
     )
+  }
+
+  override async attach(): Promise<void> {
+    await super.attach()
+    const { state } = this.context
+    for (const shard of this.shards) if (!state.hasCold(shard)) this.#whole.add(shard)
   }
 
   /** Rows of one side that are in memory. */
@@ -39,7 +48,7 @@ export class JoinBuckets extends KeyedBuckets<JoinTable> {
     const writer = new ByteWriter()
     for (let k = 0; k < rows.length; k++) {
       const shard = this.context.shardOf(hashes[k] as number)
-      if (!state.hasCold(shard)) continue
+      if (!state.hasCold(shard) || !this.#mayBeAway(shard, hashes[k] as number)) continue
       writer.length = 0
       writer.raw(this.prefixOf(0))
       this.spec.keyTypes.forEach((type, index) => {
@@ -54,6 +63,10 @@ export class JoinBuckets extends KeyedBuckets<JoinTable> {
       to[to.length - 1] = side + 1
       await this.#loadRange(shard, from, to)
     }
+  }
+
+  #mayBeAway(shard: number, hash: number): boolean {
+    return !this.#whole.has(shard) || this.tableOf(0, shard)?.away.mayHold(hash) === true
   }
 
   async #loadRange(shard: number, from: Uint8Array, to: Uint8Array): Promise<void> {

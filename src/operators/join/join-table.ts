@@ -1,6 +1,7 @@
 import type { DataType } from '../../batch/schema.ts'
 import { firstCapacity } from '../keyed/hash-index.ts'
 import { KeyedTable, type KeyedTableOptions } from '../keyed/keyed-table.ts'
+import { KeyFilter } from './key-filter.ts'
 import { RowIndex } from './row-index.ts'
 import { StoredRows } from './stored-rows.ts'
 
@@ -8,6 +9,8 @@ import { StoredRows } from './stored-rows.ts'
 export class JoinTable extends KeyedTable<StoredRows> {
   readonly rows: StoredRows
   readonly index: RowIndex
+  /** Keys of which rows have left memory since the table was made. */
+  readonly away = new KeyFilter()
   /** Rows that came in this epoch so far, which numbers them. */
   #nextNumber = 0
 
@@ -37,7 +40,9 @@ export class JoinTable extends KeyedTable<StoredRows> {
   override compact(keep: Uint8Array): void {
     const leaving: number[] = []
     for (let slot = 0; slot < this.count; slot++) {
-      if (keep[slot] !== 1 && !this.keys.isDead(slot)) leaving.push(this.rows.addressOf(slot))
+      if (keep[slot] === 1 || this.keys.isDead(slot)) continue
+      leaving.push(this.rows.addressOf(slot))
+      this.away.add(this.index.keyHashOf(slot))
     }
     // Rows that are still to be written for an earlier barrier are written first.
     super.compact(keep)

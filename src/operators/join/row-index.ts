@@ -65,6 +65,11 @@ export class RowIndex extends HashIndex implements KeyIndex {
     return slot
   }
 
+  /** The hash of the join key of a row. */
+  keyHashOf(slot: number): number {
+    return this.keys.index.hashes[this.#keyOf[slot] as number] as number
+  }
+
   /** Says that a key that was asked for may have no row. */
   release(key: number): void {
     const [left, right] = this.first

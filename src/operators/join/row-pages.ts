@@ -16,6 +16,8 @@ interface Page extends RowBytes {
 export class RowPages {
   #pages: (Page | undefined)[] = []
   #current = -1
+  /** Places of pages that were given back. */
+  readonly #vacant: number[] = []
   #bytes = 0
   #live = 0
 
@@ -50,8 +52,7 @@ export class RowPages {
     page.live -= size
     this.#live -= size
     if (page.live > 0 || index === this.#current) return
-    this.#bytes -= page.bytes.length
-    this.#pages[index] = undefined
+    this.#giveBack(index, page)
   }
 
   /** True when most of the memory holds rows that are gone. */
@@ -68,16 +69,20 @@ export class RowPages {
     if (current !== undefined && current.used + size <= current.bytes.length) {
       return { page: current, index: this.#current }
     }
-    if (current !== undefined && current.live === 0) {
-      this.#bytes -= current.bytes.length
-      this.#pages[this.#current] = undefined
-    }
+    if (current !== undefined && current.live === 0) this.#giveBack(this.#current, current)
     // Few rows need no whole page: the first one starts small. A row larger than a page has its own.
     const first = this.#current < 0 ? 4096 : pageBytes
     const bytes = new Uint8Array(Math.max(first, size))
     const page = { bytes, view: new DataView(bytes.buffer), used: 0, live: 0 }
-    this.#current = this.#pages.push(page) - 1
+    this.#current = this.#vacant.pop() ?? this.#pages.length
+    this.#pages[this.#current] = page
     this.#bytes += bytes.length
     return { page, index: this.#current }
+  }
+
+  #giveBack(index: number, page: Page): void {
+    this.#bytes -= page.bytes.length
+    this.#pages[index] = undefined
+    this.#vacant.push(index)
   }
 }
