@@ -18,12 +18,12 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
   'hello-stream.ts': [/^a stream: true$/m, /Batch: 0/, /\|\s*2\s*\|/, /Batch: 1/],
   'http-service.ts': [/^accepted: 200$/m, /^healthy: 200$/m, /^ada 42$/m],
   'impossible-travel.ts': [/ada\s*\|\s*55\d\d\.0/],
+  'impressions-clicks.ts': [/^ad 1: clicked after 40 s$/m, /^ad 2: never clicked$/m],
   'last-actions.ts': [
     /^ada: shop 0 500 times among 1000$/m,
     /^ada: bakery 1 times among 1000$/m,
     /^bob: bakery 1 times among 1$/m,
   ],
-  'impressions-clicks.ts': [/^ad 1: clicked after 40 s$/m, /^ad 2: never clicked$/m],
   'own-sink.ts': [/^5 rows in 2 epochs, each once$/m],
   'own-source.ts': [/^15$/m],
   'sessions.ts': [/^ada 12:00-13:20: 3 views, dearest 80(\.0)?$/m],
