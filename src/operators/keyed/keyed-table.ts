@@ -211,8 +211,12 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
 
   /** Slots that hold an entry, ascending. */
   liveSlots(): Int32Array {
-    const all = Int32Array.from({ length: this.count }, (_, slot) => slot)
-    return this.keys.deadCount === 0 ? all : all.filter((slot) => !this.keys.isDead(slot))
+    const slots = new Int32Array(this.size)
+    let count = 0
+    for (let slot = 0; slot < this.count; slot++) {
+      if (!this.keys.isDead(slot)) slots[count++] = slot
+    }
+    return slots
   }
 
   /** Whether a state key was removed and the entry outside of the table, if any, is void. */
