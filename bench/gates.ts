@@ -22,9 +22,14 @@ export const memoryRateMin: Readonly<Record<QueryName, number>> = {
   q2: 5e6,
   q5: 1.5e6,
   q7: 2e6,
+  q11: 0.8e6,
   q12: 1.5e6,
   q17: 1.5e6,
 }
+
+/** Sessions open at the same time, in random arrival, and events per CPU-second while they are. */
+export const openSessionsMin = 100_000
+export const openSessionRateMin = 1e5
 
 /** CPU per event with a checkpoint every second over CPU without one. */
 export const checkpointCostMax = 1.1

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- [--events n] [--memory-events n] [--runs n] [--only q5 | host]`: every query from
+ * `npm run bench -- [--events n] [--memory-events n] [--runs n] [--only q5 | sessions | host]`: every query from
  * generated JSON lines and from memory, beside the program a user would write by hand and DuckDB's batch
- * answer, and what a service feels that embeds one (`host`). The gate compares the rows with DuckDB's
+ * answer, sessions of very many keys, and what a service feels that embeds one (`host`). The gate compares the rows with DuckDB's
  * first: what is wrong is not measured. With the defaults it takes 3.4 GB of the temporary folder and
  * about half an hour.
  */
@@ -31,6 +31,7 @@ import { loadOfLastMinute, thisMachine } from './machine.ts'
 import { type Comparison, compare, type Measurement } from './measure.ts'
 import { writeJsonLinesFolder } from './nexmark/json-lines.ts'
 import { type QueryName, queryNames } from './nexmark/results.ts'
+import { measureOpenSessions } from './session-gates.ts'
 import { machineLine, measurementTable, type RatioRow, ratioOf, ratioTable } from './table.ts'
 
 const { values } = parseArgs({
@@ -74,6 +75,11 @@ try {
     const file = await measureFile(query, path)
     ratios.push(...file.ratios)
     gates.push(...file.gates, ...(await measureMemory(query)))
+  }
+  if (values.only === '' || values.only === 'sessions') {
+    const sessions = await measureOpenSessions(runs, load)
+    print(sessions.table)
+    gates.push(...sessions.gates)
   }
   if (values.only === '' || values.only === 'host') {
     const host = await measureHost(runs)

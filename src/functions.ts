@@ -45,6 +45,8 @@ export {
   sum,
   sum_distinct,
   sumDistinct,
+  try_avg,
+  try_sum,
   type UserAggregate,
   udaf,
   var_pop,

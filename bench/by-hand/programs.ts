@@ -5,6 +5,7 @@ import { q1 } from './q1.ts'
 import { q2 } from './q2.ts'
 import { q5 } from './q5.ts'
 import { q7 } from './q7.ts'
+import { q11 } from './q11.ts'
 import { q12 } from './q12.ts'
 import { q17 } from './q17.ts'
 
@@ -20,6 +21,7 @@ export const byHandPrograms: Readonly<Record<QueryName, ByHandProgram>> = {
   q2,
   q5,
   q7,
+  q11,
   q12,
   q17,
 }

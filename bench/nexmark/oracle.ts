@@ -17,7 +17,8 @@ export function bidSql(eventsPath: string): string {
  *
  * Windows are half open, as everywhere in this project: a bid at exactly the end of a window belongs
  * to the next one only. Nexmark's own q7 compares with BETWEEN, which is closed at both ends, so a
- * bid at a boundary can come out twice there.
+ * bid at a boundary can come out twice there. Sessions that touch are one (q11): it takes a break of
+ * more than 10 s to split them.
  */
 export const oracleSql: Readonly<Record<QueryName, string>> = {
   q0: 'select auction, bidder, price, dateTime, extra from bid',
@@ -36,6 +37,15 @@ export const oracleSql: Readonly<Record<QueryName, string>> = {
     highest as (select starttime, max(price) most from bids group by starttime)
     select auction, bidder, price, dateTime, extra from bids join highest using (starttime)
     where price = most`,
+  q11: `select bidder, count(*) bid_count, min(dateTime) starttime,
+      max(dateTime) + interval 10 second endtime
+    from (
+      select *, sum(opens) over (partition by bidder order by dateTime rows unbounded preceding) number
+      from (
+        select bidder, dateTime, case when dateTime - lag(dateTime)
+          over (partition by bidder order by dateTime) > interval 10 second then 1 else 0 end opens
+        from bid))
+    group by bidder, number`,
   q12: `select bidder, count(*) bid_count, starttime, starttime + interval 10 second endtime
     from (select bidder, time_bucket(interval 10 second, dateTime) starttime from bid)
     group by bidder, starttime`,

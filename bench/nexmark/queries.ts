@@ -9,6 +9,7 @@ import {
   max,
   min,
   rows_with_max,
+  session_window,
   struct,
   sum,
   when,
@@ -76,6 +77,20 @@ export const queries: Readonly<Record<QueryName, NexmarkQuery>> = {
         )
         .select(explode('highest').alias('highest'))
         .select('highest.*'),
+  },
+  q11: {
+    outputMode: 'append',
+    over: (bids) =>
+      bids
+        .withWatermark('dateTime', delay)
+        .groupBy(col('bidder'), session_window('dateTime', '10 seconds'))
+        .agg(count(lit(1)).alias('bid_count'))
+        .select(
+          'bidder',
+          'bid_count',
+          col('session_window.start').alias('starttime'),
+          col('session_window.end').alias('endtime'),
+        ),
   },
   q12: {
     outputMode: 'append',

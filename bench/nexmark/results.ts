@@ -7,7 +7,7 @@ import {
 } from '../../src/batch/schema.ts'
 
 /** The queries that are measured, by their numbers in Nexmark. */
-export const queryNames = ['q0', 'q1', 'q2', 'q5', 'q7', 'q12', 'q17'] as const
+export const queryNames = ['q0', 'q1', 'q2', 'q5', 'q7', 'q11', 'q12', 'q17'] as const
 
 export type QueryName = (typeof queryNames)[number]
 
@@ -37,6 +37,7 @@ export const resultSchemas: Readonly<Record<QueryName, Schema>> = {
   q2: [long('auction'), long('price')],
   q5: [long('auction'), long('num')],
   q7: [long('auction'), long('bidder'), long('price'), time('dateTime'), text('extra')],
+  q11: [long('bidder'), long('bid_count'), time('starttime'), time('endtime')],
   q12: [long('bidder'), long('bid_count'), time('starttime'), time('endtime')],
   q17: [
     long('auction'),

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { Column } from '../../src/dataframe/column.ts'
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import { expr } from '../../src/dataframe/functions-core.ts'
+import { type Chain, chained, chains } from './random-chain.ts'
 import type { StreamInput, StreamQuery } from './stream-query.ts'
 
 /** What a random query is made of; printed when a law fails. */
@@ -13,6 +14,7 @@ export interface QueryShape {
   readonly delaySeconds: number
   readonly grouping: Grouping | undefined
   readonly having: boolean
+  readonly chain: Chain
   readonly outputMode: StreamQuery['outputMode']
 }
 
@@ -167,6 +169,7 @@ export const queryShape: fc.Arbitrary<QueryShape> = fc
       { freq: 5, nil: undefined },
     ),
     having: fc.boolean(),
+    chain: fc.constantFrom(...chains),
     outputMode: fc.constantFrom<StreamQuery['outputMode']>('append', 'update', 'complete'),
   })
   .map(withinTheRules)
@@ -190,6 +193,8 @@ function withinTheRules(given: QueryShape): QueryShape {
   const mergeless = merges && (outputMode === 'update' || !shape.columns.includes('k'))
   return {
     ...shape,
+    // Only what is closed can be grouped again.
+    chain: outputMode === 'append' ? shape.chain : 'none',
     grouping: {
       window: never || mergeless ? 'tumbling' : grouping.window,
       byKey: (grouping.byKey || merges) && shape.columns.includes('k'),
@@ -224,7 +229,7 @@ export function queryOf(shape: QueryShape): StreamQuery {
 }
 
 function built(shape: QueryShape, frames: readonly DataFrame[]): DataFrame {
-  const { union, steps, delaySeconds, grouping, having } = shape
+  const { union, steps, delaySeconds, grouping, having, chain } = shape
   const names: readonly string[] = ['t', ...shape.columns]
   const unite = (each: (frame: DataFrame) => DataFrame): DataFrame =>
     frames.map(each).reduce((all, one) => all.union(one))
@@ -238,8 +243,9 @@ function built(shape: QueryShape, frames: readonly DataFrame[]): DataFrame {
     ...(grouping.byKey ? ['k'] : []),
   ]
   const result = stateless.groupBy(...keys.map(expr)).agg(...grouping.aggregates.map(aggregated))
-  const [first] = result.columns.slice(-1)
-  return having && first !== undefined ? result.filter(`${first} IS NOT NULL`) : result
+  const [last] = result.columns.slice(-1)
+  const kept = having && last !== undefined ? result.filter(`${last} IS NOT NULL`) : result
+  return chained(kept, chain, result.columns[0] ?? '', grouping.byKey ? 'k' : undefined)
 }
 
 /** `sum(n) AS total` as a column. */

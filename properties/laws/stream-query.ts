@@ -11,10 +11,19 @@ export interface StreamInput {
   readonly partitions?: number
 }
 
+/** Rows that are all there. */
+export interface StreamTable {
+  /** Columns as DDL. */
+  readonly schema: string
+  readonly rows: readonly (readonly unknown[])[]
+}
+
 /** A query to be held to a law: inputs, and what is made of their frames. */
 export interface StreamQuery {
   readonly inputs: readonly StreamInput[]
-  readonly query: (inputs: readonly DataFrame[]) => DataFrame
+  /** Frames that do not stream, which the query may join with; the same rows in every run. */
+  readonly tables?: readonly StreamTable[]
+  readonly query: (inputs: readonly DataFrame[], tables: readonly DataFrame[]) => DataFrame
   readonly outputMode: 'append' | 'update' | 'complete'
   /** Which rows come out depends on which come first: not compared with the batch answer. Default false. */
   readonly dependsOnOrder?: boolean

@@ -72,7 +72,14 @@ export async function runStream(query: StreamQuery, schedule: Schedule): Promise
       feed(stream, arrived[index] ?? [], { from: 0, partitions })
       return stream
     })
-    return { ...made, streams, frame: query.query(streams.map((stream) => stream.toDF())) }
+    return {
+      ...made,
+      streams,
+      frame: query.query(
+        streams.map((stream) => stream.toDF()),
+        tablesOf(query, made.session),
+      ),
+    }
   }
   const writer = ({ frame }: Life) =>
     frame.writeStream
@@ -115,6 +122,10 @@ export async function runStream(query: StreamQuery, schedule: Schedule): Promise
     committed: table.epochs(),
     batchAnswer: await batchAnswer(query, current, arrived),
   }
+}
+
+function tablesOf({ tables = [] }: StreamQuery, session: Session): readonly DataFrame[] {
+  return tables.map(({ schema, rows }) => session.createDataFrame(rows, schema))
 }
 
 interface Life extends SimulatedSession {
@@ -167,7 +178,7 @@ async function batchAnswer(
   const frames = query.inputs.map(({ schema }, index) =>
     session.createDataFrame(arrived[index] ?? [], schema),
   )
-  const frame = query.query(frames)
+  const frame = query.query(frames, tablesOf(query, session))
   const schema = schemaOf(analyze(frame.plan))
   const rows = (await simulation.run(frame.collect())) ?? []
   return rows.map((row) => fromRow(schema, row))

@@ -50,9 +50,9 @@ function resultOf(call: AggregateCall, tuples: readonly Row[]): Value {
     case 'approx_count_distinct':
       return BigInt(distinctTuples([type], tuples).length)
     case 'sum':
-      return sumOf(values, call.type)
+      return withinType(call, sumOf(values, call.type))
     case 'avg':
-      return averageOf(values, type, call.type)
+      return withinType(call, averageOf(values, type, call.type))
     case 'product':
       return values.length === 0 ? null : doubles(values).reduce((a, b) => a * b, 1)
     case 'min':
@@ -112,6 +112,13 @@ function sumOf(values: readonly Value[], type: DataType): Value {
   if (values.length === 0) return null
   if (type.kind === 'double') return sum(doubles(values))
   return values.reduce<bigint>((total, each) => total + BigInt(each as bigint), 0n)
+}
+
+/** What `try_sum` and `try_avg` give up. */
+function withinType({ safe, type }: AggregateCall, value: Value): Value {
+  if (safe !== true || typeof value !== 'bigint') return value
+  const limit = type.kind === 'decimal' ? 10n ** BigInt(type.precision) : 2n ** 63n
+  return value < limit && value >= -limit ? value : null
 }
 
 function averageOf(values: readonly Value[], input: DataType, result: DataType): Value {

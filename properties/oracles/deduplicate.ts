@@ -1,5 +1,7 @@
 import { equalValues } from '../../src/batch/compare.ts'
-import { type Deduplicate, eventTimeColumns, schemaOf } from '../../src/plan/logical.ts'
+import { eventTimeColumns } from '../../src/plan/event-time.ts'
+import { type Deduplicate, schemaOf } from '../../src/plan/logical.ts'
+import { heldBackBy, watermarkDelay } from './join-time.ts'
 import type { Evaluate, Row } from './oracle-node.ts'
 
 /** Rules D1 and D2: late rows go first, then every row but the first of its key while that is remembered. */
@@ -27,9 +29,11 @@ export function deduplicateNode(
       )
     })
 
-  return (header, rows) => {
+  const held = watermarkDelay(plan.input)
+  return (given, rows) => {
+    const header = heldBackBy(held, given)
     const output: Row[] = []
-    for (const row of input(header, rows)) {
+    for (const row of input(given, rows)) {
       const at = timeOf(row)
       if (at !== undefined && at <= header.lateWatermark) late(row)
       else if (!remembered.some((each) => same(each.row, row))) {

@@ -1,14 +1,16 @@
+import type { Batch } from '../../src/batch/batch.ts'
 import { compareValues, equalValues } from '../../src/batch/compare.ts'
 import { type EdgeRow, fromRow, toRow } from '../../src/batch/edge-row.ts'
+import { rowsOf } from '../../src/batch/read.ts'
 import type { DataType } from '../../src/batch/schema.ts'
 import type { MapValue, Value } from '../../src/batch/value.ts'
 import { unreachable } from '../../src/core/error.ts'
 import type { EvaluationContext, Expression } from '../../src/expr/expression.ts'
 import { interpret } from '../../src/expr/interpret.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
+import { eventTimeColumns } from '../../src/plan/event-time.ts'
 import {
   type Aggregate,
-  eventTimeColumns,
   type Generate,
   hasAggregate,
   isStreaming,
@@ -20,6 +22,8 @@ import {
 import { sessionKeyOf } from '../../src/plan/session-columns.ts'
 import { aggregated } from './aggregates.ts'
 import { deduplicateNode } from './deduplicate.ts'
+import { joinNode } from './join.ts'
+import { heldBackBy, watermarkDelay } from './join-time.ts'
 import type { EpochRows, Evaluate, Row } from './oracle-node.ts'
 import { sessionNode, sessionOf } from './session.ts'
 import { processNode } from './stateful.ts'
@@ -34,23 +38,41 @@ export interface Oracle {
   epoch(header: EpochHeader, rows: EpochRows): readonly Row[]
   /** Rows dropped as late so far, once per row. */
   readonly lateRows: readonly Row[]
+  /** Whether any row was kept out of any window so far. */
+  readonly lost: boolean
 }
+
+/** Takes a late row; `partly` when it was late in some of its windows only. */
+type Late = (row: Row, how?: 'partly') => void
 
 /** The reference answer of a plan in an output mode, epoch by epoch. */
 export function createOracle(plan: LogicalPlan, mode: SaveMode): Oracle {
   const lateRows: Row[] = []
-  const evaluate = nodeOf(plan, mode, (row) => lateRows.push(row))
-  return { epoch: evaluate, lateRows }
+  let lost = false
+  const evaluate = nodeOf(plan, mode, (row, how) => {
+    lost = true
+    if (how === undefined) lateRows.push(row)
+  })
+  return {
+    epoch: evaluate,
+    lateRows,
+    get lost() {
+      return lost
+    },
+  }
 }
 
-function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Evaluate {
+function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
   switch (plan.kind) {
     case 'scan': {
       const { columns } = plan
-      return (_header, rows) =>
-        columns === undefined
-          ? rows(plan.source)
-          : rows(plan.source).map((row) => columns.map((index) => row[index] ?? null))
+      const own = plan.streaming ? [] : rowsOfHandle(plan.handle)
+      return (_header, given) => {
+        const rows = own.length > 0 ? own : given(plan.source)
+        return columns === undefined
+          ? rows
+          : rows.map((row) => columns.map((index) => row[index] ?? null))
+      }
     }
     case 'union': {
       const inputs = plan.inputs.map((input) => nodeOf(input, mode, late))
@@ -62,6 +84,8 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Ev
       if (session === undefined) return aggregateNode(plan, mode, input, late)
       return sessionNode({ plan, session, mode, aggregated }, input, late)
     }
+    case 'join':
+      return joinNode(plan, nodeOf(plan.left, mode, late), nodeOf(plan.right, mode, late), late)
     case 'own':
       throw new RangeError(`the rules say nothing of the operator ${plan.operator.name}`)
     case 'process':
@@ -87,6 +111,15 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: (row: Row) => void): Ev
   }
 }
 
+/** Rows that a plan was built with. */
+function rowsOfHandle(handle: object | undefined): readonly Row[] {
+  return handle !== undefined && isBatch(handle) ? rowsOf(handle) : []
+}
+
+function isBatch(handle: object): handle is Batch {
+  return 'rowCount' in handle && 'columns' in handle && 'schema' in handle
+}
+
 function contextOf({ epoch, processingTime }: EpochHeader): EvaluationContext {
   return { epoch, processingTime }
 }
@@ -94,7 +127,7 @@ function contextOf({ epoch, processingTime }: EpochHeader): EvaluationContext {
 function stateless(
   plan: Exclude<
     LogicalPlan,
-    { kind: 'scan' | 'union' | 'aggregate' | 'deduplicate' | 'limit' | 'process' | 'own' }
+    { kind: 'scan' | 'union' | 'aggregate' | 'join' | 'deduplicate' | 'limit' | 'process' | 'own' }
   >,
   rows: readonly Row[],
   context: EvaluationContext,
@@ -168,21 +201,18 @@ interface Group {
   readonly rows: Row[]
 }
 
-function aggregateNode(
-  plan: Aggregate,
-  mode: SaveMode,
-  input: Evaluate,
-  late: (row: Row) => void,
-): Evaluate {
+function aggregateNode(plan: Aggregate, mode: SaveMode, input: Evaluate, late: Late): Evaluate {
   const types = plan.keys.map(({ expression }) => expression.type)
   const closing = closingTimeOf(plan)
   const groups: Group[] = []
+  const delay = watermarkDelay(plan.input)
 
-  return (header, rows) => {
+  return (given, rows) => {
+    const header = heldBackBy(delay, given)
     const context = contextOf(header)
     const changed = new Set<Group>()
     const seenLate = new Map<Row, boolean>()
-    for (const row of input(header, rows)) {
+    for (const row of input(given, rows)) {
       const keys = plan.keys.map(({ expression }) =>
         interpret(expression, (index) => row[index] ?? null, context),
       )
@@ -192,7 +222,10 @@ function aggregateNode(
       const original = plan.input.kind === 'window' ? row.slice(0, -1) : row
       const known = [...seenLate.keys()].find((each) => sameRow(each, original)) ?? original
       seenLate.set(known, isLate && (seenLate.get(known) ?? true))
-      if (isLate) continue
+      if (isLate) {
+        late(row, 'partly')
+        continue
+      }
       let group = groups.find((each) => sameKeys(types, each.keys, keys))
       if (group === undefined) {
         group = { keys, rows: [] }

@@ -4,12 +4,9 @@ import type { AggregateCall } from '../../src/expr/aggregates.ts'
 import type { EvaluationContext, Expression } from '../../src/expr/expression.ts'
 import { interpret } from '../../src/expr/interpret.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
-import {
-  type Aggregate,
-  eventTimeColumns,
-  type SaveMode,
-  type SessionAssign,
-} from '../../src/plan/logical.ts'
+import { eventTimeColumns } from '../../src/plan/event-time.ts'
+import type { Aggregate, SaveMode, SessionAssign } from '../../src/plan/logical.ts'
+import { heldBackBy, watermarkDelay } from './join-time.ts'
 import type { Evaluate, Row } from './oracle-node.ts'
 
 /** Rule S1: the row with the session that it opens, or nothing. */
@@ -59,10 +56,12 @@ export function sessionNode(
     )
   let kept: readonly KeptRow[] = []
   let arrivals = 0
+  const delay = watermarkDelay(plan.input)
 
-  return (header, rows) => {
+  return (given, rows) => {
+    const header = heldBackBy(delay, given)
     const context = { epoch: header.epoch, processingTime: header.processingTime }
-    const arrived = input(header, rows).map((row): KeptRow => {
+    const arrived = input(given, rows).map((row): KeptRow => {
       const keys = plan.keys.map(({ expression }) =>
         interpret(expression, (index) => row[index] ?? null, context),
       )
@@ -74,13 +73,13 @@ export function sessionNode(
     for (const each of arrived.filter(isLate)) late(each.row)
     kept = [...kept, ...arrived.filter((each) => !isLate(each))]
     const found = sessionsOf(kept, sameKeys)
-    const given =
+    const closed =
       mode === 'complete' ? found : found.filter((one) => isOver(one, header, watermarked))
     if (mode !== 'complete') {
-      const over = new Set(given.flat())
+      const over = new Set(closed.flat())
       kept = kept.filter((each) => !over.has(each))
     }
-    return given.map((one): Row => {
+    return closed.map((one): Row => {
       const keys = one[0]?.keys ?? []
       const whole = [Math.min(...one.map(({ start }) => start)), endOf(one)]
       return [

@@ -3,7 +3,8 @@ import { type EdgeRow, fromRow, toEdge, toRow } from '../../src/batch/edge-row.t
 import type { Value } from '../../src/batch/value.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
 import type { Emitted, Timers } from '../../src/flow/stateful-processor.ts'
-import { eventTimeColumns, type Process, schemaOf } from '../../src/plan/logical.ts'
+import { eventTimeColumns } from '../../src/plan/event-time.ts'
+import { type Process, schemaOf } from '../../src/plan/logical.ts'
 import type { Evaluate, Row } from './oracle-node.ts'
 import { type ModelCall, type ModelKey, modelHandle } from './stateful-model.ts'
 

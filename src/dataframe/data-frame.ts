@@ -18,6 +18,27 @@ export type Columns = readonly (ColumnOrName | readonly ColumnOrName[])[]
 /** How the result of a streaming query reaches the sink; Spark's names, any letter case. */
 export type OutputMode = 'append' | 'update' | 'complete' | (string & {})
 
+/** Spark's names of joins, any letter case, with or without underscores. */
+export type JoinTypeName =
+  | 'inner'
+  | 'cross'
+  | 'left'
+  | 'left_outer'
+  | 'right'
+  | 'right_outer'
+  | 'full'
+  | 'outer'
+  | 'full_outer'
+  | 'left_semi'
+  | 'left_anti'
+  | (string & {})
+
+/** How a join reads the side that does not stream. */
+export interface JoinOptions {
+  /** How long the rows of that side are good, for example `'10 minutes'`. Default: one epoch, as in Spark. */
+  readonly refresh?: string
+}
+
 /**
  * A query over rows, built step by step and run by an action (batch) or by `writeStream…start()`
  * (streaming). Immutable: every method returns a new frame. A wrong name or type is reported by the
@@ -85,6 +106,43 @@ export interface DataFrame {
   /** Aggregates over all rows: `groupBy().agg(…)`. */
   agg(...aggregates: readonly Column[]): DataFrame
   agg(aggregates: Readonly<Record<string, string>>): DataFrame
+
+  /**
+   * Pairs of rows of this frame and another. `on` is a name or a list of names that both have (those
+   * columns come once, first), a condition, or a list of conditions; `how` is spelled as in Spark.
+   * Columns of one name are told apart by `alias`: `a.id`, `b.id`.
+   *
+   * Two streams: rows of both are kept in state until the watermark says that no partner can come any
+   * more, which takes `withWatermark` on both and an equality of windows or times, or a range such as
+   * `click.t BETWEEN view.t AND view.t + INTERVAL 1 HOUR`. Inner joins do without, and keep everything.
+   * Outer rows come out once no partner can come. Unlike Spark, `leftanti` of two streams is allowed.
+   *
+   * A stream and a frame that does not stream: its rows are read again in every epoch, or, with
+   * `refresh`, once in that time.
+   *
+   * @param how - default `'inner'`
+   * @throws StreamError `COLUMN_NOT_FOUND`, `AMBIGUOUS_COLUMN`, `DATATYPE_MISMATCH`, `CONFIG_INVALID`;
+   * at the start of a query `STREAMING_UNSUPPORTED`, `OUTPUT_MODE_UNSUPPORTED`
+   * @example
+   * ```ts
+   * import { Session } from 'millrace'
+   *
+   * const spark = Session.builder.getOrCreate()
+   * const users = spark.createDataFrame([{ id: 1, name: 'Ann' }], 'id INT, name STRING')
+   * const orders = spark.createDataFrame([{ id: 1, price: 9 }], 'id INT, price INT')
+   * const rows = await orders.join(users, 'id', 'left').collect()
+   * if (rows[0]?.['name'] !== 'Ann') throw new Error('no name')
+   * await spark.stop()
+   * ```
+   */
+  join(
+    other: DataFrame,
+    on?: string | Column | readonly (string | Column)[],
+    how?: JoinTypeName,
+    options?: JoinOptions,
+  ): DataFrame
+  /** Every row of this frame with every row of the other; not for two streams. */
+  crossJoin(other: DataFrame): DataFrame
 
   /** Rows of both, columns by position, types widened. Keeps duplicates (UNION ALL). */
   union(other: DataFrame): DataFrame

@@ -14,6 +14,7 @@ import { type Column, type ColumnOrName, nameOf, namePath } from './column.ts'
 import type { Columns, DataFrame } from './data-frame.ts'
 import { typedDataset } from './dataset.ts'
 import { type AggregateArguments, aggregatesOf, groupedData, rowCount } from './grouped-data.ts'
+import { joinPlan } from './join-arguments.ts'
 import type { Launch } from './launch.ts'
 import { schemaTree } from './schema-tree.ts'
 import { type SchemaLike, StructType, schemaFrom } from './struct-type.ts'
@@ -49,6 +50,7 @@ export function dataFrame(plan: UnresolvedPlan, launch: Launch): DataFrame {
     ...selectionOf(plan, wrap),
     ...rowStepsOf(plan, wrap),
     ...groupingOf(plan, wrap),
+    ...joinsOf(plan, wrap),
     ...textOf(plan, launch),
     ...actionsOf(plan, launch),
     createOrReplaceTempView: (name) => launch.putView(name, plan),
@@ -156,6 +158,14 @@ function groupingOf(input: UnresolvedPlan, wrap: Wrap): Methods<'groupBy' | 'agg
     groupBy: (...keys) => groupedData(input, expressionsOf(keys), wrap),
     agg: (...given: AggregateArguments) =>
       wrap({ kind: 'aggregate', input, keys: [], aggregates: aggregatesOf(given) }),
+  }
+}
+
+function joinsOf(left: UnresolvedPlan, wrap: Wrap): Methods<'join' | 'crossJoin'> {
+  return {
+    join: (other, on, how = 'inner', options = {}) =>
+      wrap(joinPlan({ left, right: other.plan }, on, how, options)),
+    crossJoin: (other) => wrap(joinPlan({ left, right: other.plan }, undefined, 'cross')),
   }
 }
 

@@ -19,6 +19,10 @@ export const sum = ofColumn('sum')
 export const avg = ofColumn('avg')
 /** The same as `avg`. */
 export const mean = ofColumn('avg')
+/** The sum, NULL where it leaves its type. */
+export const try_sum = ofColumn('try_sum')
+/** The mean, NULL where it leaves its type. */
+export const try_avg = ofColumn('try_avg')
 /** The product, as DOUBLE. */
 export const product = ofColumn('product')
 /** The smallest value. */
@@ -163,7 +167,7 @@ export interface UserAggregate<Inputs extends readonly unknown[], Buffer, Result
   zero(): Buffer
   /** The buffer with one more row. */
   reduce(buffer: Buffer, ...values: Inputs): Buffer
-  /** The buffer of the rows of both; those of `right` came later, where that is known. */
+  /** The buffer of the rows of both. Panes and sessions are merged in order of event time. */
   merge(left: Buffer, right: Buffer): Buffer
   /** The answer; called as often as groups are put out, and leaves the buffer as it is. */
   finish(buffer: Buffer): Result

@@ -69,6 +69,16 @@ export interface StateOperatorProgress {
   readonly numShufflePartitions: number
   readonly numStateStoreInstances: number
   readonly customMetrics: Readonly<Record<string, number>>
+  /**
+   * Not in Spark: the watermarks of this operator, microseconds. Behind a join of streams they are held
+   * back by `shift`, and what reads this operator is held back by `outputShift`.
+   */
+  readonly watermarks?: {
+    readonly late: number
+    readonly evict: number
+    readonly shift: number
+    readonly outputShift: number
+  }
 }
 
 export interface SourceProgress {

@@ -3,7 +3,15 @@ import type { AggregateName } from './aggregates.ts'
 /** What a name of SQL stands for. */
 export interface NamedAggregate {
   /** An aggregate, or what is resolved as another one. */
-  readonly name: AggregateName | 'collect_set' | 'count_if' | 'bool_and' | 'bool_or' | 'median'
+  readonly name:
+    | AggregateName
+    | 'try_avg'
+    | 'try_sum'
+    | 'collect_set'
+    | 'count_if'
+    | 'bool_and'
+    | 'bool_or'
+    | 'median'
   /** The name in result columns; default: as it was written. */
   readonly shown?: string
 }
@@ -51,6 +59,8 @@ const byName: Readonly<Record<string, NamedAggregate>> = {
   stddev_pop: { name: 'stddev_pop' },
   stddev_samp: { name: 'stddev_samp' },
   sum: { name: 'sum' },
+  try_avg: { name: 'try_avg' },
+  try_sum: { name: 'try_sum' },
   var_pop: { name: 'var_pop' },
   var_samp: { name: 'var_samp' },
   variance: { name: 'var_samp' },

@@ -12,6 +12,8 @@ export interface AggregateCall {
   readonly filter?: Expression
   /** Each combination of arguments counts once. */
   readonly distinct?: true
+  /** `sum` and `avg` give NULL instead of raising when the result leaves its type. */
+  readonly safe?: true
   /** `first` and `last` look past nulls. */
   readonly ignoreNulls?: true
   /** Of `percentile` and `percentile_approx`: between 0 and 1. */

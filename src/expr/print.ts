@@ -80,5 +80,6 @@ export function aggregateText(call: AggregateCall, args: readonly string[]): str
   const { name, percentages = [], accuracy, aggregator } = call
   const all = [...args, ...percentages.map(String), ...(accuracy === undefined ? [] : [accuracy])]
   const inner = `${call.distinct === true ? 'DISTINCT ' : ''}${all.join(', ')}`
-  return `${aggregator?.name ?? name}(${inner})${call.ignoreNulls === true ? ' IGNORE NULLS' : ''}`
+  const called = `${call.safe === true ? 'try_' : ''}${aggregator?.name ?? name}`
+  return `${called}(${inner})${call.ignoreNulls === true ? ' IGNORE NULLS' : ''}`
 }

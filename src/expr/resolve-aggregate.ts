@@ -74,6 +74,9 @@ function named(
   switch (name) {
     case 'count':
       return counted(args)
+    case 'try_sum':
+    case 'try_avg':
+      return { ...plain(name === 'try_sum' ? 'sum' : 'avg', args, text), safe: true }
     case 'count_if':
       return counted([whereTrue(boolean(first, text))])
     case 'bool_and':
@@ -100,22 +103,10 @@ function named(
       const type = isList ? listOf(doubleType) : doubleType
       return percentile(first, percentages, type, text)
     }
-    case 'percentile_approx': {
-      const { percentages, isList } = percentagesOf(second, text)
-      const input = isOrderedNumber(first.type) ? first : number(first, text)
-      const type = isList ? listOf(input.type) : input.type
-      const accuracy = accuracyOf(args[2], text)
-      return { name, args: [input], percentages, accuracy, type, nullable: true }
-    }
+    case 'percentile_approx':
+      return percentileApprox(first, second, args[2], text)
     case 'approx_count_distinct':
-      if (!isComparable(first.type)) throw wrong(text, 'no MAP', first.type)
-      return {
-        name,
-        args: [first],
-        accuracy: bitsOf(second, text),
-        type: longType,
-        nullable: false,
-      }
+      return distinctEstimate(first, bitsOf(second, text), text)
     case 'first':
     case 'last':
       return {
@@ -136,6 +127,11 @@ function named(
     default:
       return plain(name, args, text)
   }
+}
+
+function distinctEstimate(input: Expression, accuracy: number, text: string): AggregateCall {
+  if (!isComparable(input.type)) throw wrong(text, 'no MAP', input.type)
+  return { name: 'approx_count_distinct', args: [input], accuracy, type: longType, nullable: false }
 }
 
 /** Most and least arguments where that is not one. */
@@ -210,6 +206,24 @@ function percentile(
 ): AggregateCall {
   const doubles = castTo(number(input, text), doubleType)
   return { name: 'percentile', args: [doubles], percentages, type, nullable: true }
+}
+
+function percentileApprox(
+  first: Expression,
+  share: Expression | undefined,
+  accuracy: Expression | undefined,
+  text: string,
+): AggregateCall {
+  const { percentages, isList } = percentagesOf(share, text)
+  const input = isOrderedNumber(first.type) ? first : number(first, text)
+  return {
+    name: 'percentile_approx',
+    args: [input],
+    percentages,
+    accuracy: accuracyOf(accuracy, text),
+    type: isList ? listOf(input.type) : input.type,
+    nullable: true,
+  }
 }
 
 function extremeBy(

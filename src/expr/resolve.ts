@@ -24,6 +24,16 @@ export { call, castTo } from './typed-call.ts'
 /** What names may refer to. */
 export interface Scope {
   readonly schema: Schema
+  /** What a path means that begins with the name of a frame; `undefined` if it does not. */
+  readonly qualified?: (path: readonly string[]) => QualifiedColumn | undefined
+  /** How errors name a column. Default: by its name alone. */
+  readonly label?: (index: number) => string
+}
+
+/** A column, and the path of fields inside of it. */
+export interface QualifiedColumn {
+  readonly index: number
+  readonly rest: readonly string[]
 }
 
 type UnresolvedCall = Extract<UnresolvedExpression, { kind: 'call' }>
@@ -75,11 +85,14 @@ export function resolveExpression(expression: UnresolvedExpression, scope: Scope
   }
 }
 
-function resolveName(path: readonly string[], { schema }: Scope): Expression {
+function resolveName(path: readonly string[], scope: Scope): Expression {
+  const { schema, label } = scope
+  const qualified = scope.qualified?.(path)
+  if (qualified !== undefined) return columnOf(qualified, schema)
   const [first = '', ...rest] = path
   const wanted = first.toLowerCase()
   const found = schema.flatMap(({ name }, index) => (name.toLowerCase() === wanted ? [index] : []))
-  const available = schema.map(({ name }) => name)
+  const available = schema.map(({ name }, at) => label?.(at) ?? name)
   const [index] = found
   if (found.length > 1) {
     throw new StreamError('AMBIGUOUS_COLUMN', { column: first, available: available.join(', ') })
@@ -94,6 +107,12 @@ function resolveName(path: readonly string[], { schema }: Scope): Expression {
       closest: closest(first, available),
     })
   }
+  return columnOf({ index, rest }, schema)
+}
+
+function columnOf({ index, rest }: QualifiedColumn, schema: Schema): Expression {
+  const field = schema[index]
+  if (field === undefined) throw new StreamError('INTERNAL', { what: `no column ${index}` })
   const { name, type, nullable } = field
   return rest.reduce<Expression>(fieldOf, { kind: 'column', index, name, type, nullable })
 }

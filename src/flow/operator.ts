@@ -43,6 +43,18 @@ export interface OperatorProgress {
   readonly rowsDroppedByWatermark?: number
   readonly memoryUsedBytes?: number
   readonly custom?: Readonly<Record<string, number>>
+  /** For operators that live by the watermark. */
+  readonly watermarks?: OperatorWatermarks
+}
+
+/** The watermarks of one operator in one epoch, which joins below may hold back (rule W7); microseconds. */
+export interface OperatorWatermarks {
+  readonly late: number
+  readonly evict: number
+  /** How far it is behind the watermark of the query. */
+  readonly shift: number
+  /** The same for what reads its output. */
+  readonly outputShift: number
 }
 
 /**
@@ -124,8 +136,11 @@ function addProgress(left: OperatorProgress, right: OperatorProgress): OperatorP
   for (const [name, value] of Object.entries(right.custom ?? {})) {
     custom[name] = (custom[name] ?? 0) + value
   }
+  // Steps before a stateful operator may count what they keep from it.
+  const stateName = left.stateName ?? right.stateName
+  const watermarks = left.watermarks ?? right.watermarks
   return {
-    ...(left.stateName === undefined ? {} : { stateName: left.stateName }),
+    ...(stateName === undefined ? {} : { stateName }),
     rowsIn: left.rowsIn + right.rowsIn,
     rowsTotal: (left.rowsTotal ?? 0) + (right.rowsTotal ?? 0),
     rowsUpdated: (left.rowsUpdated ?? 0) + (right.rowsUpdated ?? 0),
@@ -134,5 +149,6 @@ function addProgress(left: OperatorProgress, right: OperatorProgress): OperatorP
       (left.rowsDroppedByWatermark ?? 0) + (right.rowsDroppedByWatermark ?? 0),
     memoryUsedBytes: (left.memoryUsedBytes ?? 0) + (right.memoryUsedBytes ?? 0),
     custom,
+    ...(watermarks === undefined ? {} : { watermarks }),
   }
 }

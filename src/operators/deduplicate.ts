@@ -2,6 +2,7 @@ import { type Batch, type Column, isValid, liveRows, select } from '../batch/bat
 import { hashKeys } from '../batch/key-hash.ts'
 import type { DataType } from '../batch/schema.ts'
 import { micros } from '../core/units.ts'
+import { heldBack, heldBackHeader, operatorWatermarks } from '../flow/held-back.ts'
 import type { EpochHeader } from '../flow/message.ts'
 import type { EpochReport, Operator, Output, Wait } from '../flow/operator.ts'
 import type { StateContext } from './context.ts'
@@ -44,7 +45,7 @@ export async function deduplicateOperator(
         const dueOf = (slot: number): number => expiries.numbers[slot] as number
         return new KeyedTable(keyTypes, [expiries], { ...options, dueOf })
       },
-      overUntil: context.restoredWatermark - spec.watermarkShift,
+      overUntil: heldBack(context.restoredWatermark, spec.watermarkShift),
     },
     context,
   )
@@ -70,7 +71,7 @@ class DeduplicateOperator implements Operator {
   }
 
   open(header: EpochHeader): void {
-    this.#late = header.lateWatermark - this.#spec.watermarkShift
+    this.#late = heldBack(header.lateWatermark, this.#spec.watermarkShift)
     this.#rowsIn = 0
     this.#rowsNew = 0
     this.#rowsLate = 0
@@ -88,14 +89,13 @@ class DeduplicateOperator implements Operator {
   }
 
   async closeEpoch(header: EpochHeader): Promise<EpochReport> {
-    const evict = header.evictWatermark - this.#spec.watermarkShift
-    const removed = await this.#seen.pinned(() => this.#forget(evict))
+    const shift = this.#spec.watermarkShift
+    const own = heldBackHeader(header, shift)
+    const removed = await this.#seen.pinned(() => this.#forget(own.evictWatermark))
     const next = this.#seen.nextDue()
     const within = this.#spec.withinMicros !== undefined
     return {
-      ...(next === Number.POSITIVE_INFINITY
-        ? {}
-        : { nextWatermark: micros(next + this.#spec.watermarkShift) }),
+      ...(next === Number.POSITIVE_INFINITY ? {} : { nextWatermark: micros(next + shift) }),
       progress: {
         [this.name]: {
           stateName: within ? 'dedupeWithinWatermark' : 'dedupe',
@@ -105,6 +105,7 @@ class DeduplicateOperator implements Operator {
           rowsRemoved: removed,
           rowsDroppedByWatermark: this.#rowsLate,
           memoryUsedBytes: this.#seen.byteLength(),
+          watermarks: operatorWatermarks(own, shift),
           custom: { numDroppedDuplicateRows: this.#rowsIn - this.#rowsNew - this.#rowsLate },
         },
       },

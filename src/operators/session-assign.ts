@@ -1,4 +1,4 @@
-import { type Batch, isValid, liveRows, originOf } from '../batch/batch.ts'
+import { type Batch, type Column, isValid, liveRows, select } from '../batch/batch.ts'
 import type { Schema } from '../batch/schema.ts'
 import { checkedTime } from '../expr/calendar.ts'
 import type { Operator } from '../flow/operator.ts'
@@ -12,6 +12,8 @@ export interface SessionAssignSpec {
     | { readonly kind: 'constant'; readonly micros: number }
     | { readonly kind: 'column'; readonly column: number }
   readonly kept: number
+  /** The operator that merges the sessions, in whose progress the dropped rows are counted. */
+  readonly operator?: string
   readonly output: Schema
 }
 
@@ -45,23 +47,16 @@ export function sessionAssignOperator(spec: SessionAssignSpec): Operator {
       rows[kept++] = row
     }
     rowsIn += count
-    const selection = kept === count ? batch.selection : rows.subarray(0, kept)
-    return {
-      schema: spec.output,
-      rowCount: batch.rowCount,
-      columns: [
-        ...batch.columns.slice(0, spec.kept),
-        {
-          layout: 'struct',
-          children: [
-            { layout: 'f64', values: times.values },
-            { layout: 'f64', values: ends },
-          ],
-        },
+    const session: Column = {
+      layout: 'struct',
+      children: [
+        { layout: 'f64', values: times.values },
+        { layout: 'f64', values: ends },
       ],
-      ...(selection === undefined ? {} : { selection }),
-      ...originOf(batch),
     }
+    const columns = [...batch.columns.slice(0, spec.kept), session]
+    const assigned = { ...batch, schema: spec.output, columns }
+    return kept === count ? assigned : select(assigned, rows.subarray(0, kept))
   }
 
   return {
@@ -78,14 +73,13 @@ export function sessionAssignOperator(spec: SessionAssignSpec): Operator {
       return liveRows(assigned) === 0 ? undefined : output.emit(assigned)
     },
 
-    closeEpoch: () => ({
-      progress: {
-        session: {
-          rowsIn,
-          custom: { rowsWithNullEventTime: nullTimes, rowsWithoutGap: withoutGap },
-        },
-      },
-    }),
+    closeEpoch() {
+      const custom = { rowsWithNullEventTime: nullTimes, rowsWithoutGap: withoutGap }
+      const { operator } = spec
+      if (operator === undefined) return { progress: { session: { rowsIn, custom } } }
+      // The operator counts its own rows.
+      return nullTimes + withoutGap === 0 ? {} : { progress: { [operator]: { rowsIn: 0, custom } } }
+    },
 
     freeze: () => undefined,
   }

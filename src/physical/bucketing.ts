@@ -1,7 +1,8 @@
 import { StreamError, unreachable } from '../core/error.ts'
 import type { Expression } from '../expr/expression.ts'
 import type { Bucketing } from '../operators/aggregate/spec.ts'
-import { type Aggregate, eventTimeColumns, schemaOf, type WindowAssign } from '../plan/logical.ts'
+import { eventTimeColumns } from '../plan/event-time.ts'
+import { type Aggregate, schemaOf, type WindowAssign } from '../plan/logical.ts'
 
 /** Expressions to be computed before an exchange, each once. */
 export class ColumnList {

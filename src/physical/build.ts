@@ -5,12 +5,13 @@ import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
+import { eventTimeColumns } from '../plan/event-time.ts'
 import {
   type Aggregate,
   type Deduplicate,
-  eventTimeColumns,
   hasAggregate,
   isStreaming,
+  type Join,
   type Limit,
   type LogicalPlan,
   type Own,
@@ -20,6 +21,7 @@ import {
 } from '../plan/logical.ts'
 import { sessionKeyOf } from '../plan/session-columns.ts'
 import { bucketingOf, ColumnList, fusedWindow } from './bucketing.ts'
+import { type SideColumns, shiftOf, staticJoinParts, streamJoinParts } from './join-specs.ts'
 import {
   addCompute,
   addGenerate,
@@ -27,11 +29,12 @@ import {
   addStep,
   addWindow,
   allColumns,
+  countedBy,
   fieldOfExpression,
   fieldsOf,
   type OpenStage,
 } from './open-stage.ts'
-import type { Exchange, PhysicalPlan } from './physical.ts'
+import type { Exchange, PhysicalPlan, StageInput } from './physical.ts'
 import { processSpec } from './process-spec.ts'
 
 export interface BuildOptions {
@@ -56,6 +59,7 @@ class Builder {
   #processes = 0
   readonly #ownNames = new Map<string, number>()
   #limits = 0
+  #joins = 0
   #late: number | undefined
 
   constructor(options: BuildOptions) {
@@ -109,6 +113,10 @@ class Builder {
           single: inputs.every((stage) => stage.single),
         })
       }
+      case 'join':
+        return isStreaming(plan.left) && isStreaming(plan.right)
+          ? this.#streamJoin(plan)
+          : this.#staticJoin(plan)
       case 'deduplicate':
         return this.#deduplicate(plan)
       case 'mapRows': {
@@ -180,6 +188,7 @@ class Builder {
       watermarked,
       output: schemaOf(plan),
       global: plan.keys.length === 0,
+      watermarkShift: shiftOf(below),
     }
     const before = this.build(below)
     const wantsLate = this.#options.lateRows && watermarked && this.#late === undefined
@@ -232,10 +241,10 @@ class Builder {
       sessionColumn: columns.add(session.expression),
       position,
       watermarked: eventTimeColumns(plan).some(({ index }) => index === position),
-      watermarkShift: 0,
+      watermarkShift: shiftOf(plan.input),
       output: schemaOf(plan),
     }
-    const before = this.build(plan.input)
+    const before = countedBy(spec.operator, this.build(plan.input))
     const wantsLate = this.#options.lateRows && spec.watermarked && this.#late === undefined
     const lateFrom = columns.expressions.length
     // Late rows are shown as they were before the session was put beside them.
@@ -254,6 +263,38 @@ class Builder {
     return stage
   }
 
+  #streamJoin(plan: Join): OpenStage {
+    const shift = Math.max(shiftOf(plan.left), shiftOf(plan.right))
+    const { spec, left, right } = streamJoinParts(plan, `join-${this.#joins++}`, shift)
+    const input = (side: LogicalPlan, columns: SideColumns): StageInput => {
+      const stage = this.#withColumns(side, columns)
+      const keys = spec.keyTypes.map((type, at) => ({ column: columns.keys[at] ?? 0, type }))
+      return { from: stage.id, exchange: { kind: 'hash', keys } }
+    }
+    const inputs = [input(plan.left, left), input(plan.right, right)]
+    const stage = this.#open({ inputs, output: schemaOf(plan), single: false })
+    return addStep(stage, { kind: 'join', spec }, schemaOf(plan))
+  }
+
+  #staticJoin(plan: Join): OpenStage {
+    const { spec, flowing, other } = staticJoinParts(plan)
+    const inner = new Builder({ mode: 'append', lateRows: false })
+    const rows = inner.#withColumns(other.plan, other.columns)
+    const stage = this.#withColumns(flowing.plan, flowing.columns)
+    const step = { kind: 'staticJoin' as const, spec, other: inner.finish(rows, rows.output) }
+    return addStep(stage, step, schemaOf(plan))
+  }
+
+  /** The stage of a side of a join, with what the join needs computed behind its columns. */
+  #withColumns(plan: LogicalPlan, { expressions }: SideColumns): OpenStage {
+    const schema = schemaOf(plan)
+    const output = expressions.map((expression, index) => {
+      const field = schema[index]
+      return field ?? fieldOfExpression(expression, index)
+    })
+    return addCompute(this.build(plan), schema, undefined, expressions, output)
+  }
+
   #deduplicate(plan: Deduplicate): OpenStage {
     const schema = schemaOf(plan)
     const keys = plan.keys.flatMap((column) => {
@@ -268,7 +309,7 @@ class Builder {
       keys,
       ...(time === undefined ? {} : { timeColumn: time.index }),
       ...(plan.within === undefined ? {} : { withinMicros: plan.within.delayMicros }),
-      watermarkShift: 0,
+      watermarkShift: shiftOf(plan.input),
     }
     const before = this.build(plan.input)
     const stage = this.#open({

@@ -3,6 +3,7 @@ import type { Json } from '../core/json.ts'
 import { aggregateText } from '../expr/print.ts'
 import type { AggregateColumns, AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
+import type { JoinSpec } from '../operators/join/spec.ts'
 import { shapeOfProcess } from '../operators/process/process-operator.ts'
 import {
   nextShape,
@@ -51,6 +52,9 @@ export function fingerprintOf(
         case 'limit':
           if (step.operator !== undefined) operators[step.operator] = `first ${step.count} rows`
           break
+        case 'join':
+          operators[step.spec.operator] = joinShape(step.spec)
+          break
         default:
       }
     }
@@ -80,6 +84,16 @@ function callsText(aggregates: readonly AggregateColumns[]): string {
       ),
     )
     .join(', ')
+}
+
+/** Rows are kept as they come in, so the columns of both sides are part of what must stay. */
+function joinShape({ type, keyTypes, nullSafe, pairs, left, right }: JoinSpec): string {
+  const keys = keyTypes.map((one, at) => `${nullSafe[at] === true ? '<=> ' : ''}${typeText(one)}`)
+  const side = (name: 'left' | 'right', { due }: JoinSpec['left']): string => {
+    const until = due === undefined ? '' : ` until #${due.column} + ${due.offsetMicros} µs`
+    return `[${typesText(pairs[name])}]${until}`
+  }
+  return `${type} on [${keys.join(', ')}]: ${side('left', left)} with ${side('right', right)}`
 }
 
 function deduplicateShape({ keys, timeColumn, withinMicros }: DeduplicateSpec): string {

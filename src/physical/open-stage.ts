@@ -103,6 +103,14 @@ export function addSession(stage: OpenStage, plan: SessionAssign): OpenStage {
   return addStep(ready, { kind: 'session', spec }, output)
 }
 
+/** Rows that the last assignment of sessions drops are counted in the progress of that operator. */
+export function countedBy(operator: string, stage: OpenStage): OpenStage {
+  const at = stage.steps.findLastIndex(({ kind }) => kind === 'session')
+  const step = stage.steps[at]
+  if (step?.kind === 'session') stage.steps[at] = { ...step, spec: { ...step.spec, operator } }
+  return stage
+}
+
 /** The column that holds an expression, computed behind the others if it is not one of them. */
 export function withColumn(
   stage: OpenStage,

@@ -3,6 +3,8 @@ import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { GenerateSpec } from '../operators/generate.ts'
+import type { JoinSpec } from '../operators/join/spec.ts'
+import type { StaticJoinSpec } from '../operators/join/static-join.ts'
 import type { MapRowsSpec } from '../operators/map-rows.ts'
 import type { OwnSpec } from '../operators/own-state.ts'
 import type { ProcessSpec } from '../operators/process/spec.ts'
@@ -30,6 +32,9 @@ export type Step =
   | { readonly kind: 'aggregate'; readonly spec: AggregateSpec }
   | { readonly kind: 'sessions'; readonly spec: SessionSpec }
   | { readonly kind: 'deduplicate'; readonly spec: DeduplicateSpec }
+  | { readonly kind: 'join'; readonly spec: JoinSpec }
+  /** `other` is run by itself each time that its rows are read: it is no part of the checkpoint. */
+  | { readonly kind: 'staticJoin'; readonly spec: StaticJoinSpec; readonly other: PhysicalPlan }
   | { readonly kind: 'mapRows'; readonly spec: MapRowsSpec }
   | { readonly kind: 'process'; readonly spec: ProcessSpec }
   | { readonly kind: 'own'; readonly spec: OwnSpec }

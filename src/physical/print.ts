@@ -60,6 +60,22 @@ function stepText(step: Step): string {
       const within = withinMicros === undefined ? '' : ` + ${withinMicros / 1000} ms`
       return `${operator} keys [${keys.map(({ column }) => `#${column}`).join(', ')}]${time}${within}`
     }
+    case 'join': {
+      const { operator, type, left, right } = step.spec
+      const sides = [left, right].map(({ keys, due }) => {
+        const until =
+          due === undefined ? '' : ` until #${due.column} + ${due.offsetMicros / 1000} ms`
+        return `[${keys.map((column) => `#${column}`).join(', ')}]${until}`
+      })
+      return `${operator} ${type} keys ${sides.join(' with ')}${step.spec.pairs.condition === undefined ? '' : ` where ${expressionText(step.spec.pairs.condition)}`}`
+    }
+    case 'staticJoin': {
+      const { flowing, keys, keeps, refresh } = step.spec
+      const every = typeof refresh === 'number' ? `${refresh / 1000} ms` : refresh
+      const other = printPhysical(step.other).replaceAll('\n', '\n    ')
+      const found = keys.map(({ column }) => `#${column}`).join(', ')
+      return `static join of ${flowing} rows by [${found}], keeps ${keeps}, read ${every}:\n    ${other}`
+    }
     case 'own':
       return `${step.spec.name} keys [${step.spec.keys.map(({ column }) => `#${column}`).join(', ')}]`
     case 'mapRows':

@@ -9,7 +9,7 @@ import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import { assignWindow } from './analyze-window.ts'
 import { columnAt } from './expressions.ts'
 import { type Aggregate, type NamedExpression, schemaOf } from './logical.ts'
-import { type Analyzed, bind, freshName, sameName, unqualified } from './scope.ts'
+import { type Analyzed, bind, freshName, sameName, scopeOf, unqualified } from './scope.ts'
 import { callNamed, findParts, replaceParts, sameExpression } from './unresolved-tree.ts'
 
 interface Key {
@@ -63,13 +63,17 @@ export function analyzeAggregate(
   return { plan: { kind: 'project', input: plan, columns }, qualifiers: [] }
 }
 
-/** `count(*)` counts rows, as `count(1)` does; other stars have no meaning here. */
+/** `count(*)` counts rows, as `count(1)` does; `count(DISTINCT *)` goes by all columns. */
 function starless(expression: UnresolvedExpression, input: Analyzed): UnresolvedExpression {
-  const schema = schemaOf(input.plan)
-  return replaceParts(unqualified(expression, schema, input.qualifiers), (node) => {
+  return replaceParts(unqualified(expression, input), (node) => {
     const count = callNamed(node, 'count')
     const star = count?.args.some((argument) => argument.kind === 'star')
-    if (count === undefined || star !== true || count.distinct === true) return undefined
+    if (count === undefined || star !== true) return undefined
+    if (count.distinct === true) {
+      const names = schemaOf(input.plan).map((field) => field.name)
+      const args = names.map((name): UnresolvedExpression => ({ kind: 'name', path: [name] }))
+      return { ...count, args }
+    }
     return { ...count, args: [{ kind: 'literal', value: 1, type: intType }] }
   })
 }
@@ -92,14 +96,13 @@ function callsOf(
   keys: readonly Key[],
   input: Analyzed,
 ): readonly Call[] {
-  const schema = schemaOf(input.plan)
   const calls: Call[] = []
   for (const item of items) {
     for (const written of findParts(item, isAggregate)) {
       if (calls.some((call) => sameExpression(call.written, written))) continue
       const taken = [...keys.map((key) => key.named.name), ...calls.map((call) => call.name)]
       const name = freshName(defaultName(written), taken)
-      calls.push({ written, name, call: resolveAggregate(written, { schema }) })
+      calls.push({ written, name, call: resolveAggregate(written, scopeOf(input)) })
     }
   }
   return calls

@@ -1,13 +1,7 @@
 import { StreamError } from '../core/error.ts'
 import { positionOf } from './analyze-select.ts'
-import {
-  type Deduplicate,
-  eventTimeColumns,
-  inputsOf,
-  isStreaming,
-  type LogicalPlan,
-  schemaOf,
-} from './logical.ts'
+import { eventTimeColumns } from './event-time.ts'
+import { type Deduplicate, inputsOf, isStreaming, type LogicalPlan, schemaOf } from './logical.ts'
 import type { Analyzed } from './scope.ts'
 import type { UnresolvedDeduplicate } from './unresolved-plan.ts'
 

@@ -9,7 +9,7 @@ import { analyzeAggregate } from './analyze-aggregate.ts'
 import { assignWindow } from './analyze-window.ts'
 import { columnAt } from './expressions.ts'
 import { type Generate, type NamedExpression, schemaOf } from './logical.ts'
-import { type Analyzed, bind, isGenerator, sameName, unqualified } from './scope.ts'
+import { type Analyzed, bind, isGenerator, labelOf, qualifierOf, sameName } from './scope.ts'
 
 /** A select list becomes at most a generate, a window and a projection, or an aggregation of all rows. */
 export function analyzeSelect(input: Analyzed, columns: readonly UnresolvedExpression[]): Analyzed {
@@ -57,10 +57,14 @@ function expandStar(
   input: Analyzed,
 ): readonly NamedExpression[] {
   const schema = schemaOf(input.plan)
-  const star = unqualified(written, schema, input.qualifiers)
-  const path = star.kind === 'star' ? star.path : []
-  if (path.length === 0) {
-    return schema.map(({ name }, index) => ({ name, expression: columnAt(schema, index) }))
+  const { path } = written
+  const frame = path.length === 1 ? qualifierOf(path, input)?.columns : undefined
+  const whole = path.length === 0 ? [...schema.keys()] : frame
+  if (whole !== undefined) {
+    return whole.map((index) => ({
+      name: schema[index]?.name ?? '',
+      expression: columnAt(schema, index),
+    }))
   }
   const struct = bind({ kind: 'name', path }, input)
   if (struct.type.kind !== 'struct') {
@@ -180,14 +184,16 @@ function withoutAlias(expression: UnresolvedExpression): UnresolvedExpression {
  */
 export function positionOf(input: Analyzed, written: string): number {
   const schema = schemaOf(input.plan)
-  const available = schema.map((field) => field.name)
-  const isColumn = available.some((other) => sameName(other, written))
+  const isColumn = schema.some((field) => sameName(field.name, written))
   const frame = input.qualifiers.find((qualifier) =>
-    sameName(`${qualifier}.`, written.slice(0, qualifier.length + 1)),
+    sameName(`${qualifier.name}.`, written.slice(0, qualifier.name.length + 1)),
   )
-  const name = isColumn || frame === undefined ? written : written.slice(frame.length + 1)
-  const found = available.flatMap((other, index) => (sameName(other, name) ? [index] : []))
+  const qualifier = isColumn ? undefined : frame
+  const name = qualifier === undefined ? written : written.slice(qualifier.name.length + 1)
+  const columns = qualifier?.columns ?? [...schema.keys()]
+  const found = columns.filter((index) => sameName(schema[index]?.name ?? '', name))
   const [position] = found
+  const available = schema.map((_, index) => labelOf(index, input))
   if (position === undefined) {
     throw new StreamError('COLUMN_NOT_FOUND', {
       column: name,

@@ -1,13 +1,7 @@
 import { StreamError } from '../core/error.ts'
 import { positionOf } from './analyze-select.ts'
-import {
-  eventTimeColumns,
-  inputsOf,
-  isStreaming,
-  type LogicalPlan,
-  type Process,
-  schemaOf,
-} from './logical.ts'
+import { eventTimeColumns } from './event-time.ts'
+import { inputsOf, isStreaming, type LogicalPlan, type Process, schemaOf } from './logical.ts'
 import type { Analyzed } from './scope.ts'
 import type { UnresolvedProcess } from './unresolved-plan.ts'
 

@@ -5,13 +5,14 @@ import { defaultName } from '../expr/names.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import { analyzeAggregate, refuseAggregates } from './analyze-aggregate.ts'
 import { analyzeDeduplicate } from './analyze-deduplicate.ts'
+import { analyzeJoin } from './analyze-join.ts'
 import { analyzeSelect, positionOf } from './analyze-select.ts'
 import { analyzeProcess } from './analyze-stateful.ts'
 import { analyzeUnion } from './analyze-union.ts'
 import { columnAt } from './expressions.ts'
 import { inputsOf, isStreaming, type LogicalPlan, type SortKey, schemaOf } from './logical.ts'
 import { nameSources } from './name-sources.ts'
-import { type Analyzed, bind, sameName } from './scope.ts'
+import { type Analyzed, bind, movedQualifiers, namesOf, sameName } from './scope.ts'
 import type {
   UnresolvedDrop,
   UnresolvedFilter,
@@ -61,6 +62,8 @@ function analyzeNew(plan: UnresolvedPlan): Analyzed {
         plan.inputs.map((input) => analyzeNode(input).plan),
         plan.match,
       )
+    case 'join':
+      return analyzeJoin(analyzeNode(plan.left), analyzeNode(plan.right), plan)
     default:
   }
   const input = analyzeNode(plan.input)
@@ -97,7 +100,10 @@ function analyzeNew(plan: UnresolvedPlan): Analyzed {
     case 'process':
       return analyzeProcess(input, plan)
     case 'alias':
-      return { plan: input.plan, qualifiers: [plan.name] }
+      return {
+        plan: input.plan,
+        qualifiers: [{ name: plan.name, columns: [...schemaOf(input.plan).keys()] }],
+      }
     default:
       return unreachable(plan)
   }
@@ -140,13 +146,19 @@ function analyzeRename(input: Analyzed, { renames }: UnresolvedRename): Analyzed
 
 function analyzeDrop(input: Analyzed, { columns: dropped }: UnresolvedDrop): Analyzed {
   const schema = schemaOf(input.plan)
-  const columns = schema.flatMap(({ name }, index) =>
-    dropped.some((other) => sameName(other, name))
-      ? []
-      : [{ name, expression: columnAt(schema, index) }],
-  )
-  if (columns.length === schema.length) return input
-  return { ...input, plan: { kind: 'project', input: input.plan, columns } }
+  const kept = [...schema.keys()].filter((index) => {
+    const names = namesOf(index, input)
+    return !dropped.some((other) => names.some((name) => sameName(other, name)))
+  })
+  if (kept.length === schema.length) return input
+  const columns = kept.map((index) => ({
+    name: schema[index]?.name ?? '',
+    expression: columnAt(schema, index),
+  }))
+  return {
+    plan: { kind: 'project', input: input.plan, columns },
+    qualifiers: movedQualifiers(input.qualifiers, (index) => kept.indexOf(index)),
+  }
 }
 
 function analyzeFilter(input: Analyzed, { predicate: written }: UnresolvedFilter): Analyzed {

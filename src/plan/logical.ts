@@ -17,6 +17,7 @@ export type LogicalPlan =
   | SessionAssign
   | Watermark
   | Aggregate
+  | Join
   | Union
   | Deduplicate
   | MapRows
@@ -119,6 +120,30 @@ export interface Aggregate {
   readonly aggregates: readonly { readonly name: string; readonly call: AggregateCall }[]
 }
 
+/** Spark's `right…` kinds stay as written: left columns come first in every result. */
+export type JoinType = 'inner' | 'leftOuter' | 'rightOuter' | 'fullOuter' | 'leftSemi' | 'leftAnti'
+
+/** Two expressions of one type that must be equal: one over the left columns, one over the right ones. */
+export interface JoinKey {
+  readonly left: Expression
+  readonly right: Expression
+  /** `<=>`: NULL equals NULL. */
+  readonly nullSafe: boolean
+}
+
+/** Pairs of rows for which all keys are equal and the condition is true, or what the type makes of them. */
+export interface Join {
+  readonly kind: 'join'
+  readonly left: LogicalPlan
+  readonly right: LogicalPlan
+  readonly type: JoinType
+  readonly keys: readonly JoinKey[]
+  /** Over the left columns, then the right ones; absent = always true. */
+  readonly condition?: Expression
+  /** How long the rows of a side that does not stream are kept before they are read again; absent = an epoch. */
+  readonly refreshMicros?: number
+}
+
 /** Rows of every input; columns by position. */
 export interface Union {
   readonly kind: 'union'
@@ -219,6 +244,8 @@ export function schemaOf(plan: LogicalPlan): Schema {
           nullable: call.nullable,
         })),
       ]
+    case 'join':
+      return joinSchema(plan)
     case 'mapRows':
     case 'process':
     case 'own':
@@ -232,6 +259,7 @@ export function schemaOf(plan: LogicalPlan): Schema {
 
 export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
   if (plan.kind === 'scan') return []
+  if (plan.kind === 'join') return [plan.left, plan.right]
   return plan.kind === 'union' ? plan.inputs : [plan.input]
 }
 
@@ -254,6 +282,11 @@ export function rewrite(plan: LogicalPlan, rule: (node: LogicalPlan) => LogicalP
     const changed = inputs.some((input, index) => input !== plan.inputs[index])
     return rule(changed ? { ...plan, inputs } : plan)
   }
+  if (plan.kind === 'join') {
+    const left = rewrite(plan.left, rule)
+    const right = rewrite(plan.right, rule)
+    return rule(left === plan.left && right === plan.right ? plan : { ...plan, left, right })
+  }
   const input = rewrite(plan.input, rule)
   return rule(input === plan.input ? plan : { ...plan, input })
 }
@@ -264,76 +297,6 @@ export interface EventTimeColumn {
   readonly kind: 'time' | 'window'
 }
 
-/**
- * Event-time columns survive filters, renames and grouping (Spark: the metadata of the attribute).
- * Empty when no watermark was declared below.
- */
-export function eventTimeColumns(plan: LogicalPlan): readonly EventTimeColumn[] {
-  switch (plan.kind) {
-    case 'scan':
-    case 'mapRows':
-    case 'own':
-      return []
-    case 'process':
-      return plan.outputTime === undefined ? [] : [{ index: plan.outputTime, kind: 'time' }]
-    case 'filter':
-    case 'deduplicate':
-    case 'sort':
-    case 'limit':
-    case 'generate':
-      return eventTimeColumns(plan.input)
-    case 'watermark':
-      return [
-        ...eventTimeColumns(plan.input).filter(({ index }) => index !== plan.column),
-        { index: plan.column, kind: 'time' },
-      ]
-    case 'window':
-    case 'session': {
-      const below = eventTimeColumns(plan.input)
-      const column = { index: schemaOf(plan.input).length, kind: 'window' as const }
-      return eventTimeOf(plan.time, below) === 'time' ? [...below, column] : below
-    }
-    case 'project':
-      return follow(plan.columns, eventTimeColumns(plan.input))
-    case 'aggregate':
-      return follow(plan.keys, eventTimeColumns(plan.input))
-    case 'union':
-      // Every input must agree: a column that is event time in one branch only is not safe to evict by.
-      return plan.inputs
-        .map(eventTimeColumns)
-        .reduce((all, some) =>
-          all.filter((a) => some.some((b) => a.index === b.index && a.kind === b.kind)),
-        )
-    default:
-      return unreachable(plan)
-  }
-}
-
-function follow(
-  columns: readonly NamedExpression[],
-  below: readonly EventTimeColumn[],
-): readonly EventTimeColumn[] {
-  return columns.flatMap(({ expression }, index) => {
-    const kind = eventTimeOf(expression, below)
-    return kind === undefined ? [] : [{ index, kind }]
-  })
-}
-
-/** `window_time(window)`, the last moment of a window, is event time again: how windows are chained. */
-function eventTimeOf(
-  expression: Expression,
-  below: readonly EventTimeColumn[],
-): EventTimeColumn['kind'] | undefined {
-  if (expression.kind === 'column') {
-    return below.find(({ index }) => index === expression.index)?.kind
-  }
-  const [argument] = expression.kind === 'call' ? expression.args : []
-  const chained = expression.kind === 'call' && expression.name === 'window_time'
-  return chained && argument !== undefined && eventTimeOf(argument, below) === 'window'
-    ? 'time'
-    : undefined
-}
-
 /** The columns a scan gives: those it was told to read. */
 export function scanSchema({ schema, columns }: Scan): Schema {
   return columns === undefined ? schema : schema.filter((_, index) => columns.includes(index))
@@ -341,6 +304,22 @@ export function scanSchema({ schema, columns }: Scan): Schema {
 
 function fieldOf({ name, expression }: NamedExpression): Field {
   return { name, type: expression.type, nullable: isNullable(expression) }
+}
+
+/** Semi and anti joins only choose among the left rows. */
+export function keepsLeftOnly(type: JoinType): boolean {
+  return type === 'leftSemi' || type === 'leftAnti'
+}
+
+function joinSchema({ left, right, type }: Join): Schema {
+  if (keepsLeftOnly(type)) return schemaOf(left)
+  const nulled = (schema: Schema): Schema => schema.map((field) => ({ ...field, nullable: true }))
+  const leftMissing = type === 'rightOuter' || type === 'fullOuter'
+  const rightMissing = type === 'leftOuter' || type === 'fullOuter'
+  return [
+    ...(leftMissing ? nulled(schemaOf(left)) : schemaOf(left)),
+    ...(rightMissing ? nulled(schemaOf(right)) : schemaOf(right)),
+  ]
 }
 
 function unionSchema(schemas: readonly Schema[]): Schema {

@@ -39,6 +39,16 @@ export function mapExpressions(node: LogicalPlan, change: Change): LogicalPlan {
       const same = keys === node.keys && aggregates === node.aggregates
       return same ? node : { ...node, keys, aggregates }
     }
+    case 'join': {
+      const keys = changed(node.keys, (key) => {
+        const left = change(key.left)
+        const right = change(key.right)
+        return left === key.left && right === key.right ? key : { ...key, left, right }
+      })
+      const condition = node.condition && change(node.condition)
+      if (keys === node.keys && condition === node.condition) return node
+      return { ...node, keys, ...(condition === undefined ? {} : { condition }) }
+    }
     case 'sort': {
       const keys = changed(node.keys, (key) => {
         const expression = change(key.expression)

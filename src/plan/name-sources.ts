@@ -9,7 +9,9 @@ import { inputsOf, type LogicalPlan, type Scan, schemaOf } from './logical.ts'
  * @throws StreamError `CONFIG_INVALID` if two sources were given the same name
  */
 export function nameSources(plan: LogicalPlan): LogicalPlan {
-  const scans = [...new Set(scansOf(plan))]
+  const all = [...new Set(scansOf(plan))]
+  // Streams first: a static side that is added or taken away must not change the names of positions.
+  const scans = [...all.filter((scan) => scan.streaming), ...all.filter((scan) => !scan.streaming)]
   const names = scanNames(scans)
   const renamed = new Map<LogicalPlan, LogicalPlan>()
   const nodes = new Set<string>()
@@ -26,6 +28,8 @@ export function nameSources(plan: LogicalPlan): LogicalPlan {
         return { ...node, source: names.get(node) ?? node.source }
       case 'union':
         return { ...node, inputs: node.inputs.map(visit) }
+      case 'join':
+        return { ...node, left: visit(node.left), right: visit(node.right) }
       case 'watermark': {
         const input = visit(node.input)
         const sources = [...new Set(scansOf(input).map((scan) => scan.source))].sort()

@@ -8,6 +8,8 @@ import { mergeProjects } from './rules/merge-projects.ts'
 import { pruneColumns } from './rules/prune-columns.ts'
 import { pruneFields } from './rules/prune-fields.ts'
 import { pushFilter } from './rules/push-filter.ts'
+import { pushJoinCondition } from './rules/push-join-condition.ts'
+import { keepSharedStructs, shareScans } from './rules/share-scans.ts'
 
 const roundsMax = 32
 
@@ -16,6 +18,7 @@ const nodeRules: readonly ((node: LogicalPlan) => LogicalPlan)[] = [
   dropTrueFilter,
   mergeFilters,
   pushFilter,
+  pushJoinCondition,
   mergeProjects,
 ]
 
@@ -24,14 +27,14 @@ const nodeRules: readonly ((node: LogicalPlan) => LogicalPlan)[] = [
  * what the plan says after any number of rounds is right.
  */
 export function optimize(plan: LogicalPlan): LogicalPlan {
-  let current = plan
+  let current = keepSharedStructs(plan)
   for (let round = 0; round < roundsMax; round++) {
     const before = current
     for (const rule of nodeRules) current = rewrite(current, rule)
     current = rewrite(pruneColumns(current), pruneFields)
-    if (current === before) return current
+    if (current === before) break
   }
-  return current
+  return shareScans(current)
 }
 
 /** Keeps what it cannot fold as the same object, so that a plan comes to rest. */

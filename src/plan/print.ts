@@ -4,6 +4,7 @@ import { unreachable } from '../core/error.ts'
 import { aggregateText, expressionText } from '../expr/print.ts'
 import {
   inputsOf,
+  type Join,
   type LogicalPlan,
   type NamedExpression,
   scanSchema,
@@ -78,6 +79,8 @@ function nodeText(plan: LogicalPlan): string {
         plan.within === undefined ? '' : ` within ${formatDuration(plan.within.delayMicros)}`
       return `Deduplicate [${names}]${within}`
     }
+    case 'join':
+      return joinText(plan)
     case 'own': {
       const schema = schemaOf(plan.input)
       const names = plan.keys.map((index) => schema[index]?.name).join(', ')
@@ -105,6 +108,18 @@ function nodeText(plan: LogicalPlan): string {
     default:
       return unreachable(plan)
   }
+}
+
+/** Columns of both sides may have one name: those of the right side of a key stand right of the sign. */
+function joinText({ type, keys, condition, refreshMicros }: Join): string {
+  const equal = keys.map(
+    ({ left, right, nullSafe }) =>
+      `${expressionText(left)} ${nullSafe ? '<=>' : '='} ${expressionText(right)}`,
+  )
+  const parts = [...equal, ...(condition === undefined ? [] : [expressionText(condition)])]
+  const on = parts.length === 0 ? '' : ` on ${parts.join(' AND ')}`
+  const refresh = refreshMicros === undefined ? '' : `, refresh ${formatDuration(refreshMicros)}`
+  return `Join ${type}${on}${refresh}`
 }
 
 function namedText({ name, expression }: NamedExpression): string {

@@ -1,5 +1,6 @@
 import { StreamError } from '../core/error.ts'
-import { eventTimeColumns, inputsOf, isStreaming, type LogicalPlan, schemaOf } from './logical.ts'
+import { eventTimeColumns } from './event-time.ts'
+import { inputsOf, isStreaming, type LogicalPlan, schemaOf } from './logical.ts'
 
 /**
  * Refuses a streaming query that would remember something for ever (rule D3). Aggregations without a

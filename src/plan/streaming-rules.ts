@@ -1,8 +1,8 @@
 import { StreamError } from '../core/error.ts'
 import { fold } from '../expr/fold.ts'
+import { eventTimeColumns } from './event-time.ts'
 import {
   type Aggregate,
-  eventTimeColumns,
   hasAggregate,
   inputsOf,
   isStreaming,
@@ -12,6 +12,7 @@ import {
 } from './logical.ts'
 import { checkProcess } from './process-rules.ts'
 import { sessionKeyOf } from './session-columns.ts'
+import { checkJoin } from './streaming-joins.ts'
 
 /**
  * Refuses what cannot stream, or not in this output mode: the matrix of `docs/guarantees.md`.
@@ -37,6 +38,9 @@ function checkNodes(plan: LogicalPlan, mode: SaveMode, above: readonly LogicalPl
       break
     case 'union':
       checkUnion(plan.inputs)
+      break
+    case 'join':
+      checkJoin(plan, mode)
       break
     case 'sort':
       checkSort(plan.input, mode)
@@ -154,7 +158,7 @@ function checkComplete(plan: LogicalPlan): void {
     return
   }
   if (plan.kind === 'aggregate' && isStreaming(plan)) return
-  const [input] = inputsOf(plan)
+  const [input] = inputsOf(plan).filter(isStreaming)
   if (input !== undefined) {
     checkComplete(input)
     return

@@ -3,7 +3,7 @@ import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import type { OwnOperator } from '../flow/own-operator.ts'
 import type { RowFunction } from '../flow/row-function.ts'
 import type { StatefulProgram, TimeMode } from '../flow/stateful-processor.ts'
-import type { LogicalPlan, Process, Scan } from './logical.ts'
+import type { JoinType, LogicalPlan, Process, Scan } from './logical.ts'
 
 /**
  * A query as it was written: columns by name, stars and generators not yet expanded. Plain data, and
@@ -17,6 +17,7 @@ export type UnresolvedPlan =
   | UnresolvedDrop
   | UnresolvedFilter
   | UnresolvedAggregate
+  | UnresolvedJoin
   | UnresolvedUnion
   | UnresolvedWatermark
   | UnresolvedDeduplicate
@@ -78,6 +79,20 @@ export interface UnresolvedAggregate {
   readonly keys: readonly UnresolvedExpression[]
   /** Any expression over aggregate calls and keys. */
   readonly aggregates: readonly UnresolvedExpression[]
+}
+
+/** Pairs of rows of two frames, columns of the left one first. */
+export interface UnresolvedJoin {
+  readonly kind: 'join'
+  readonly left: UnresolvedPlan
+  readonly right: UnresolvedPlan
+  readonly type: JoinType
+  /** What must be true of a pair; absent = nothing. */
+  readonly condition?: UnresolvedExpression
+  /** Columns that both have and that must be equal (USING): they come once, first. */
+  readonly using?: readonly string[]
+  /** As written, for example `'10 minutes'`. */
+  readonly refresh?: string
 }
 
 export interface UnresolvedUnion {

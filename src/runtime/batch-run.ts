@@ -2,13 +2,28 @@ import type { Batch } from '../batch/batch.ts'
 import type { Epoch, Micros } from '../core/units.ts'
 import type { EpochHeader } from '../flow/message.ts'
 import type { Operator, Output } from '../flow/operator.ts'
+import type { StateContext } from '../operators/context.ts'
 import type { PhysicalPlan, Stage } from '../physical/physical.ts'
 import type { Scan } from '../plan/logical.ts'
 import { instantiateStage } from './instantiate.ts'
+import { type StaticSides, staticSides } from './static-sides.ts'
 import { volatileState } from './volatile-state.ts'
 
 /** Reads all rows that a scan has now. */
 export type ReadAll = (scan: Scan) => AsyncIterable<Batch>
+
+/** The sides of joins that do not stream, each a batch run of its own. */
+export function staticsOf(readAll: ReadAll): StaticSides {
+  return staticSides((plan, time, emit) => runBatch(plan, readAll, time, emit))
+}
+
+function stateFor(name: string): StateContext {
+  return {
+    state: volatileState(name, 1),
+    shardOf: () => 0,
+    restoredWatermark: Number.MIN_SAFE_INTEGER,
+  }
+}
 
 interface RunningStage {
   readonly stage: Stage
@@ -36,15 +51,8 @@ export async function runBatch(
   }
   const running: RunningStage[] = []
   for (const stage of plan.stages) {
-    const operator = await instantiateStage(
-      stage,
-      (name) => ({
-        state: volatileState(name, 1),
-        shardOf: () => 0,
-        restoredWatermark: Number.MIN_SAFE_INTEGER,
-      }),
-      true,
-    )
+    const context = { stateFor, statics: staticsOf(readAll), isSettled: true }
+    const operator = await instantiateStage(stage, context)
     operator.open(header)
     running.push({ stage, operator, output: outputOf(plan, stage, running, emit) })
   }

@@ -6,6 +6,8 @@ import { computeOperator } from '../operators/compute.ts'
 import type { StateContext } from '../operators/context.ts'
 import { deduplicateOperator } from '../operators/deduplicate.ts'
 import { generateOperator } from '../operators/generate.ts'
+import { staticJoinOperator } from '../operators/join/static-join.ts'
+import { streamJoinOperator } from '../operators/join/stream-join.ts'
 import { limitOperator } from '../operators/limit.ts'
 import { mapRowsOperator } from '../operators/map-rows.ts'
 import { ownOperator } from '../operators/own-state.ts'
@@ -18,28 +20,29 @@ import { streamLimitOperator } from '../operators/stream-limit.ts'
 import { watermarkOperator } from '../operators/watermark.ts'
 import { windowAssignOperator } from '../operators/window-assign.ts'
 import type { Stage, Step } from '../physical/physical.ts'
+import type { StaticSides } from './static-sides.ts'
 
 /** Where the operators of a stage find their state; asked once per stateful step. */
 export type StateFor = (operator: string) => StateContext
 
-/**
- * The running operator of one stage in one task. State is loaded when the promise resolves. `isSettled`:
- * one task reads everything, so that rows come in the order of their source.
- */
-export async function instantiateStage(
-  stage: Stage,
-  stateFor: StateFor,
-  isSettled: boolean,
-): Promise<Operator> {
+/** What the operators of a stage need around them. */
+export interface StageContext {
+  readonly stateFor: StateFor
+  readonly statics: StaticSides
+  /** One task reads everything, so that rows come in the order of their source. */
+  readonly isSettled: boolean
+}
+
+/** The running operator of one stage in one task. State is loaded when the promise resolves. */
+export async function instantiateStage(stage: Stage, context: StageContext): Promise<Operator> {
   const operators: Operator[] = []
-  for (const step of stage.steps) operators.push(await instantiateStep(step, stateFor, isSettled))
+  for (const step of stage.steps) operators.push(await instantiateStep(step, context))
   return chain(operators)
 }
 
 function instantiateStep(
   step: Step,
-  stateFor: StateFor,
-  isSettled: boolean,
+  { stateFor, statics, isSettled }: StageContext,
 ): Operator | Promise<Operator> {
   switch (step.kind) {
     case 'compute':
@@ -58,6 +61,10 @@ function instantiateStep(
       return sessionOperator(step.spec, stateFor(step.spec.operator))
     case 'deduplicate':
       return deduplicateOperator(step.spec, stateFor(step.spec.operator))
+    case 'join':
+      return streamJoinOperator(step.spec, stateFor(step.spec.operator))
+    case 'staticJoin':
+      return staticJoinOperator(step.spec, statics(step.spec, step.other))
     case 'mapRows':
       return mapRowsOperator(step.spec)
     case 'own':
@@ -84,6 +91,7 @@ export function statefulOperators(stage: Stage): readonly string[] {
       case 'aggregate':
       case 'sessions':
       case 'deduplicate':
+      case 'join':
       case 'process':
         return [step.spec.operator]
       case 'own':

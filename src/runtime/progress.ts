@@ -115,6 +115,7 @@ function stateOperatorsOf(
         numShufflePartitions: stage.single ? 1 : lanes,
         numStateStoreInstances: stage.single ? 1 : shards,
         customMetrics: figures.custom ?? {},
+        ...(figures.watermarks === undefined ? {} : { watermarks: figures.watermarks }),
       }
     }),
   )

@@ -16,7 +16,7 @@ import { planRecovery, type RecoveryPlan } from '../../state/recovery.ts'
 import { cleanUp, type RetentionLimits, removeOrphans } from '../../state/retention.ts'
 import type { StateStoreFactory } from '../../state/store.ts'
 import type { TaskState } from '../../state/task-state.ts'
-import { openTaskState } from '../../state/task-state-service.ts'
+import { openTaskState, type TaskStateOptions } from '../../state/task-state-service.ts'
 import type { Clock } from '../core/clock.ts'
 import { StreamError } from '../core/error.ts'
 import { type FileSystem, joinPath } from '../core/file-system.ts'
@@ -33,6 +33,7 @@ import {
 } from '../physical/compatibility.ts'
 import type { PhysicalPlan } from '../physical/physical.ts'
 import type { Scan } from '../plan/logical.ts'
+import { type ReadAll, staticsOf } from './batch-run.ts'
 import { checkpointEffects, initialManifest, recoveredFrom } from './checkpoint.ts'
 import { watermarkNodesOf } from './nodes.ts'
 import { buildTasks, lateRowsSink, resultSink } from './tasks.ts'
@@ -61,6 +62,8 @@ export interface QuerySpec {
   readonly stopTimeoutMs: number
   /** Makes a source; `folder` is its own place under the checkpoint. Closed at the end of the attempt. */
   readonly makeSource: (scan: Scan, folder: string) => Promise<MadeSource>
+  /** Reads everything that a scan has now, for sides of joins that do not stream. */
+  readonly readAll: ReadAll
   /** Makes the sink of the result, not yet opened. */
   readonly makeSink: () => Promise<Sink>
   /** Makes the sink of late rows, for plans that deliver them. */
@@ -127,6 +130,22 @@ async function deploy(spec: QuerySpec): Promise<Deployment> {
   }
 }
 
+function taskStateOptions(
+  { files, checkpoint, clock, store, stateCacheBytes, lanes, settings }: QuerySpec,
+  place: Pick<TaskStateOptions, 'task' | 'token' | 'shards' | 'shardCount' | 'restore'>,
+): TaskStateOptions {
+  return {
+    ...place,
+    files,
+    root: checkpoint,
+    localDir: joinPath(checkpoint, 'local'),
+    clock,
+    storeFactory: store,
+    cacheBudgetBytes: Math.floor(stateCacheBytes / lanes),
+    epochsInFlight: settings.epochsInFlight ?? defaultSettings.epochsInFlight,
+  }
+}
+
 async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment> {
   const log = opened.add(await openLog(spec))
   const found = planRecovery(log.entries)
@@ -147,26 +166,12 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
     source: (name) => madeSource(sources, name).source,
     sink,
     lateSink,
+    statics: staticsOf(spec.readAll),
     openState: async (task, lane, single) => {
-      const state = opened.add(
-        await openTaskState({
-          files: spec.files,
-          root: spec.checkpoint,
-          localDir: joinPath(spec.checkpoint, 'local'),
-          clock: spec.clock,
-          storeFactory: spec.store,
-          task,
-          token: log.token,
-          shards: shardsOfLane(single ? 0 : lane, {
-            shardCount: layout.shardCount,
-            lanes: single ? 1 : spec.lanes,
-          }),
-          shardCount: layout.shardCount,
-          restore: base.state,
-          cacheBudgetBytes: Math.floor(spec.stateCacheBytes / spec.lanes),
-          epochsInFlight: spec.settings.epochsInFlight ?? defaultSettings.epochsInFlight,
-        }),
-      )
+      const { shardCount } = layout
+      const shards = shardsOfLane(single ? 0 : lane, { shardCount, lanes: single ? 1 : spec.lanes })
+      const place = { task, token: log.token, shards, shardCount, restore: base.state }
+      const state = opened.add(await openTaskState(taskStateOptions(spec, place)))
       states.push(state)
       return state
     },

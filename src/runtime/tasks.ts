@@ -5,8 +5,10 @@ import type { TaskState } from '../../state/task-state.ts'
 import { StreamError } from '../core/error.ts'
 import type { Sink, Source } from '../flow/connector.ts'
 import { byKey, type Partition, toOne } from '../flow/partitioner.ts'
+import type { StateContext } from '../operators/context.ts'
 import type { PhysicalPlan, Stage, StageInput } from '../physical/physical.ts'
 import { instantiateStage, statefulOperators, watermarkNodes } from './instantiate.ts'
+import type { StaticSides } from './static-sides.ts'
 
 /** What the tasks of one attempt are made of. */
 export interface TaskParts {
@@ -23,6 +25,8 @@ export interface TaskParts {
   readonly sink: Sink
   /** Takes late rows, when the plan delivers them. */
   readonly lateSink: Sink | undefined
+  /** Reads the sides of joins that do not stream. */
+  readonly statics: StaticSides
   /** Opens the state service of a task that keeps state. */
   readonly openState: (task: TaskId, lane: number, single: boolean) => Promise<TaskState>
 }
@@ -64,21 +68,19 @@ async function buildTask(parts: TaskParts, stage: Stage, lane: number): Promise<
   const id = taskId(stage.id, lane)
   const stateful = statefulOperators(stage).length > 0
   const state = stateful ? await parts.openState(id, lane, stage.single) : undefined
-  const operator = await instantiateStage(
-    stage,
-    (name) => {
-      if (state === undefined) throw new StreamError('INTERNAL', { what: `no state for ${name}` })
-      const shape = parts.shapes[name]
-      return {
-        ...(shape === undefined ? {} : { shape }),
-        query: parts.query,
-        state: state.operator(name),
-        shardOf: (hash) => shardOf(hash, parts.layout),
-        restoredWatermark: parts.restoredWatermark,
-      }
-    },
-    !needsOrder(parts),
-  )
+  const stateFor = (name: string): StateContext => {
+    if (state === undefined) throw new StreamError('INTERNAL', { what: `no state for ${name}` })
+    const shape = parts.shapes[name]
+    return {
+      ...(shape === undefined ? {} : { shape }),
+      query: parts.query,
+      state: state.operator(name),
+      shardOf: (hash) => shardOf(hash, parts.layout),
+      restoredWatermark: parts.restoredWatermark,
+    }
+  }
+  const context = { stateFor, statics: parts.statics, isSettled: !needsOrder(parts) }
+  const operator = await instantiateStage(stage, context)
   const nodes = watermarkNodes(stage)
   const base = {
     id,

@@ -81,8 +81,9 @@ export function makeLateSink(
 /** The operator that drops late rows, if the plan has one. */
 export function lateOperatorOf(physical: PhysicalPlan): string | undefined {
   const from = physical.stages.find((stage) => stage.id === physical.late)?.inputs[0]?.from
-  const step = physical.stages
-    .find((stage) => stage.id === from)
-    ?.steps.find((each) => each.kind === 'aggregate')
-  return step?.kind === 'aggregate' ? step.spec.operator : undefined
+  const steps = physical.stages.find((stage) => stage.id === from)?.steps ?? []
+  for (const step of steps) {
+    if (step.kind === 'aggregate' || step.kind === 'sessions') return step.spec.operator
+  }
+  return undefined
 }

@@ -15,7 +15,13 @@ import { createTap, type Tap } from '../runtime/tap.ts'
 import { type CheckpointPlace, checkpointFor } from './checkpoint-place.ts'
 import type { SessionConfig } from './config.ts'
 import type { Engine } from './engine.ts'
-import { checkSink, makeSink, makeSource, type SinkDescription } from './formats.ts'
+import {
+  checkSink,
+  makeBatchReader,
+  makeSink,
+  makeSource,
+  type SinkDescription,
+} from './formats.ts'
 import { progressLine } from './progress-line.ts'
 import { lateOperatorOf, makeLateSink, resultSinkOf } from './query-sinks.ts'
 import { type RunningQuery, runningQuery } from './running-query.ts'
@@ -148,6 +154,7 @@ function querySpecOf(start: Start, listener: QuerySpec['listener']): QuerySpec {
     },
     stopTimeoutMs: config.stopTimeoutMs,
     makeSource: (scan, folder) => makeSource(registry, ports, scan, folder),
+    readAll: makeBatchReader(registry, ports),
     makeSink: async () => results.into(await makeSink(registry, ports, resultSink)),
     makeLateSink: async () => late.into(await makeLateSink(engine, physical, spec)),
     clock: ports.clock,

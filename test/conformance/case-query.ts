@@ -37,7 +37,8 @@ export class CaseQuery {
   readonly #folder: string
   readonly #manual: ManualClock | undefined
   readonly #fault: Fault
-  readonly #eachRow: boolean
+  /** Every row is an epoch of its own. */
+  readonly eachRow: boolean
   readonly #batchRows = new Map<string, readonly CaseRow[]>()
   #frame: DataFrame | undefined
   #plan: PlanNode
@@ -63,7 +64,7 @@ export class CaseQuery {
     this.#folder = how.folder
     this.#manual = how.manual
     this.#fault = how.fault
-    this.#eachRow = how.run.eachRow === true
+    this.eachRow = how.run.eachRow === true
   }
 
   /** Where the checkpoint of every start is. */
@@ -151,8 +152,10 @@ export class CaseQuery {
       await this.settle()
     }
     if (run !== false) this.start()
-    for (const { source, more } of additions) {
-      const parts = this.#eachRow && run !== false ? more.map((row) => [row]) : [more]
+    const eachRow = this.eachRow && run !== false
+    // A row that finds its partner is not counted as kept (rule J8), so the right sides come first.
+    for (const { source, more } of eachRow ? additions.reverse() : additions) {
+      const parts = eachRow ? more.map((row) => [row]) : [more]
       for (const part of parts) {
         this.#engine.add(source, part)
         if (parts.length > 1) await this.settle()

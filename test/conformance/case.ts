@@ -69,6 +69,11 @@ export interface PlanNode {
   /** Names of columns for a `process` node. */
   readonly keys?: readonly (NamedCaseExpression | string)[]
   readonly aggs?: readonly CaseAggregate[]
+  /** Of a join: its type, pairs of equal expressions, which of these are null-safe, other conditions. */
+  readonly type?: string
+  readonly equi?: readonly (readonly [left: CaseExpression, right: CaseExpression])[]
+  readonly null_safe?: readonly number[]
+  readonly where?: readonly CaseExpression[]
   readonly program?: string
   readonly style?: 'group_state' | 'processor'
   readonly time_mode?: 'none' | 'processing' | 'event'
@@ -129,6 +134,13 @@ export interface Step {
   /** What happens to a checkpoint. */
   readonly how?: string
   readonly committed?: number
+  /** Rows of each side that a join keeps; `op` counts stateful operators, upstream first. */
+  readonly op?: number
+  readonly left?: number
+  readonly right?: number
+  readonly ops?: readonly { readonly late_us: number; readonly evict_us: number }[]
+  readonly input_ms?: number
+  readonly output_ms?: number
 }
 
 /** The nodes below this one, in order. */
@@ -154,6 +166,8 @@ export function expressionsOf(node: PlanNode): readonly CaseExpression[] {
     ...(node.keys ?? []).flatMap((key) => (typeof key === 'string' ? [] : [key.expr])),
     ...aggregates,
     ...(node.by ?? []).map(sortExpression),
+    ...(node.equi ?? []).flat(),
+    ...(node.where ?? []),
     ...[node.cond, node.expr].filter((expression) => expression !== undefined),
   ]
 }

@@ -44,7 +44,9 @@ export const calls: Readonly<Record<string, Call>> = {
   micros: (time) => unix_micros(columnFrom(time)),
   ts_str: (time) => columnFrom(time).cast('string'),
   add_ms: (time, ms) =>
-    timestamp_micros(unix_micros(columnFrom(time)).plus(columnFrom(ms).multiply(1000))),
+    timestamp_micros(
+      unix_micros(columnFrom(time)).plus(columnFrom(ms).cast('bigint').multiply(1000)),
+    ),
   window: (time, size, slide, offset) =>
     window(columnFrom(time), duration(size), duration(slide), duration(offset)),
   session: (time, gap) => session_window(columnFrom(time), gapFrom(gap)),

@@ -14,7 +14,6 @@ import { refusals } from './refusals.ts'
 
 /** Operators of the case language that the engine does not have, by the name of the feature. */
 const missingOperators: Readonly<Record<string, string>> = {
-  join: 'joins',
   row_number: 'row_number',
 }
 
@@ -23,6 +22,7 @@ const operators = new Set([
   'static',
   'project',
   'filter',
+  'join',
   'explode',
   'union',
   'sort',
@@ -50,9 +50,12 @@ const steps = new Set([
   'expect_data_batches',
   'expect_error',
   'expect_event_time_stats',
+  'expect_join_state',
   'expect_last_batch',
   'expect_new',
   'expect_no_error',
+  'expect_operator_output_watermark',
+  'expect_operator_watermarks',
   'expect_state',
   'expect_watermark',
   'inject_fault',
@@ -65,11 +68,7 @@ const steps = new Set([
   'trigger',
 ])
 
-const missingSteps: Readonly<Record<string, string>> = {
-  expect_join_state: 'joins',
-  expect_operator_watermarks: 'watermarks per operator in the progress',
-  expect_operator_output_watermark: 'watermarks per operator in the progress',
-}
+const missingSteps: Readonly<Record<string, string>> = {}
 
 /** What a case needs that the engine or the runner lacks; empty when it can run. */
 export function missingFeatures({ query, steps: caseSteps }: Case): readonly string[] {

@@ -41,6 +41,8 @@ export function frameFrom(node: PlanNode, leaves: Leaves): DataFrame {
       return input().select('*', explode(columnFrom(node.expr)).alias(required(node.as, 'as')))
     case 'union':
       return union(node, leaves)
+    case 'join':
+      return join(node, leaves)
     case 'sort':
       return input().orderBy(...(node.by ?? []).map(orderFrom))
     case 'watermark': {
@@ -83,6 +85,18 @@ function constantColumns({ columns = [], rows = [] }: PlanNode): readonly CaseCo
 function project(input: DataFrame, { columns = [], keep }: PlanNode): DataFrame {
   const kept = keep === true ? ['*'] : Array.isArray(keep) ? keep.map(String) : []
   return input.select(...kept, ...columns.map(namedOrColumn))
+}
+
+function join(node: PlanNode, leaves: Leaves): DataFrame {
+  const { equi = [], null_safe: nullSafe = [], where = [] } = node
+  const keys = equi.map(([left, right], index) =>
+    nullSafe.includes(index)
+      ? columnFrom(left).eqNullSafe(columnFrom(right))
+      : columnFrom(left).eq(columnFrom(right)),
+  )
+  const left = frameFrom(required(node.left, 'left'), leaves)
+  const right = frameFrom(required(node.right, 'right'), leaves)
+  return left.join(right, [...keys, ...where.map(columnFrom)], required(node.type, 'type'))
 }
 
 /** Columns by position; the first input gives them the names of the union. */

@@ -21,6 +21,11 @@ import {
 } from './expectations.ts'
 import { type Fault, faultOf } from './fault.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
+import {
+  expectJoinState,
+  expectOperatorWatermarks,
+  expectOutputWatermark,
+} from './operator-watermarks.ts'
 import { difference } from './rows.ts'
 
 const stepTimeoutMs = 20_000
@@ -155,6 +160,9 @@ class Steps {
     expect_batch_id: ({ committed }) =>
       differs('committed epoch', committed, this.#query.current?.health().lastCommittedEpoch),
     expect_data_batches: ({ n }) => differs('epochs with input', n, this.#newDataEpochs()),
+    expect_join_state: (step) => expectJoinState(step, this.#query),
+    expect_operator_watermarks: (step) => expectOperatorWatermarks(step, this.#case, this.#query),
+    expect_operator_output_watermark: (step) => expectOutputWatermark(step, this.#query),
     expect_batches: (step) => expectBatches(step, this.#query),
   }
 

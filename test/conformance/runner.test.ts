@@ -41,15 +41,12 @@ test('what is missing is named once, wherever it stands', () => {
   }
   const nested = ['case', [[['eq', ['levitate', 1], 1], 2]], 3] as const
   const projected: PlanNode = { op: 'project', columns: [{ as: 'a', expr: nested }], in: session }
-  const steps: readonly Step[] = [
-    { do: 'expect_join_state' },
-    { do: 'expect_error', reason: 'bad_karma' },
-  ]
+  const steps: readonly Step[] = [{ do: 'lightning' }, { do: 'expect_error', reason: 'bad_karma' }]
   expect(missingFeatures(caseOf(projected, ...steps))).toEqual([
     'the function levitate',
     'row_number',
     'the operator teleport',
-    'joins',
+    'the step lightning',
     'the refusal bad_karma',
   ])
 })

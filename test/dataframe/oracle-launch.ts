@@ -9,7 +9,7 @@ import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import { dataFrame } from '../../src/dataframe/frame.ts'
 import type { Launch, ReadSpec, SaveSpec, WriteSpec } from '../../src/dataframe/launch.ts'
 import type { StreamingQuery } from '../../src/dataframe/streaming-query.ts'
-import { type LogicalPlan, schemaOf } from '../../src/plan/logical.ts'
+import { inputsOf, type LogicalPlan, schemaOf } from '../../src/plan/logical.ts'
 import type { UnresolvedPlan } from '../../src/plan/unresolved-plan.ts'
 
 /** What a launch was asked to do. */
@@ -103,8 +103,7 @@ function answer(
 
 function visit(plan: LogicalPlan, look: (node: LogicalPlan) => void): void {
   look(plan)
-  if (plan.kind === 'scan') return
-  for (const input of plan.kind === 'union' ? plan.inputs : [plan.input]) visit(input, look)
+  for (const input of inputsOf(plan)) visit(input, look)
 }
 
 /** A query that ended before anyone could ask. */

@@ -25,6 +25,7 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   'own-sink.ts': [/^5 rows in 2 epochs, each once$/m],
   'own-source.ts': [/^15$/m],
+  'sessions.ts': [/^ada 12:00-13:20: 3 views, dearest 80(\.0)?$/m],
   'socket-word-count.ts': [/be\s*\|\s*2/, /to\s*\|\s*2/, /not\s*\|\s*1/, /or\s*\|\s*1/],
   'triggers.ts': [
     /^once: 1 rows/m,

@@ -3,7 +3,7 @@ import type { CrashPipeline } from '../../properties/laws/crash-world.ts'
 import { exactlyOnce } from '../../properties/laws/exactly-once.ts'
 import type { Value } from '../../src/batch/value.ts'
 import { type FileSystem, joinPath } from '../../src/core/file-system.ts'
-import { count, expr, window } from '../../src/functions.ts'
+import { count, expr, session_window, window } from '../../src/functions.ts'
 
 const at = (seconds: number): Date => new Date(1_600_000_000_000 + seconds * 1000)
 
@@ -24,6 +24,30 @@ const windows: CrashPipeline = {
       .agg(count('k').alias('n')),
   outputMode: 'append',
   config: { lanes: 1, epochsInFlight: 2 },
+}
+
+/** A row joins two sessions that are open, one session of a key closes while another stays. */
+const sessions: CrashPipeline = {
+  name: 'sessions, append',
+  schemas: ['t TIMESTAMP, k STRING'],
+  arrivals: [
+    [0, 7, 3],
+    [4, 14, 5],
+    [11, 21, 22],
+    [30, 26, 60],
+  ].map((seconds) => [
+    seconds.flatMap((second) => [
+      [at(second), 'a'],
+      [at(second + 1), second % 2 === 0 ? 'b' : 'c'],
+    ]),
+  ]),
+  query: ([input]) =>
+    first(input)
+      .withWatermark('t', '4 seconds')
+      .groupBy(session_window('t', '3 seconds'), 'k')
+      .agg(count('k').alias('n')),
+  outputMode: 'append',
+  config: { lanes: 2, epochsInFlight: 2 },
 }
 
 const counts: CrashPipeline = {
@@ -56,7 +80,7 @@ function first<Frame>(frame: Frame | undefined): Frame {
   return frame
 }
 
-test.each([windows, counts, unions])(
+test.each([windows, sessions, counts, unions])(
   'a power cut before any step of $name changes nothing of the output',
   async (pipeline) => {
     const seed = 1

@@ -18,6 +18,23 @@ test('random streaming queries give what the reference and their batch twins giv
   expect(report.comparedWithBatch).toBeGreaterThan(100)
 }, 120_000)
 
+test('queries with sessions, and with aggregations of aggregations, do so too', async () => {
+  const seed = 20_260_805
+  const some = queryShape.filter(
+    ({ grouping, chain }) =>
+      grouping !== undefined &&
+      (chain !== 'none' || grouping.window === 'session' || grouping.window === 'uneven'),
+  )
+  const report = await streamEqualsBatch(some.map(queryOf), { runs: 200, seed })
+  console.log(
+    `sessions and chains equal to their reference: ${report.streams} (${report.lateRows} late, ` +
+      `${report.restarts} restarts), equal to batch: ${report.comparedWithBatch}, seed ${seed}`,
+  )
+  expect(report.streams).toBe(200)
+  expect(report.lateRows).toBeGreaterThan(100)
+  expect(report.comparedWithBatch).toBeGreaterThan(50)
+}, 120_000)
+
 test("the law takes a query of one's own, and says what of it is random", async () => {
   const clicks: StreamQuery = {
     inputs: [
@@ -44,7 +61,7 @@ test("the law takes a query of one's own, and says what of it is random", async 
   // A query that asks for the time of day gives another answer as a batch.
   const untimely: StreamQuery = {
     ...clicks,
-    query: (inputs) => clicks.query(inputs).withColumn('now', current_timestamp()),
+    query: (inputs) => clicks.query(inputs, []).withColumn('now', current_timestamp()),
   }
   await expect(streamEqualsBatch(untimely, { runs: 50, seed: 7 })).rejects.toMatchObject({
     message: expect.stringContaining('seed: 7'),

@@ -94,6 +94,7 @@ function specOf(
       ...calls.map((each) => ({ name: each.name, type: each.type, nullable: true })),
     ],
     global: false,
+    watermarkShift: 0,
   }
 }
 

@@ -16,6 +16,7 @@ test('the tables of shards that fill evenly do not grow in the same turn', () =>
       watermarked: false,
       output: [{ name: 'key', type: longType, nullable: true }],
       global: false,
+      watermarkShift: 0,
     },
     {
       state: volatileState('aggregate-0', shards.length),

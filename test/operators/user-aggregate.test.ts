@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { aggregateLaw } from '../../properties/laws/aggregate.ts'
 import { streamEqualsBatch } from '../../properties/laws/stream-equals-batch.ts'
 import { col, type UserAggregate, udaf, window } from '../../src/functions.ts'
+import { Session } from '../../src/index.ts'
 import { oracleLaunch } from '../dataframe/oracle-launch.ts'
 
 interface Words {
@@ -126,6 +127,22 @@ test('arguments are cast to the input types, and the column has the name of the 
 
 test('the number of arguments is checked', () => {
   expect(() => frame.agg(udaf(letters)('word'))).toThrow('letters takes 2 arguments but got 1')
+})
+
+test('what a function throws says whose it is', async () => {
+  const throwing = udaf({
+    ...letters,
+    reduce() {
+      throw new Error('no more letters')
+    },
+  })
+  const session = Session.builder.getOrCreate()
+  const words = session.createDataFrame([{ word: 'a', n: 1 }], 'word STRING, n BIGINT')
+  await expect(words.agg(throwing('word', 'n')).collect()).rejects.toMatchObject({
+    code: 'USER_FUNCTION_FAILED',
+    message: expect.stringContaining('letters'),
+  })
+  await session.stop()
 })
 
 test('two aggregates of one name are two aggregates', async () => {

@@ -59,6 +59,12 @@ export function watermark(input: LogicalPlan, name: string): LogicalPlan {
   return { kind: 'watermark', input, column: index, delayMicros: 10_000_000, node: `${name}@x` }
 }
 
+/** Sessions with a gap of a minute over a column. */
+export function sessions(input: LogicalPlan, name: string): LogicalPlan {
+  const gap = constant(60_000_000n, longType)
+  return { kind: 'session', input, time: column(input, name), gap, name: 'session' }
+}
+
 /** Ten-minute windows over a column. */
 export function windowed(input: LogicalPlan, name: string): LogicalPlan {
   const sizeMicros = 600_000_000

@@ -2,7 +2,13 @@ import { expect, test } from 'vitest'
 import { booleanType, intType, stringType } from '../../src/batch/schema.ts'
 import type { Expression } from '../../src/expr/expression.ts'
 import { conjunction, conjuncts } from '../../src/plan/conditions.ts'
-import { type LogicalPlan, rewrite, scanSchema, schemaOf } from '../../src/plan/logical.ts'
+import {
+  inputsOf,
+  type LogicalPlan,
+  rewrite,
+  scanSchema,
+  schemaOf,
+} from '../../src/plan/logical.ts'
 import { mergeFilters } from '../../src/plan/rules/merge-filters.ts'
 import { mergeProjects } from '../../src/plan/rules/merge-projects.ts'
 import { pruneColumns } from '../../src/plan/rules/prune-columns.ts'
@@ -36,8 +42,7 @@ const risky = greater(call('/', [constant(1), price], intType), constant(0))
 
 /** The kinds of nodes from the top down, first inputs only. */
 function kinds(plan: LogicalPlan): readonly string[] {
-  if (plan.kind === 'scan') return ['scan']
-  const [input] = plan.kind === 'union' ? plan.inputs : [plan.input]
+  const [input] = inputsOf(plan)
   return input === undefined ? [plan.kind] : [plan.kind, ...kinds(input)]
 }
 

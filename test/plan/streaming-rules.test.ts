@@ -12,6 +12,7 @@ import {
   limited,
   project,
   scan,
+  sessions,
   sorted,
   union,
   watermark,
@@ -39,6 +40,12 @@ const hourly: LogicalPlan = {
 }
 const chained = counted(hourly, 'hour')
 const still = scan('still', clicks, false)
+
+const bySession = counted(sessions(marked, 'at'), 'session')
+const sessionsOfConstant: LogicalPlan =
+  bySession.kind === 'aggregate'
+    ? { ...bySession, keys: [...bySession.keys, { name: 'one', expression: constant(1) }] }
+    : bySession
 
 /** `yes`, or the code of the refusal. */
 type Answer = 'yes' | 'MODE' | 'STREAM'
@@ -98,6 +105,48 @@ const shapes: readonly (readonly [string, LogicalPlan, Answer, Answer, Answer])[
     'yes',
   ],
   ['dropDuplicates after an aggregation', deduplicated(perWindow), 'yes', 'MODE', 'MODE'],
+  ['a session alone', sessions(marked, 'at'), 'yes', 'yes', 'MODE'],
+  ['sessions by user', counted(sessions(marked, 'at'), 'user', 'session'), 'yes', 'MODE', 'yes'],
+  [
+    'sessions under another name',
+    counted(
+      {
+        kind: 'project',
+        input: sessions(marked, 'at'),
+        columns: ['session', 'user'].map((name) => ({
+          name: `my ${name}`,
+          expression: column(sessions(marked, 'at'), name),
+        })),
+      },
+      'my session',
+      'my user',
+    ),
+    'yes',
+    'MODE',
+    'yes',
+  ],
+  [
+    'sessions without watermark',
+    counted(sessions(rows, 'at'), 'user', 'session'),
+    'MODE',
+    'MODE',
+    'yes',
+  ],
+  [
+    'sessions without another key',
+    counted(sessions(marked, 'at'), 'session'),
+    'STREAM',
+    'STREAM',
+    'STREAM',
+  ],
+  ['sessions with a constant key', sessionsOfConstant, 'STREAM', 'STREAM', 'STREAM'],
+  [
+    'an aggregation of sessions by their end',
+    counted(counted(sessions(marked, 'at'), 'user', 'session'), 'session'),
+    'yes',
+    'MODE',
+    'MODE',
+  ],
   ['union of a stream and a batch', union(rows, still), 'STREAM', 'STREAM', 'STREAM'],
   [
     'two event times among the keys',
@@ -133,6 +182,9 @@ test('a refusal says why and what to do', () => {
   )
   expect(refusal(counted(rows, 'user'), 'append')?.hint).toContain('withWatermark')
   expect(refusal(rows, 'complete')?.hint).toContain("outputMode('append')")
+  expect(refusal(bySession, 'append')?.hint).toContain("groupBy('user', session_window")
+  const byUser = counted(sessions(marked, 'at'), 'user', 'session')
+  expect(refusal(byUser, 'update')?.hint).toContain("outputMode('append')")
   expect(refusal(limited(rows), 'update')?.hint).toContain('cannot be taken back')
 })
 

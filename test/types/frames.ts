@@ -1,6 +1,17 @@
 // Calls that must not compile. `tsc` checks this file; nothing here runs.
 import type { DataFrame, DataStreamWriter } from '../../src/dataframe/data-frame.ts'
-import { type Column, col, count, expr, lit, sum, udf, when, window } from '../../src/functions.ts'
+import {
+  type Column,
+  col,
+  count,
+  expr,
+  lit,
+  sum,
+  udaf,
+  udf,
+  when,
+  window,
+} from '../../src/functions.ts'
 import { type StreamingQuery, Trigger } from '../../src/streaming.ts'
 import { LongType, StructField, StructType } from '../../src/types.ts'
 
@@ -21,6 +32,15 @@ export function compiles(frame: DataFrame, writer: DataStreamWriter): StreamingQ
   StructType([StructField('a', LongType(), false)])
     .add('b', 'array<string>')
     .add('c', LongType())
+  udaf({
+    returnType: 'double',
+    zero: () => ({ sum: 0 }),
+    reduce: ({ sum }, value: number | null, weight: bigint) => ({
+      sum: sum + (value ?? 0) * Number(weight),
+    }),
+    merge: (left, right) => ({ sum: left.sum + right.sum }),
+    finish: ({ sum }) => sum,
+  })('a', col('b'))
   udf((value: number, other: string) => `${value}${other}`, 'string')('a', col('b'))
   return writer
     .outputMode('append')
@@ -38,6 +58,14 @@ export function compiles(frame: DataFrame, writer: DataStreamWriter): StreamingQ
 export function isRefused(frame: DataFrame, writer: DataStreamWriter): void {
   // @ts-expect-error a number is no column
   frame.select(1)
+  udaf({
+    returnType: 'double',
+    zero: () => 0,
+    reduce: (sum: number, value: number) => sum + value,
+    // @ts-expect-error the buffer is a number
+    merge: (left: string, right: string) => left + right,
+    finish: (sum) => sum,
+  })
   // @ts-expect-error a condition is a column or text
   frame.where(true)
   // @ts-expect-error a column is needed: use lit

@@ -1,6 +1,7 @@
 import { type Batch, type Column, isValid, liveRows, select } from '../../batch/batch.ts'
 import { hashKeys } from '../../batch/key-hash.ts'
-import type { Micros } from '../../core/units.ts'
+import { type Micros, micros } from '../../core/units.ts'
+import { heldBack, heldBackHeader, operatorWatermarks } from '../../flow/held-back.ts'
 import type { EpochHeader } from '../../flow/message.ts'
 import type { EpochReport, Operator, Output, Wait } from '../../flow/operator.ts'
 import type { StateContext } from '../context.ts'
@@ -74,9 +75,13 @@ class AggregateOperator implements Operator {
   }
 
   open(header: EpochHeader): void {
-    this.#late = this.#spec.mode === 'complete' ? Number.NEGATIVE_INFINITY : header.lateWatermark
+    const { mode, watermarkShift } = this.#spec
+    this.#late =
+      mode === 'complete'
+        ? Number.NEGATIVE_INFINITY
+        : heldBack(header.lateWatermark, watermarkShift)
     // Ranges are absent while a continuous epoch is open; overlapping windows are combined at the barrier.
-    this.#eager = this.#spec.mode === 'update' && header.ranges === undefined && !this.#overlaps()
+    this.#eager = mode === 'update' && header.ranges === undefined && !this.#overlaps()
     this.#rowsIn = 0
     this.#rowsLate = 0
     this.#rowsNullTime = 0
@@ -100,7 +105,8 @@ class AggregateOperator implements Operator {
   }
 
   closeEpoch(header: EpochHeader, output: Output): Promise<EpochReport> {
-    return this.#buckets.pinned(() => this.#closeEpoch(header, output))
+    const own = heldBackHeader(header, this.#spec.watermarkShift)
+    return this.#buckets.pinned(() => this.#closeEpoch(own, output))
   }
 
   freeze() {
@@ -128,6 +134,7 @@ class AggregateOperator implements Operator {
           rowsRemoved: before - after,
           rowsDroppedByWatermark: this.#rowsLate,
           memoryUsedBytes: this.#buckets.byteLength(),
+          watermarks: operatorWatermarks(header, this.#spec.watermarkShift),
           ...(this.#rowsNullTime === 0
             ? {}
             : { custom: { rowsWithNullEventTime: this.#rowsNullTime } }),
@@ -154,7 +161,7 @@ class AggregateOperator implements Operator {
       const closing = this.#nextClosing(bucket, header.evictWatermark)
       if (next === undefined || closing < next) next = closing
     }
-    return next as Micros | undefined
+    return next === undefined ? undefined : micros(next + this.#spec.watermarkShift)
   }
 
   /** The next watermark above `watermark` that emits or forgets something of the bucket. */

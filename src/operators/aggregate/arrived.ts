@@ -63,7 +63,16 @@ export function mergeLists(into: ArrivedList, from: ArrivedList): ArrivedList {
   const left = into.arrivals ?? (into.values.length === 0 ? [] : undefined)
   const right = from.arrivals
   if (left === undefined || right === undefined) {
-    return { values: [...into.values, ...from.values], arrivals: undefined }
+    for (const value of from.values) into.values.push(value)
+    into.arrivals = undefined
+    return into
+  }
+  if (left.length === 0 || !isLater(left, into.values.length - 1, right, 0)) {
+    // The usual case, a pane behind another.
+    into.arrivals = left
+    for (const value of from.values) into.values.push(value)
+    for (const number of right) left.push(number)
+    return into
   }
   const merged: ArrivedList = { values: [], arrivals: [] }
   let i = 0

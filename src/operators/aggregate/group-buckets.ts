@@ -1,5 +1,6 @@
 import type { Column } from '../../batch/batch.ts'
 import { KeyReader } from '../../batch/key-codec.ts'
+import { heldBack } from '../../flow/held-back.ts'
 import type { StateContext } from '../context.ts'
 import { KeyedBuckets } from '../keyed/keyed-buckets.ts'
 import { splitByShard } from '../keyed/split-by-shard.ts'
@@ -26,7 +27,8 @@ export class GroupBuckets extends KeyedBuckets<GroupTable> {
         keyTypes,
         layout: spec.bucketing.kind === 'none' ? 'plain' : 'bucketed',
         make: (options) => new GroupTable(keyTypes, calls, options),
-        isClosed: (bucket, key) => isClosed(spec, context.restoredWatermark, bucket, key),
+        isClosed: (bucket, key) =>
+          isClosed(spec, heldBack(context.restoredWatermark, spec.watermarkShift), bucket, key),
       },
       context,
     )

@@ -35,7 +35,7 @@ export function makeAccumulator(call: AggregateCall): Accumulator {
     case 'avg':
       return call.type.kind === 'double'
         ? new DoubleSumAccumulator(call.name === 'avg')
-        : new ExactSumAccumulator(input, call.type, call.name === 'avg')
+        : new ExactSumAccumulator(input, call.type, call.name === 'avg', call.safe)
     case 'min':
     case 'max':
       if (input.kind === 'long' || input.kind === 'decimal') {

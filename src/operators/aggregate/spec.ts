@@ -39,6 +39,8 @@ export interface AggregateSpec {
   readonly output: Schema
   /** Without keys: one row even when there was no input (SQL's global aggregate). */
   readonly global: boolean
+  /** How far this operator is behind the watermark of the query; microseconds. */
+  readonly watermarkShift: number
 }
 
 /** Buckets of plain time keys are a minute wide: few tables, and closing one looks at few groups. */

@@ -106,11 +106,14 @@ export class ExactSumAccumulator implements Accumulator {
   readonly #input: DataType
   readonly #result: DataType
   readonly #average: boolean
+  readonly #safe: boolean
 
-  constructor(input: DataType, result: DataType, average: boolean) {
+  /** `safe`: a result that leaves its type is NULL and does not raise. */
+  constructor(input: DataType, result: DataType, average: boolean, safe = false) {
     this.#input = input
     this.#result = result
     this.#average = average
+    this.#safe = safe
   }
 
   resize(capacity: number): void {
@@ -154,7 +157,7 @@ export class ExactSumAccumulator implements Accumulator {
     for (const slot of slots) {
       const count = this.counts[slot] as number
       if (count === 0) builder.appendNull()
-      else if (this.#average) builder.append(this.#averageOf(slot, count))
+      else if (this.#average) builder.append(this.#checked(this.#averageOf(slot, count)))
       else if (this.wide === undefined) builder.appendNumber(this.sums[slot] as number)
       else builder.append(this.#checked(this.sumAt(slot)))
     }
@@ -228,13 +231,14 @@ export class ExactSumAccumulator implements Accumulator {
     return this.wide
   }
 
-  #checked(sum: bigint): bigint {
+  #checked(sum: bigint): bigint | null {
     const result = this.#result
     const fits =
       result.kind === 'decimal'
         ? (sum < 0n ? -sum : sum) < 10n ** BigInt(result.precision)
         : BigInt.asIntN(64, sum) === sum
     if (fits) return sum
+    if (this.#safe) return null
     throw new StreamError('ARITHMETIC_OVERFLOW', {
       operation: 'sum',
       type: typeText(result).toUpperCase(),
@@ -249,7 +253,7 @@ export class ExactSumAccumulator implements Accumulator {
     const scaled = rescale(this.sumAt(slot), scale, wanted) * 2n
     const divisor = BigInt(count)
     const rounded = scaled < 0n ? scaled - divisor : scaled + divisor
-    return this.#checked(rounded / (2n * divisor))
+    return rounded / (2n * divisor)
   }
 }
 

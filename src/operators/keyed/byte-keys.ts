@@ -31,18 +31,36 @@ export class ByteKeys extends HashIndex implements KeyIndex {
     hashes: Int32Array,
     slots: Int32Array,
   ): boolean {
-    const writer = this.#writer
-    const types = this.#types
     for (let k = 0; k < slots.length; k++) {
-      const row = rows === undefined ? k : (rows[k] as number)
-      writer.length = 0
-      for (let index = 0; index < types.length; index++) {
-        // Column and type were made as a pair by the planner.
-        encodeKeyAt(writer, types[index] as DataType, columns[index] as Column, row)
-      }
+      const writer = this.#written(columns, rows === undefined ? k : (rows[k] as number))
       slots[k] = this.#findOrInsert(writer.bytes, writer.length, hashes[k] as number)
     }
     return true
+  }
+
+  find(
+    columns: readonly Column[],
+    rows: Int32Array | undefined,
+    hashes: Int32Array,
+    slots: Int32Array,
+  ): boolean {
+    for (let k = 0; k < slots.length; k++) {
+      const writer = this.#written(columns, rows === undefined ? k : (rows[k] as number))
+      slots[k] = this.#find(writer.bytes, writer.length, hashes[k] as number)
+    }
+    return true
+  }
+
+  /** The key of one row in a writer that is used again. */
+  #written(columns: readonly Column[], row: number): ByteWriter {
+    const writer = this.#writer
+    const types = this.#types
+    writer.length = 0
+    for (let index = 0; index < types.length; index++) {
+      // Column and type were made as a pair by the planner.
+      encodeKeyAt(writer, types[index] as DataType, columns[index] as Column, row)
+    }
+    return writer
   }
 
   insertEncoded(bytes: Uint8Array, hash: number): number {

@@ -22,6 +22,13 @@ export interface KeyIndex {
     hashes: Int32Array,
     slots: Int32Array,
   ): boolean
+  /** Like `findOrInsert`, but nothing is inserted: −1 for keys that are not there. */
+  find(
+    columns: readonly Column[],
+    rows: Int32Array | undefined,
+    hashes: Int32Array,
+    slots: Int32Array,
+  ): boolean
   /** The slot of an encoded key; inserts it if it is new. */
   insertEncoded(key: Uint8Array, hash: number): number
   /** The slot of an encoded key, or −1. */

@@ -43,6 +43,7 @@ export class KeyedBuckets<T extends KeyedTable> {
   protected readonly positions: ReadonlyMap<number, number>
   #epoch = -2
   #pins = 0
+  readonly #waiting: (() => void)[] = []
   /** By position: a time that no cold entry of the shard falls due before. */
   readonly #coldDue: number[]
 
@@ -62,18 +63,20 @@ export class KeyedBuckets<T extends KeyedTable> {
     return this.#epoch
   }
 
-  /** True while the operator counts on entries to stay that it has just looked up or brought back. */
-  get isPinned(): boolean {
-    return this.#pins > 0
+  /** Runs work that makes entries leave memory, at once or as soon as none is counted on to stay. */
+  whenUnpinned(work: () => void): void {
+    if (this.#pins > 0) this.#waiting.push(work)
+    else work()
   }
 
-  /** Runs work during which no entry may leave memory. */
+  /** Runs work during which no entry leaves memory that it has looked up or brought back. */
   async pinned<R>(work: () => Promise<R>): Promise<R> {
     this.#pins++
     try {
       return await work()
     } finally {
       this.#pins--
+      if (this.#pins === 0) for (const leave of this.#waiting.splice(0)) leave()
     }
   }
 

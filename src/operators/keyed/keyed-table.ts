@@ -83,7 +83,7 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
     this.dues = dueOf === undefined ? undefined : new DueTimes()
     this.keys = newKeys(types, capacity)
     this.values = values
-    this.#fitCapacity()
+    this.fitCapacity()
   }
 
   /** Slots in use, dead ones included: a bound for walks. */
@@ -126,7 +126,7 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
       this.#useByteKeys()
       this.keys.findOrInsert(keyColumns, rows, hashes, slots)
     }
-    this.#fitCapacity()
+    this.fitCapacity()
     return slots
   }
 
@@ -171,7 +171,6 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
 
   /** Takes an entry out. Its slot is dead until the table is squeezed. */
   remove(slot: number): void {
-    this.#saveFrozen(slot)
     const stateKey = this.#stateKey(slot)
     this.#removed.push(stateKey)
     this.#takeOut(slot, stateKey)
@@ -182,14 +181,7 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
    * that it is over (`KeyedSpec.overUntil`).
    */
   forget(slot: number): void {
-    this.#saveFrozen(slot)
     this.#takeOut(slot, this.#hasCold() ? this.#stateKey(slot) : undefined)
-  }
-
-  /** Whatever an earlier barrier still needs of the slot is kept. */
-  #saveFrozen(slot: number): void {
-    const before = this.stamps[slot] as number
-    if (before !== this.#epoch && before >= this.#oldestFrozen()) this.#save(slot, before)
   }
 
   #stateKey(slot: number): Uint8Array {
@@ -200,6 +192,8 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
   }
 
   #takeOut(slot: number, stateKey: Uint8Array | undefined): void {
+    const before = this.stamps[slot] as number
+    if (before !== this.#epoch && before >= this.#oldestFrozen()) this.#save(slot, before)
     if (stateKey !== undefined && this.#hasCold()) this.gone.set(textOfKey(stateKey), this.#epoch)
     this.#unlink(slot)
   }
@@ -249,7 +243,7 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
   insert(key: Uint8Array, hash: number): number {
     if (!holdsKey(this.keys, this.#types, key)) this.#useByteKeys()
     const slot = this.keys.insertEncoded(key, hash)
-    this.#fitCapacity()
+    this.fitCapacity()
     return slot
   }
 
@@ -257,7 +251,7 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
   insertFrom(other: KeyedTable<V>, slot: number): number {
     const direct = this.keys.insertFrom(other.keys, slot)
     if (direct !== undefined) {
-      this.#fitCapacity()
+      this.fitCapacity()
       return direct
     }
     return this.insert(other.keyAt(slot), other.keys.hashes[slot] as number)
@@ -411,7 +405,8 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
     this.compact(new Uint8Array(this.count).fill(1))
   }
 
-  #fitCapacity(): void {
+  /** Makes room for every slot of the index. */
+  protected fitCapacity(): void {
     const { capacity } = this.keys
     if (this.stamps.length >= capacity) return
     this.stamps = resized(this.stamps, capacity, -2)
@@ -423,6 +418,6 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
   #useByteKeys(): void {
     if (this.keys.deadCount > 0) this.#squeeze()
     this.keys = asByteKeys(this.#types, this.keys)
-    this.#fitCapacity()
+    this.fitCapacity()
   }
 }

@@ -48,6 +48,23 @@ export class NumberKeys extends HashIndex implements KeyIndex {
     return true
   }
 
+  find(
+    columns: readonly Column[],
+    rows: Int32Array | undefined,
+    hashes: Int32Array,
+    slots: Int32Array,
+  ): boolean {
+    const [column] = columns
+    if (column === undefined || column.layout === 'i64' || column.layout === 'void') return false
+    const { values, validity } = column as Extract<Column, { layout: 'f64' }>
+    for (let k = 0; k < slots.length; k++) {
+      const row = rows === undefined ? k : (rows[k] as number)
+      const isNull = validity !== undefined && !isValid(validity, row)
+      slots[k] = isNull ? this.#nullSlot : this.#find(values[row] as number, hashes[k] as number)
+    }
+    return true
+  }
+
   insertEncoded(bytes: Uint8Array, hash: number): number {
     const slot = this.findEncoded(bytes, hash)
     if (slot >= 0) return slot

@@ -1,3 +1,4 @@
+import type { EntryBlock } from '../../../state/frozen.ts'
 import type { HotTable } from '../../../state/operator-state.ts'
 import { ByteWriter } from '../../batch/byte-writer.ts'
 import { forEachEntry, keyOfText, textOfKey, writeEntry } from './entries.ts'
@@ -6,7 +7,7 @@ import type { KeyedTable } from './keyed-table.ts'
 /** What the view of a shard needs of the entries of its task. */
 export interface ShardEntries {
   readonly epoch: number
-  readonly isPinned: boolean
+  whenUnpinned(work: () => void): void
   numbers(): readonly number[]
   tableOf(bucket: number, shard: number): KeyedTable | undefined
   shardByteLength(shard: number): number
@@ -22,11 +23,32 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
   let nextWalk = 1
   // What counts as unchanged is settled when entries are given out, as writing them may take epochs.
   let oldBefore = Number.NEGATIVE_INFINITY
-  const isOld = (stamp: number | undefined): boolean => (stamp ?? 0) < oldBefore
-  // A removal that came again since it was given out is still to be told.
-  const forgetRemoval = (table: KeyedTable, stateKey: Uint8Array): void => {
-    const text = textOfKey(stateKey)
-    if (isOld(table.gone.get(text))) table.gone.delete(text)
+
+  const forgetBefore = (block: EntryBlock, before: number): void => {
+    const keeps = new Map<number, Uint8Array>()
+    forEachEntry(block, (stateKey, value) => {
+      const entry = buckets.readKey(stateKey)
+      if (entry === undefined) return
+      const { bucket, key } = entry
+      const table = buckets.tableOf(bucket, shard)
+      if (table === undefined) return
+      if (value === undefined) {
+        // A key that was removed again since it was given out is still to be told.
+        const text = textOfKey(stateKey)
+        if ((table.gone.get(text) ?? before) < before) table.gone.delete(text)
+        return
+      }
+      const slot = table.findKey(key)
+      if (slot < 0 || (table.stamps[slot] as number) >= before) return
+      const keep = keeps.get(bucket) ?? new Uint8Array(table.count).fill(1)
+      keep[slot] = 0
+      keeps.set(bucket, keep)
+    })
+    // Squeezing moves slots, so walks of a dump begin their bucket anew: twice is harmless.
+    for (const [cursor, walk] of walks) {
+      if (keeps.has(walk.bucket)) walks.set(cursor, { bucket: walk.bucket, slot: 0 })
+    }
+    for (const [bucket, keep] of keeps) buckets.tableOf(bucket, shard)?.compact(keep)
   }
 
   return {
@@ -45,8 +67,9 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
         const table = buckets.tableOf(bucket, shard)
         if (table === undefined) continue
         const first = from?.bucket === bucket ? from.slot : 0
-        // Removals first: a key that was removed and came again is there.
-        if (first === 0)
+        // Removals first: a key that was removed and came again is there. Once, however many there are:
+        // a walk that stopped behind them would never get past them.
+        if (from?.bucket !== bucket)
           for (const [key] of table.gone) writeEntry(writer, keyOfText(key), undefined)
         for (let slot = first; slot < table.count; slot++) {
           if (writer.length >= maxBytes) {
@@ -66,10 +89,10 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
         const table = buckets.tableOf(bucket, shard)
         if (table === undefined) continue
         for (const [key, epoch] of table.gone) {
-          if (isOld(epoch)) writeEntry(writer, keyOfText(key), undefined)
+          if (epoch < oldBefore) writeEntry(writer, keyOfText(key), undefined)
         }
         for (let slot = 0; slot < table.count && writer.length < maxBytes; slot++) {
-          if (!isOld(table.stamps[slot]) || table.keys.isDead(slot)) continue
+          if ((table.stamps[slot] as number) >= oldBefore || table.keys.isDead(slot)) continue
           table.writeEntry(writer, slot)
           const due = buckets.dueKey(shard, table, slot)
           if (due !== undefined) writeEntry(writer, due, nothing)
@@ -79,26 +102,8 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
     },
 
     forget(block) {
-      if (buckets.isPinned) return
-      const keeps = new Map<number, Uint8Array>()
-      forEachEntry(block, (stateKey, value) => {
-        const entry = buckets.readKey(stateKey)
-        if (entry === undefined) return
-        const { bucket, key } = entry
-        const table = buckets.tableOf(bucket, shard)
-        if (table === undefined) return
-        if (value === undefined) return forgetRemoval(table, stateKey)
-        const slot = table.findKey(key)
-        if (slot < 0 || !isOld(table.stamps[slot])) return
-        const keep = keeps.get(bucket) ?? new Uint8Array(table.count).fill(1)
-        keep[slot] = 0
-        keeps.set(bucket, keep)
-      })
-      // Squeezing moves slots, so walks of a dump begin their bucket anew: twice is harmless.
-      for (const [cursor, walk] of walks) {
-        if (keeps.has(walk.bucket)) walks.set(cursor, { bucket: walk.bucket, slot: 0 })
-      }
-      for (const [bucket, keep] of keeps) buckets.tableOf(bucket, shard)?.compact(keep)
+      const before = oldBefore
+      buckets.whenUnpinned(() => forgetBefore(block, before))
     },
   }
 }

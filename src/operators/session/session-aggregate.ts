@@ -3,6 +3,7 @@ import { hashKeys } from '../../batch/key-hash.ts'
 import type { DataType } from '../../batch/schema.ts'
 import { StreamError } from '../../core/error.ts'
 import { type Micros, micros } from '../../core/units.ts'
+import { heldBack, heldBackHeader, operatorWatermarks } from '../../flow/held-back.ts'
 import type { EpochHeader } from '../../flow/message.ts'
 import type { EpochReport, Operator, Output, Wait } from '../../flow/operator.ts'
 import { inputsOf } from '../aggregate/inputs.ts'
@@ -28,7 +29,7 @@ export async function sessionOperator(spec: SessionSpec, context: StateContext):
       layout: 'due',
       make: (options) => new SessionTable(keyTypes, calls, closes, options),
       // A key of which one session was closed and another was not has been written anew.
-      overUntil: context.restoredWatermark - spec.watermarkShift,
+      overUntil: heldBack(context.restoredWatermark, spec.watermarkShift),
     },
     context,
   )
@@ -42,6 +43,8 @@ class SessionOperator implements Operator {
   readonly #keyTypes: readonly DataType[]
   readonly #open: KeyedBuckets<SessionTable>
   #late = Number.NEGATIVE_INFINITY
+  /** Physical rows of this epoch so far. */
+  #arrived = 0
   #rowsIn = 0
   #rowsLate = 0
 
@@ -55,7 +58,8 @@ class SessionOperator implements Operator {
   open(header: EpochHeader): void {
     const { mode, watermarked, watermarkShift } = this.#spec
     const never = mode === 'complete' || !watermarked
-    this.#late = never ? Number.NEGATIVE_INFINITY : header.lateWatermark - watermarkShift
+    this.#late = never ? Number.NEGATIVE_INFINITY : heldBack(header.lateWatermark, watermarkShift)
+    this.#arrived = 0
     this.#rowsIn = 0
     this.#rowsLate = 0
     this.#open.openEpoch(header.epoch)
@@ -69,8 +73,11 @@ class SessionOperator implements Operator {
     const { rows, late } = this.#split(batch, ends)
     const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
     const hashes = hashKeys(keyColumns, this.#keyTypes, rows, rows.length)
+    // Sessions that merge are joined in order of arrival, not of their times.
+    const arrival = { epoch: this.#open.epoch, first: this.#arrived }
+    this.#arrived += batch.rowCount
     const add = (): Wait => {
-      const inputs = inputsOf(this.#spec.aggregates, batch)
+      const inputs = inputsOf(this.#spec.aggregates, batch, arrival)
       for (const part of this.#open.split(hashes, rows)) {
         const table = this.#open.tableAt(0, part.position)
         table.add({ keyColumns, starts, ends, inputs }, part.hashes, part.rows)
@@ -86,20 +93,22 @@ class SessionOperator implements Operator {
   }
 
   closeEpoch(header: EpochHeader, output: Output): Promise<EpochReport> {
-    return this.#open.pinned(() => this.#closeEpoch(header, output))
+    const own = heldBackHeader(header, this.#spec.watermarkShift)
+    return this.#open.pinned(() => this.#closeEpoch(own, output))
   }
 
   freeze() {
     return this.#open.freeze()
   }
 
+  /** With the watermarks as this operator sees them. */
   async #closeEpoch(header: EpochHeader, output: Output): Promise<EpochReport> {
     let updated = 0
     for (const table of this.#open.tablesOf(0)) updated += table.settleChanged()
     let removed = 0
     if (this.#spec.mode === 'complete') await this.#emitAll(output)
     else if (header.flush === true) removed = await this.#closeAll(output)
-    else removed = await this.#close(header.evictWatermark - this.#spec.watermarkShift, output)
+    else removed = await this.#close(header.evictWatermark, output)
     const nextWatermark = this.#nextWatermark()
     return {
       ...(nextWatermark === undefined ? {} : { nextWatermark }),
@@ -112,6 +121,7 @@ class SessionOperator implements Operator {
           rowsRemoved: removed,
           rowsDroppedByWatermark: this.#rowsLate,
           memoryUsedBytes: this.#open.byteLength(),
+          watermarks: operatorWatermarks(header, this.#spec.watermarkShift),
         },
       },
     }

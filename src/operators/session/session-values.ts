@@ -1,11 +1,12 @@
 import type { ByteWriter } from '../../batch/byte-writer.ts'
 import type { ByteReader } from '../../batch/value-codec.ts'
 import type { Accumulator } from '../aggregate/accumulator.ts'
+import { firstCapacity } from '../keyed/hash-index.ts'
 import { resized } from '../keyed/resized.ts'
 import type { SlotValues } from '../keyed/slot-values.ts'
 
 /** Slots of sessions, squeezed together only when so many of them are dead. */
-const deadSessionsMin = 1024
+const deadSessionsMin = 256
 
 /** No session. */
 const none = -1
@@ -202,7 +203,8 @@ export class SessionValues implements SlotValues {
     this.#changed.fill(0, to)
     this.#count = to
     this.#deadCount = 0
-    if (to < this.starts.length / 8) this.#resizeSessions(Math.max(64, 2 * to))
+    const room = Math.max(2 * to, this.#heads.length)
+    if (room < this.starts.length / 4) this.#resizeSessions(room)
   }
 
   byteLength(): number {
@@ -214,7 +216,7 @@ export class SessionValues implements SlotValues {
 
   #make(start: number, end: number, next: number): number {
     const session = this.#count++
-    if (session === this.starts.length) this.#resizeSessions(Math.max(64, 2 * session))
+    if (session === this.starts.length) this.#resizeSessions(Math.max(firstCapacity, 2 * session))
     this.starts[session] = start
     this.ends[session] = end
     this.#nexts[session] = next

@@ -4,6 +4,8 @@ import { columnsRead, moveColumns } from '../expressions.ts'
 import {
   type Aggregate,
   type Deduplicate,
+  type Join,
+  keepsLeftOnly,
   type LogicalPlan,
   type Project,
   type Scan,
@@ -81,6 +83,8 @@ function prune(plan: LogicalPlan, needed: Needed): Pruned {
     }
     case 'aggregate':
       return { plan: pruneAggregate(plan), to: stay }
+    case 'join':
+      return pruneJoin(plan, needed)
     case 'mapRows':
     case 'own':
     case 'process': {
@@ -185,6 +189,33 @@ function pruneDeduplicate(plan: Deduplicate, needed: Needed): Pruned {
   const moved = within && { ...within, time: { ...within.time, index: to(within.time.index) } }
   const keys = plan.keys.map(to)
   return { plan: { ...plan, input, keys, ...(moved === undefined ? {} : { within: moved }) }, to }
+}
+
+/** State holds whole rows, so columns that nobody reads are taken away before they come to it. */
+function pruneJoin(plan: Join, needed: Needed): Pruned {
+  const width = schemaOf(plan.left).length
+  const read = new Set(needed)
+  if (plan.condition !== undefined) for (const at of columnsRead(plan.condition)) read.add(at)
+  const leftRead = plan.keys.flatMap(({ left }) => [...columnsRead(left)])
+  const rightRead = plan.keys.flatMap(({ right }) => [...columnsRead(right)])
+  const ofLeft = [...read].filter((index) => index < width)
+  const ofRight = [...read].filter((index) => index >= width).map((index) => index - width)
+  const { plan: left, to: toLeft } = prune(plan.left, plus(new Set(ofLeft), leftRead))
+  const { plan: right, to: toRight } = prune(plan.right, plus(new Set(ofRight), rightRead))
+  if (left === plan.left && right === plan.right) return { plan, to: stay }
+  const newWidth = schemaOf(left).length
+  const to = (index: number): number =>
+    index < width ? toLeft(index) : toRight(index - width) + newWidth
+  const keys = plan.keys.map((key) => ({
+    ...key,
+    left: moveColumns(key.left, toLeft),
+    right: moveColumns(key.right, toRight),
+  }))
+  const condition = plan.condition && moveColumns(plan.condition, to)
+  return {
+    plan: { ...plan, left, right, keys, ...(condition === undefined ? {} : { condition }) },
+    to: keepsLeftOnly(plan.type) ? toLeft : to,
+  }
 }
 
 /** The inputs of a union must keep the same columns at the same places. */

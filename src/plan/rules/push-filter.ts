@@ -2,6 +2,7 @@ import type { Expression } from '../../expr/expression.ts'
 import { canRaise, conjunction, conjuncts, isDeterministic } from '../conditions.ts'
 import { columnAt, columnsRead, rewriteExpression } from '../expressions.ts'
 import { type Filter, type LogicalPlan, type Project, schemaOf } from '../logical.ts'
+import { throughJoin } from './push-join-condition.ts'
 
 /**
  * Filters sink towards the scan, so that less is computed, exploded and assigned to windows.
@@ -56,6 +57,14 @@ export function pushFilter(node: LogicalPlan): LogicalPlan {
           })),
         }),
       )
+    case 'join': {
+      const pushed = throughJoin(node.predicate, input)
+      if (pushed === undefined) return node
+      const { join, kept } = pushed
+      return kept.length === 0
+        ? join
+        : { kind: 'filter', input: join, predicate: conjunction(kept) }
+    }
     default:
       return node
   }

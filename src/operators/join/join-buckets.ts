@@ -1,0 +1,69 @@
+import type { Column } from '../../batch/batch.ts'
+import { ByteWriter } from '../../batch/byte-writer.ts'
+import { encodeKeyAt } from '../../batch/key-codec.ts'
+import type { StateContext } from '../context.ts'
+import { textOfKey } from '../keyed/entries.ts'
+import { KeyedBuckets } from '../keyed/keyed-buckets.ts'
+import { JoinTable } from './join-table.ts'
+import type { JoinSpec } from './spec.ts'
+
+/** All rows of a join that this task keeps. */
+export class JoinBuckets extends KeyedBuckets<JoinTable> {
+  constructor({ operator, keyTypes }: JoinSpec, context: StateContext, overUntil: number) {
+    super(
+      {
+        operator,
+        keyTypes,
+        layout: 'due',
+        make: (options) => new JoinTable(keyTypes, options),
+        overUntil,
+      },
+      context,
+    )
+  }
+
+  /** Rows of one side that are in memory. */
+  countOf(side: 0 | 1): number {
+    return this.sum((table) => table.index.counts[side])
+  }
+
+  /** Brings rows of one side into memory that the keys of these rows have outside of it. */
+  async fetchPartners(
+    side: number,
+    columns: readonly Column[],
+    hashes: Int32Array,
+    rows: Int32Array,
+  ): Promise<void> {
+    const { state } = this.context
+    const seen = new Set<string>()
+    const writer = new ByteWriter()
+    for (let k = 0; k < rows.length; k++) {
+      const shard = this.context.shardOf(hashes[k] as number)
+      if (!state.hasCold(shard)) continue
+      writer.length = 0
+      writer.raw(this.prefixOf(0))
+      this.spec.keyTypes.forEach((type, index) => {
+        encodeKeyAt(writer, type, columns[index] as Column, rows[k] as number)
+      })
+      writer.byte(side)
+      const from = writer.take()
+      const text = textOfKey(from)
+      if (seen.has(text)) continue
+      seen.add(text)
+      const to = from.slice()
+      to[to.length - 1] = side + 1
+      await this.#loadRange(shard, from, to)
+    }
+  }
+
+  async #loadRange(shard: number, from: Uint8Array, to: Uint8Array): Promise<void> {
+    for await (const [stateKey, value] of this.context.state.scan(shard, from, to)) {
+      const entry = this.readKey(stateKey)
+      if (entry === undefined) continue
+      const table = this.tableOf(0, shard)
+      // What is in memory is newer.
+      if (table?.isGone(stateKey) === true || (table?.findKey(entry.key) ?? -1) >= 0) continue
+      this.loadEntry(shard, stateKey, value)
+    }
+  }
+}

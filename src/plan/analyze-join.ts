@@ -1,0 +1,168 @@
+import { typeText } from '../batch/schema.ts'
+import { parseDuration } from '../core/duration.ts'
+import { StreamError } from '../core/error.ts'
+import type { Expression } from '../expr/expression.ts'
+import { defaultName } from '../expr/names.ts'
+import { call } from '../expr/resolve.ts'
+import { refuseAggregates } from './analyze-aggregate.ts'
+import { positionOf } from './analyze-select.ts'
+import { conjunction, conjuncts, isDeterministic } from './conditions.ts'
+import { columnAt, columnsRead, moveColumns } from './expressions.ts'
+import {
+  type Join,
+  type JoinKey,
+  keepsLeftOnly,
+  type LogicalPlan,
+  type NamedExpression,
+  schemaOf,
+} from './logical.ts'
+import { type Analyzed, bind, movedQualifiers } from './scope.ts'
+import type { UnresolvedJoin } from './unresolved-plan.ts'
+
+/**
+ * Resolves what must be true of a pair, and takes the equalities of one side with the other out of it.
+ * @throws StreamError `COLUMN_NOT_FOUND`, `AMBIGUOUS_COLUMN`, `DATATYPE_MISMATCH`, `DURATION_INVALID`
+ */
+export function analyzeJoin(left: Analyzed, right: Analyzed, written: UnresolvedJoin): Analyzed {
+  const { type, refresh, using } = written
+  const base: Join = {
+    kind: 'join',
+    left: left.plan,
+    right: right.plan,
+    type,
+    keys: [],
+    ...(refresh === undefined ? {} : { refreshMicros: parseDuration(refresh) }),
+  }
+  const width = schemaOf(left.plan).length
+  const both: Analyzed = {
+    // Of the condition's own scope: it sees every column as it comes in.
+    plan: { ...base, type: 'inner' },
+    qualifiers: [
+      ...left.qualifiers,
+      ...movedQualifiers(right.qualifiers, (index) => index + width),
+    ],
+  }
+  if (using !== undefined) return joinUsing({ base, both, left, right, using })
+  const condition = written.condition === undefined ? undefined : conditionOf(written, both)
+  const plan = withCondition(base, condition)
+  return keepsLeftOnly(type) ? { plan, qualifiers: left.qualifiers } : { ...both, plan }
+}
+
+function conditionOf({ condition: written }: UnresolvedJoin, both: Analyzed): Expression {
+  if (written === undefined) throw new StreamError('INTERNAL', { what: 'a join without condition' })
+  refuseAggregates(written, 'join')
+  const condition = bind(written, both)
+  if (condition.type.kind === 'boolean' || condition.type.kind === 'void') return condition
+  throw new StreamError('DATATYPE_MISMATCH', {
+    expression: `join(…, ${defaultName(written)})`,
+    expected: 'BOOLEAN',
+    actual: typeText(condition.type).toUpperCase(),
+    suggestion: 'boolean',
+  })
+}
+
+/** Equalities between the sides become keys; everything else stays a condition over pairs. */
+function withCondition(base: Join, condition: Expression | undefined): Join {
+  if (condition === undefined) return base
+  const width = schemaOf(base.left).length
+  const keys: JoinKey[] = []
+  const rest: Expression[] = []
+  for (const part of conjuncts(condition)) {
+    const key = keyOf(part, width)
+    if (key === undefined) rest.push(part)
+    else keys.push(key)
+  }
+  return { ...base, keys, ...(rest.length === 0 ? {} : { condition: conjunction(rest) }) }
+}
+
+function keyOf(part: Expression, width: number): JoinKey | undefined {
+  if (part.kind !== 'call' || (part.name !== '=' && part.name !== '<=>')) return undefined
+  const [first, second] = part.args
+  if (first === undefined || second === undefined || !isDeterministic(part)) return undefined
+  const sides = [sideOf(first, width), sideOf(second, width)].join()
+  if (sides !== 'left,right' && sides !== 'right,left') return undefined
+  const [left, right] = sides === 'left,right' ? [first, second] : [second, first]
+  // Maps have no order and so no bytes that a key could be compared by.
+  if (left.type.kind === 'map' || left.type.kind === 'void') return undefined
+  const nullSafe = part.name === '<=>'
+  return { left, right: moveColumns(right, (index) => index - width), nullSafe }
+}
+
+/** The side whose columns an expression reads; `undefined` if it reads both or none. */
+export function sideOf(expression: Expression, width: number): 'left' | 'right' | undefined {
+  const read = [...columnsRead(expression)]
+  if (read.length === 0) return undefined
+  if (read.every((index) => index < width)) return 'left'
+  return read.every((index) => index >= width) ? 'right' : undefined
+}
+
+interface Using {
+  readonly base: Join
+  readonly both: Analyzed
+  readonly left: Analyzed
+  readonly right: Analyzed
+  readonly using: readonly string[]
+}
+
+/** The columns that are equal come once, first; then the others of the left side and of the right one. */
+function joinUsing({ base, both, left, right, using }: Using): Analyzed {
+  const leftSchema = schemaOf(left.plan)
+  const rightSchema = schemaOf(right.plan)
+  const pairs = using.map((name) => ({
+    left: positionOf(left, name),
+    right: positionOf(right, name),
+  }))
+  const keys = pairs.map((pair): JoinKey => {
+    const equal = call('=', [columnAt(leftSchema, pair.left), columnAt(rightSchema, pair.right)])
+    const [first, second] = equal.kind === 'call' ? equal.args : []
+    if (first === undefined || second === undefined) {
+      throw new StreamError('INTERNAL', { what: 'an equality without arguments' })
+    }
+    return { left: first, right: second, nullSafe: false }
+  })
+  const plan: Join = { ...base, keys }
+  const width = leftSchema.length
+  const schema = schemaOf(plan)
+  const kept = (side: 'left' | 'right', offset: number): readonly number[] => {
+    const all = [...(side === 'left' ? leftSchema : rightSchema).keys()]
+    return all.filter((at) => !pairs.some((pair) => pair[side] === at)).map((at) => at + offset)
+  }
+  const leftOnly = keepsLeftOnly(base.type)
+  const others = [...kept('left', 0), ...(leftOnly ? [] : kept('right', width))]
+  const columns: readonly NamedExpression[] = [
+    ...pairs.map((pair, at) => ({
+      name: leftSchema[pair.left]?.name ?? '',
+      expression: keyColumn(plan, { ...pair, right: pair.right + width }, using[at] ?? ''),
+    })),
+    ...others.map((index) => ({
+      name: schema[index]?.name ?? '',
+      expression: columnAt(schema, index),
+    })),
+  ]
+  const projected: LogicalPlan = { kind: 'project', input: plan, columns }
+  // A merged key is named by either side; others keep the name of theirs.
+  const qualifiers = movedQualifiers(both.qualifiers, (index) => {
+    const key = pairs.findIndex((pair) => pair.left === index || pair.right + width === index)
+    if (key >= 0) return key
+    const other = others.indexOf(index)
+    return other < 0 ? -1 : other + pairs.length
+  })
+  return {
+    plan: projected,
+    qualifiers: leftOnly ? qualifiers.slice(0, left.qualifiers.length) : qualifiers,
+  }
+}
+
+/** The one column of a key that both sides have: the side that is there, or either of them. */
+function keyColumn(
+  plan: Join,
+  pair: { readonly left: number; readonly right: number },
+  name: string,
+): Expression {
+  const schema = schemaOf(plan)
+  const left = columnAt(schema, pair.left)
+  if (plan.type === 'rightOuter') return columnAt(schema, pair.right)
+  return plan.type === 'fullOuter'
+    ? call('coalesce', [left, columnAt(schema, pair.right)], name)
+    : left
+}

@@ -1,0 +1,58 @@
+import { columnAt } from '../expressions.ts'
+import { inputsOf, type LogicalPlan, rewrite, type Scan, scanSchema } from '../logical.ts'
+
+/**
+ * A stream that a plan reads in several places, such as a join with itself, is opened once: so each place
+ * gets the columns that any of them reads, and leaves out the others itself. Runs after the other rules.
+ */
+export function shareScans(plan: LogicalPlan): LogicalPlan {
+  const columns = new Map<string, Set<number>>()
+  for (const scan of sharedScans(plan)) {
+    const wanted = columns.get(scan.source) ?? new Set()
+    for (const column of columnsOf(scan)) wanted.add(column)
+    columns.set(scan.source, wanted)
+  }
+  if (columns.size === 0) return plan
+  return rewrite(plan, (node) => {
+    const wanted = node.kind === 'scan' && node.streaming ? columns.get(node.source) : undefined
+    if (node.kind !== 'scan' || wanted === undefined) return node
+    const own = columnsOf(node)
+    if (own.length === wanted.size) return node
+    const all = [...wanted].sort((a, b) => a - b)
+    const input: Scan = { ...node, columns: all }
+    const schema = scanSchema(input)
+    return {
+      kind: 'project',
+      input,
+      columns: own.map((column) => {
+        const at = all.indexOf(column)
+        return { name: schema[at]?.name ?? '', expression: columnAt(schema, at) }
+      }),
+    }
+  })
+}
+
+/** Structs of such a stream are read whole: places that read other fields could not share them. */
+export function keepSharedStructs(plan: LogicalPlan): LogicalPlan {
+  const shared = new Set(sharedScans(plan).map(({ source }) => source))
+  if (shared.size === 0) return plan
+  return rewrite(plan, (node) => {
+    if (node.kind !== 'scan' || node.fieldsByName !== true || !shared.has(node.source)) return node
+    const { fieldsByName: _, ...scan } = node
+    return scan
+  })
+}
+
+/** Every place that reads a stream which another place reads too. */
+function sharedScans(plan: LogicalPlan): readonly Scan[] {
+  const scans = scansOf(plan).filter(({ streaming, source }) => streaming && source !== '')
+  return scans.filter((scan) => scans.filter((other) => other.source === scan.source).length > 1)
+}
+
+function scansOf(plan: LogicalPlan): readonly Scan[] {
+  return plan.kind === 'scan' ? [plan] : inputsOf(plan).flatMap(scansOf)
+}
+
+function columnsOf({ schema, columns }: Scan): readonly number[] {
+  return columns ?? [...schema.keys()]
+}

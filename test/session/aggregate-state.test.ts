@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { nactSystem } from '../../actors/nact-system.ts'
+import { nodeFileSystem } from '../../src/core/node-file-system.ts'
+import { nodeProcessInfo } from '../../src/core/node-process-info.ts'
+import { systemRandom } from '../../src/core/random.ts'
+import { systemClock } from '../../src/core/system-clock.ts'
+import { expr, udaf } from '../../src/functions.ts'
+import { readConfig } from '../../src/session/config.ts'
+import { createSession, type Session } from '../../src/session/session.ts'
+import { memoryStoreFactory } from '../../state/memory-store.ts'
+import { rocksdbStoreFactory } from '../../state/rocksdb-store.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'millrace-aggregates-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+let folders = 0
+
+function openSession(options: Readonly<Record<string, string>>): Session {
+  const files = nodeFileSystem()
+  const clock = systemClock()
+  return createSession(readConfig(new Map(Object.entries(options))), {
+    clock,
+    random: systemRandom(),
+    files,
+    process: () => nodeProcessInfo(files),
+    system: nactSystem,
+    store: (kind) =>
+      kind === 'rocksdb' ? rocksdbStoreFactory({ files, clock }) : memoryStoreFactory(files),
+    terminal: { print: () => undefined, status: () => undefined, isInteractive: false },
+    temporaryFolder: root,
+  })
+}
+
+const longest = udaf({
+  name: 'longest',
+  returnType: 'string',
+  zero: () => ({ texts: [] as string[] }),
+  reduce: ({ texts }, text: string | null) => ({ texts: text === null ? texts : [...texts, text] }),
+  merge: (left, right) => ({ texts: [...left.texts, ...right.texts] }),
+  finish: ({ texts }) =>
+    texts.reduce((best, text) => (text.length > best.length ? text : best), ''),
+})
+
+const calls = [
+  ...['count(n)', 'sum(n)', 'avg(x)', 'min(s)', 'max(n)', 'product(x)', 'bit_xor(n)'],
+  ...['stddev(x)', 'kurtosis(x)', 'corr(n, x)', 'bool_or(n > 5)'],
+  ...['first(s)', 'last(n)', 'min_by(s, n)', 'max_by(n, s)', 'mode(s)'],
+  ...['collect_list(s)', 'collect_set(n)', 'rows_with_max(s, n)'],
+  ...['count(DISTINCT s)', 'sum(DISTINCT n)', 'count(DISTINCT n, s)'],
+  ...['median(x)', 'percentile(x, array(0.1, 0.9))', 'percentile_approx(n, 0.5)'],
+  ...['approx_count_distinct(s)'],
+]
+const columns = [...calls.map((call, at) => expr(call).alias(`c${at}`)), longest('s').alias('own')]
+
+const schema = 'k INT, n BIGINT, x DOUBLE, s STRING'
+function rowOf(k: number, round: number) {
+  const mixed = (k * 7919 + round * 104_729) % 1009
+  const isNull = mixed % 11 === 0
+  return {
+    k,
+    n: isNull ? null : BigInt((mixed % 13) - 3),
+    x: mixed % 17 === 0 ? null : (mixed % 29) / 4,
+    s: mixed % 7 === 0 ? null : `text ${mixed % 5}`,
+  }
+}
+
+test.each([
+  ['memory', '1', '3'],
+  ['rocksdb', '1', '1'],
+  ['rocksdb', '3', '2'],
+] as const)(
+  'every aggregate goes on from the %s store, beyond the cache and after a restart, %s lanes then %s',
+  async (store, ...lanes) => {
+    const checkpointLocation = join(root, String(folders++))
+    const added: ReturnType<typeof rowOf>[] = []
+    let rows: readonly unknown[] = []
+    let expected: readonly unknown[] = []
+    for (const [life, width] of lanes.entries()) {
+      const session = openSession({ store, lanes: width, stateCache: '64 KB' })
+      const input = session.memoryStream(schema)
+      if (added.length > 0) input.addData(added)
+      const query = input
+        .toDF()
+        .groupBy('k')
+        .agg(...columns)
+        .writeStream.format('memory')
+        .queryName('all')
+        .outputMode('complete')
+        .option('checkpointLocation', checkpointLocation)
+        .start()
+      for (let epoch = 0; epoch < 4; epoch++) {
+        // Each key is left alone for three epochs, so that it cools down.
+        const more = Array.from({ length: 150 }, (_, index) => {
+          const k = (index % 75) * 4 + epoch
+          return rowOf(k, life * 8 + epoch + index)
+        })
+        added.push(...more)
+        input.addData(more)
+        await query.processAllAvailable()
+      }
+      rows = await session.table('all').orderBy('k').collect()
+      await query.stop()
+      expected = await session
+        .createDataFrame(added, schema)
+        .groupBy('k')
+        .agg(...columns)
+        .orderBy('k')
+        .collect()
+      await session.stop()
+    }
+    expect(rows).toHaveLength(300)
+    expect(rows).toEqual(expected)
+  },
+  60_000,
+)
