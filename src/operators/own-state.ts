@@ -46,7 +46,7 @@ async function operatorKeys({ name, keys }: OwnSpec, context: StateContext): Pro
     if (position === undefined) throw new RangeError('state was used for a key outside of using')
     return buckets.tableAt(0, position)
   }
-  const bringBack = async (): Promise<void> => {
+  const bringIn = async (): Promise<void> => {
     if (!buckets.anyCold()) return
     for (const [position, shard] of buckets.shards.entries()) {
       const ofShard = [...positions].filter(([, at]) => at === position)
@@ -67,7 +67,7 @@ async function operatorKeys({ name, keys }: OwnSpec, context: StateContext): Pro
           positions.set(textOfKey(key), buckets.shards.indexOf(context.shardOf(hash)))
           groups.push({ key, rows: mine })
         }
-        await bringBack()
+        await bringIn()
         await work(groups)
         positions = new Map()
       })

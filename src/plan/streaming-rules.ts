@@ -15,7 +15,7 @@ import { sessionKeyOf } from './session-columns.ts'
 import { checkJoin } from './streaming-joins.ts'
 
 /**
- * Refuses what cannot stream, or not in this output mode: the matrix of `docs/guarantees.md`.
+ * Refuses what cannot stream, or not in this output mode: the matrix of `docs/output-modes.md`.
  * Batch parts of the plan are not looked at.
  * @throws StreamError `OUTPUT_MODE_UNSUPPORTED`, `STREAMING_UNSUPPORTED`
  */

@@ -23,6 +23,7 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
     /^ada: bakery 1 times among 1000$/m,
     /^bob: bakery 1 times among 1$/m,
   ],
+  'impressions-clicks.ts': [/^ad 1: clicked after 40 s$/m, /^ad 2: never clicked$/m],
   'own-sink.ts': [/^5 rows in 2 epochs, each once$/m],
   'own-source.ts': [/^15$/m],
   'sessions.ts': [/^ada 12:00-13:20: 3 views, dearest 80(\.0)?$/m],

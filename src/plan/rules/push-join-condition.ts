@@ -39,14 +39,27 @@ export function pushJoinCondition(node: LogicalPlan): LogicalPlan {
   }
 }
 
-/** A filter above a join, as far as it may be tried on one of its sides. */
+/**
+ * A filter above a join, as far as it may be tried on one of its sides. Of an inner join the rest becomes
+ * part of the condition, where a range of times says how long rows must be kept.
+ */
 export function throughJoin(
   predicate: Expression,
   join: Join,
 ): { readonly join: Join; readonly kept: readonly Expression[] } | undefined {
   const split = splitBySide(predicate, join, keptSides[join.type])
-  if (split.left.length === 0 && split.right.length === 0) return undefined
-  return { join: withFilters(join, split), kept: split.kept }
+  const merged = join.type === 'inner' ? split.kept.filter(canMove) : []
+  if (split.left.length + split.right.length + merged.length === 0) return undefined
+  const kept = split.kept.filter((part) => !merged.includes(part))
+  const pushed = withFilters(join, split)
+  if (merged.length === 0) return { join: pushed, kept }
+  const condition = conjunction([...(join.condition ? [join.condition] : []), ...merged])
+  return { join: { ...pushed, condition }, kept }
+}
+
+/** Where the condition is NULL a filter above would not be tried any more. */
+function canMove(part: Expression): boolean {
+  return isDeterministic(part) && !canRaise(part)
 }
 
 interface Split {
