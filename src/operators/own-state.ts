@@ -83,7 +83,8 @@ async function operatorKeys({ name, keys }: OwnSpec, context: StateContext): Pro
       const table = tableOf(key)
       const slot = table.insert(key, table.hashOf(key))
       table.touch(slot)
-      table.values[0]?.set(slot, value.slice())
+      // A copy: `slice` of a Buffer would be none.
+      table.values[0]?.set(slot, new Uint8Array(value))
     },
 
     delete(key) {

@@ -13,8 +13,8 @@ const packr = new Packr({
 
 /** The value as bytes of its own. @throws what the packer cannot hold, such as symbols */
 export function packUserValue(value: unknown): Uint8Array {
-  // The packer hands out a view of its own buffer.
-  return packr.pack(value).slice()
+  // The packer hands out a view of its own buffer, of which `slice` would be another one.
+  return new Uint8Array(packr.pack(value))
 }
 
 /** A new value equal to the one that was packed. */

@@ -2,6 +2,7 @@ import { initProcessor } from '../operators/process/processor-handle.ts'
 import type { ProcessSpec } from '../operators/process/spec.ts'
 import { eventTimeColumns } from '../plan/event-time.ts'
 import { type Process, schemaOf } from '../plan/logical.ts'
+import { shiftOf } from './join-specs.ts'
 
 /** The operator of a stateful program. Its processor is asked what state it declares. */
 export function processSpec(plan: Process, operator: string): ProcessSpec {
@@ -25,6 +26,6 @@ export function processSpec(plan: Process, operator: string): ProcessSpec {
     timeMode,
     ...(time === undefined ? {} : { timeColumn: time.index }),
     ...(outputTime === undefined ? {} : { outputTime }),
-    watermarkShift: 0,
+    watermarkShift: shiftOf(plan.input),
   }
 }

@@ -83,7 +83,9 @@ export function lateOperatorOf(physical: PhysicalPlan): string | undefined {
   const from = physical.stages.find((stage) => stage.id === physical.late)?.inputs[0]?.from
   const steps = physical.stages.find((stage) => stage.id === from)?.steps ?? []
   for (const step of steps) {
-    if (step.kind === 'aggregate' || step.kind === 'sessions') return step.spec.operator
+    if (step.kind === 'aggregate' || step.kind === 'sessions' || step.kind === 'process') {
+      return step.spec.operator
+    }
   }
   return undefined
 }

@@ -6,6 +6,8 @@ import { join } from 'node:path'
  * sink had the rows of the epoch but the epoch was not committed.
  */
 export async function loseLastCommit(checkpoint: string): Promise<void> {
+  // Who dies leaves no note of where the log ends.
+  await rm(join(checkpoint, 'lock'), { force: true })
   const folder = join(checkpoint, 'log')
   const numbers = (await readdir(folder)).map(Number).filter(Number.isInteger)
   for (const number of numbers.sort((a, b) => b - a)) {

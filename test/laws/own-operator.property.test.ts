@@ -18,6 +18,8 @@ function counter(fault: Fault): OwnOperator {
     version: 1,
     make({ output: schema, state }) {
       const kept = new Map<string, number>()
+      // One for all: what is put into state is a copy.
+      const bytes = Buffer.alloc(4)
       let counts = new Map<string, { k: unknown; n: number }>()
       attempts++
       return {
@@ -35,7 +37,6 @@ function counter(fault: Fault): OwnOperator {
               const before = fault === 'keeps a field' ? (kept.get(text) ?? 0) : stored
               const n = before + rows.length
               kept.set(text, n)
-              const bytes = Buffer.alloc(4)
               bytes.writeUInt32LE(n)
               // Every tenth row a key begins anew.
               if (n >= 10) state.delete(key)

@@ -245,3 +245,25 @@ test('restarts at every barrier, lanes, entries out of memory and waiting handle
     { numRuns: 600 },
   )
 })
+
+test('while an epoch is open each message is answered at once', async () => {
+  const plan = planOf('processingTime', false)
+  const [task] = await openTasks(plan, 1, [])
+  const said: unknown[] = []
+  const out = {
+    emit(batch: Batch) {
+      said.push(...rowsOf(batch).map(([k]) => k))
+      return undefined
+    },
+    emitSide: () => undefined,
+  }
+  const [{ ranges: _, ...open } = {} as EpochHeader] = headersOf([{ rows: [], passedMs: 0 }], false)
+  task?.operator.open(open)
+  const show = (k: string): Value[] => [k, null, 'show', 0]
+  await task?.operator.process(0, batchOf(input, [show('a'), show('b'), show('a')]), out)
+  expect(said).toEqual(['a', 'a', 'b'])
+  await task?.operator.process(0, batchOf(input, [show('a')]), out)
+  expect(said).toEqual(['a', 'a', 'b', 'a'])
+  await task?.operator.closeEpoch(open, out)
+  expect(said).toHaveLength(4)
+})

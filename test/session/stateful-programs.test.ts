@@ -385,3 +385,41 @@ test('what a capped list counts is what has not ended yet, whatever its order', 
   expect(await query.add([at('a', 4, 29)])).toEqual(['1,3,4'])
   expect(await query.add([at('a', 5, 29)])).toEqual(['3,4,5'])
 })
+
+test('rows that are late for a program are delivered with its name', async () => {
+  const { session, simulation } = simulatedSession({
+    seed: 1,
+    files: virtualFileSystem(),
+    life: 0,
+  })
+  const input = session.memoryStream('k STRING, at TIMESTAMP')
+  const program = made(() => undefined, { handleInputRows: (k, rows) => [said(k, rows.length)] })
+  const query = input
+    .toDF()
+    .withWatermark('at', '5 seconds')
+    .as()
+    .groupByKey('k')
+    .transformWithState(program, { output: out, timeMode: 'eventTime' })
+    .toDF()
+    .writeStream.format('noop')
+    .option('checkpointLocation', 'checkpoint')
+    .start()
+  const late: unknown[] = []
+  const reading = (async () => {
+    for await (const { operator, row } of query.lateRows()) late.push({ operator, k: row['k'] })
+  })()
+  for (const seconds of [100, 101, 102, 3, 103]) {
+    input.addData([{ k: `k${seconds}`, at: new Date(seconds * 1000) }])
+    await simulation.run(query.processAllAvailable())
+  }
+  const dropped = query.recentProgress.map(
+    ({ stateOperators: [operator] }) => operator?.numRowsDroppedByWatermark ?? 0,
+  )
+  expect(dropped.reduce((sum, count) => sum + count, 0)).toBe(1)
+  expect(query.recentProgress.at(-1)?.stateOperators[0]?.operatorName).toBe(
+    'transformWithStateExec',
+  )
+  await simulation.run(session.stop())
+  await simulation.run(reading)
+  expect(late).toEqual([{ operator: 'process-0', k: 'k3' }])
+})

@@ -100,7 +100,7 @@ export function decodeHead(bytes: Uint8Array): KeyHead {
     const id = reader.u32()
     if (tag === valueTag) {
       const expiry = reader.f64()
-      head.values.set(id, { expiry, bytes: reader.raw(reader.u32()).slice() })
+      head.values.set(id, { expiry, bytes: new Uint8Array(reader.raw(reader.u32())) })
       continue
     }
     const range = {

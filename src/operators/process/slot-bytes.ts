@@ -69,8 +69,8 @@ export class SlotBytes implements SlotValues {
     const flags = reader.byte()
     const due = (flags & hasDue) === 0 ? never : reader.f64()
     const timer = (flags & hasTimer) === 0 ? never : reader.f64()
-    // A copy: what is read is a part of a large block.
-    this.set(slot, reader.raw(reader.bytes.length - reader.at).slice(), due, timer)
+    // A copy: what is read is a part of a large block, and `slice` of a Buffer would be none.
+    this.set(slot, new Uint8Array(reader.raw(reader.bytes.length - reader.at)), due, timer)
   }
 
   move(from: number, to: number): void {

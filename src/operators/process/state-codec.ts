@@ -51,7 +51,7 @@ export function variableCodec(
       if (from !== undefined && to !== undefined) {
         return toEdge(to, widened(from, to, reader.value(from)), edge)
       }
-      const rest = bytes.slice(1)
+      const rest = new Uint8Array(bytes.subarray(1))
       return custom === undefined ? unpackUserValue(rest) : custom.decode(rest)
     },
   }
