@@ -1,6 +1,6 @@
 import { StreamError, unreachable } from '../core/error.ts'
 import type { Expression } from '../expr/expression.ts'
-import type { Bucketing } from '../operators/aggregate/spec.ts'
+import type { AggregateColumns, Bucketing } from '../operators/aggregate/spec.ts'
 import { eventTimeColumns } from '../plan/event-time.ts'
 import { type Aggregate, schemaOf, type WindowAssign } from '../plan/logical.ts'
 
@@ -22,6 +22,15 @@ export class ColumnList {
 
 function plainJson(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? `${value}n` : value
+}
+
+/** Where the aggregates of a plan find their arguments, computed before the exchange. */
+export function callColumns(plan: Aggregate, columns: ColumnList): readonly AggregateColumns[] {
+  return plan.aggregates.map(({ call }) => ({
+    call,
+    args: call.args.map((arg) => columns.add(arg)),
+    filter: call.filter === undefined ? undefined : columns.add(call.filter),
+  }))
 }
 
 export function fusedWindow(

@@ -1,6 +1,5 @@
 import type { Schema } from '../batch/schema.ts'
 import { StreamError, unreachable } from '../core/error.ts'
-import { isOrdered } from '../expr/aggregates.ts'
 import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
@@ -20,7 +19,7 @@ import {
   schemaOf,
 } from '../plan/logical.ts'
 import { sessionKeyOf } from '../plan/session-columns.ts'
-import { bucketingOf, ColumnList, fusedWindow } from './bucketing.ts'
+import { bucketingOf, ColumnList, callColumns, fusedWindow } from './bucketing.ts'
 import { type SideColumns, shiftOf, staticJoinParts, streamJoinParts } from './join-specs.ts'
 import {
   addCompute,
@@ -33,8 +32,9 @@ import {
   fieldOfExpression,
   fieldsOf,
   type OpenStage,
+  settleFor,
 } from './open-stage.ts'
-import type { Exchange, PhysicalPlan, StageInput } from './physical.ts'
+import type { Exchange, PhysicalPlan, StageInput, Step } from './physical.ts'
 import { processSpec } from './process-spec.ts'
 
 export interface BuildOptions {
@@ -173,11 +173,7 @@ class Builder {
     const keys = plan.keys
       .filter((_, index) => index !== window?.key)
       .map(({ expression }) => ({ column: columns.add(expression), type: expression.type }))
-    const aggregates = plan.aggregates.map(({ call }) => ({
-      call,
-      args: call.args.map((arg) => columns.add(arg)),
-      filter: call.filter === undefined ? undefined : columns.add(call.filter),
-    }))
+    const aggregates = callColumns(plan, columns)
     const { bucketing, watermarked } = bucketingOf(plan, window, columns)
     const spec: AggregateSpec = {
       operator: `aggregate-${this.#aggregates++}`,
@@ -190,12 +186,35 @@ class Builder {
       global: plan.keys.length === 0,
       watermarkShift: shiftOf(below),
     }
-    const before = this.build(below)
+    return this.#grouped(
+      plan,
+      { kind: 'aggregate', spec },
+      {
+        before: this.build(below),
+        input: inputSchema,
+        columns: columns.expressions,
+        shown: inputSchema,
+      },
+    )
+  }
+
+  /** Sends rows to the tasks of their groups, with what the aggregation reads of them computed before. */
+  #grouped(
+    plan: Aggregate,
+    step: Extract<Step, { kind: 'aggregate' | 'sessions' }>,
+    from: {
+      readonly before: OpenStage
+      readonly input: Schema
+      readonly columns: readonly Expression[]
+      /** The first columns of the input, which late rows are shown with. */
+      readonly shown: Schema
+    },
+  ): OpenStage {
+    const { keys, watermarked } = step.spec
+    const { before, input, columns, shown } = from
     const wantsLate = this.#options.lateRows && watermarked && this.#late === undefined
-    const lateFrom = columns.expressions.length
-    const extra = wantsLate ? allColumns(inputSchema) : []
-    const all = [...columns.expressions, ...extra]
-    addCompute(before, inputSchema, undefined, all, all.map(fieldOfExpression))
+    const all = [...columns, ...(wantsLate ? allColumns(shown) : [])]
+    addCompute(before, input, undefined, all, all.map(fieldOfExpression))
     const exchange: Exchange = keys.length === 0 ? { kind: 'single' } : { kind: 'hash', keys }
     const stage = this.#open({
       inputs: [{ from: before.id, exchange }],
@@ -203,8 +222,8 @@ class Builder {
       single: keys.length === 0,
     })
     settleFor(stage, plan)
-    addStep(stage, { kind: 'aggregate', spec }, schemaOf(plan))
-    if (wantsLate) this.#late = this.#lateStage(stage.id, all, lateFrom, inputSchema)
+    addStep(stage, step, schemaOf(plan))
+    if (wantsLate) this.#late = this.#lateStage(stage.id, all, columns.length, shown)
     return stage
   }
 
@@ -233,34 +252,24 @@ class Builder {
       operator: `session-${this.#sessionCount++}`,
       mode: this.#options.mode === 'complete' ? 'complete' : 'append',
       keys,
-      aggregates: plan.aggregates.map(({ call }) => ({
-        call,
-        args: call.args.map((arg) => columns.add(arg)),
-        filter: call.filter === undefined ? undefined : columns.add(call.filter),
-      })),
+      aggregates: callColumns(plan, columns),
       sessionColumn: columns.add(session.expression),
       position,
       watermarked: eventTimeColumns(plan).some(({ index }) => index === position),
       watermarkShift: shiftOf(plan.input),
       output: schemaOf(plan),
     }
-    const before = countedBy(spec.operator, this.build(plan.input))
-    const wantsLate = this.#options.lateRows && spec.watermarked && this.#late === undefined
-    const lateFrom = columns.expressions.length
-    // Late rows are shown as they were before the session was put beside them.
-    const shown = plan.input.kind === 'session' ? schemaOf(plan.input.input) : below
-    const all = [...columns.expressions, ...(wantsLate ? allColumns(shown) : [])]
-    addCompute(before, below, undefined, all, all.map(fieldOfExpression))
-    const exchange: Exchange = keys.length === 0 ? { kind: 'single' } : { kind: 'hash', keys }
-    const stage = this.#open({
-      inputs: [{ from: before.id, exchange }],
-      output: schemaOf(plan),
-      single: keys.length === 0,
-    })
-    settleFor(stage, plan)
-    addStep(stage, { kind: 'sessions', spec }, schemaOf(plan))
-    if (wantsLate) this.#late = this.#lateStage(stage.id, all, lateFrom, shown)
-    return stage
+    return this.#grouped(
+      plan,
+      { kind: 'sessions', spec },
+      {
+        before: countedBy(spec.operator, this.build(plan.input)),
+        input: below,
+        columns: columns.expressions,
+        // Late rows are shown as they were before the session was put beside them.
+        shown: plan.input.kind === 'session' ? schemaOf(plan.input.input) : below,
+      },
+    )
   }
 
   #streamJoin(plan: Join): OpenStage {
@@ -385,10 +394,4 @@ class Builder {
     addCompute(stage, columns.map(fieldOfExpression), undefined, picked, schema)
     return stage.id
   }
-}
-
-/** Aggregates such as `first` need the rows in the order of their sources. */
-function settleFor(stage: OpenStage, plan: Aggregate): void {
-  if (!plan.aggregates.some(({ call }) => isOrdered(call))) return
-  addStep(stage, { kind: 'settle' }, stage.output)
 }

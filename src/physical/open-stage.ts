@@ -1,7 +1,9 @@
 import type { DataType, Schema } from '../batch/schema.ts'
+import { isOrdered } from '../expr/aggregates.ts'
 import type { Expression } from '../expr/expression.ts'
 import type { SessionAssignSpec } from '../operators/session-assign.ts'
 import {
+  type Aggregate,
   type Generate,
   type Scan,
   type SessionAssign,
@@ -146,4 +148,10 @@ export function fieldOfExpression(
 
 export function fieldsOf(keys: readonly { readonly expression: Expression }[]): Schema {
   return keys.map(({ expression }, index) => fieldOfExpression(expression, index))
+}
+
+/** Aggregates such as `first` need the rows in the order of their sources. */
+export function settleFor(stage: OpenStage, plan: Aggregate): void {
+  if (!plan.aggregates.some(({ call }) => isOrdered(call))) return
+  addStep(stage, { kind: 'settle' }, stage.output)
 }

@@ -1,12 +1,7 @@
 import { type Column, isValid } from '../../batch/batch.ts'
-import { columnBuilder } from '../../batch/build.ts'
-import type { ByteWriter } from '../../batch/byte-writer.ts'
-import { doubleType } from '../../batch/schema.ts'
-import type { ByteReader } from '../../batch/value-codec.ts'
 import type { AggregateName } from '../../expr/aggregates.ts'
-import type { Accumulator } from './accumulator.ts'
 import { numbersOf, validityOf } from './column-numbers.ts'
-import { NumberColumns } from './number-columns.ts'
+import { StatisticAccumulator } from './statistic.ts'
 
 /** Statistics of pairs of doubles. */
 export type Comoment = Extract<AggregateName, 'corr' | 'covar_pop' | 'covar_samp'>
@@ -14,19 +9,15 @@ export type Comoment = Extract<AggregateName, 'corr' | 'covar_pop' | 'covar_samp
 const [counts, leftMeans, rightMeans, products, leftSquares, rightSquares] = [0, 1, 2, 3, 4, 5]
 
 /** Covariance and correlation of the pairs of which neither is NULL; carried along as `MomentsAccumulator` does. */
-export class ComomentsAccumulator implements Accumulator {
-  readonly #sums = new NumberColumns(6)
+export class ComomentsAccumulator extends StatisticAccumulator {
   readonly #statistic: Comoment
 
   constructor(statistic: Comoment) {
+    super(6)
     this.#statistic = statistic
   }
 
-  resize(capacity: number): void {
-    this.#sums.resize(capacity)
-  }
-
-  update(
+  override update(
     slots: Int32Array,
     rows: Int32Array | undefined,
     count: number,
@@ -44,47 +35,17 @@ export class ComomentsAccumulator implements Accumulator {
     }
   }
 
-  merge(slot: number, from: this, fromSlot: number): void {
+  override merge(slot: number, from: this, fromSlot: number): void {
     this.#join(
       slot,
-      from.#sums.columns.map((column) => column[fromSlot] as number),
+      from.sums.columns.map((column) => column[fromSlot] as number),
     )
-  }
-
-  finish(slots: Int32Array): Column {
-    const builder = columnBuilder(doubleType)
-    for (const slot of slots) {
-      const result = this.#result(slot)
-      if (result === undefined) builder.appendNull()
-      else builder.appendNumber(result)
-    }
-    return builder.finish()
-  }
-
-  encode(slot: number, writer: ByteWriter): void {
-    this.#sums.encode(slot, writer)
-  }
-
-  decode(slot: number, reader: ByteReader): void {
-    this.#sums.decode(slot, reader)
-  }
-
-  move(from: number, to: number): void {
-    this.#sums.move(from, to)
-  }
-
-  clearFrom(count: number): void {
-    this.#sums.clearFrom(count)
-  }
-
-  byteLength(): number {
-    return this.#sums.byteLength()
   }
 
   #join(slot: number, other: readonly number[]): void {
     const [b = 0, x = 0, y = 0, product = 0, xSquare = 0, ySquare = 0] = other
     if (b === 0) return
-    const sums = this.#sums
+    const sums = this.sums
     const a = sums.at(counts)[slot] as number
     const n = a + b
     const dx = x - (sums.at(leftMeans)[slot] as number)
@@ -108,8 +69,8 @@ export class ComomentsAccumulator implements Accumulator {
     add(rightSquares, ySquare + dy * dy * weight)
   }
 
-  #result(slot: number): number | undefined {
-    const [n = 0, , , product = 0, xSquare = 0, ySquare = 0] = this.#sums.columns.map(
+  protected override result(slot: number): number | undefined {
+    const [n = 0, , , product = 0, xSquare = 0, ySquare = 0] = this.sums.columns.map(
       (column) => column[slot] as number,
     )
     if (n === 0) return undefined

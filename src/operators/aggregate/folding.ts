@@ -24,7 +24,7 @@ export interface Folding<State> {
   finish(state: State): Value
   encode(state: State, writer: ByteWriter): void
   decode(reader: ByteReader): State
-  /** About how many bytes of memory the state takes; quick, as it is asked for at every row. */
+  /** About how many bytes of memory the state takes; quick, as it is asked for whenever rows are added. */
   byteLength(state: State): number
 }
 
@@ -54,12 +54,16 @@ export class FoldingAccumulator<State> implements Accumulator {
     arrival?: Arrival,
   ): void {
     const add = this.#folding.adder({ args, rows, count, arrival })
-    for (let k = 0; k < count; k++) {
-      const row = rows === undefined ? k : (rows[k] as number)
+    // Rows of one group often lie together: its state is looked up and weighed once for all of them.
+    for (let k = 0; k < count; ) {
       const slot = slots[k] as number
       const known = this.#states[slot]
       this.#bytes -= this.#sizeOf(known)
-      this.#put(slot, add(known ?? this.#folding.zero(), row, k))
+      let state = known ?? this.#folding.zero()
+      for (; k < count && slots[k] === slot; k++) {
+        state = add(state, rows === undefined ? k : (rows[k] as number), k)
+      }
+      this.#put(slot, state)
     }
   }
 

@@ -1,12 +1,7 @@
 import { type Column, isValid } from '../../batch/batch.ts'
-import { columnBuilder } from '../../batch/build.ts'
-import type { ByteWriter } from '../../batch/byte-writer.ts'
-import { doubleType } from '../../batch/schema.ts'
-import type { ByteReader } from '../../batch/value-codec.ts'
 import type { AggregateName } from '../../expr/aggregates.ts'
-import type { Accumulator } from './accumulator.ts'
 import { numbersOf, validityOf } from './column-numbers.ts'
-import { NumberColumns } from './number-columns.ts'
+import { StatisticAccumulator } from './statistic.ts'
 
 /** Statistics of the central moments of one column of doubles. */
 export type Moment = Extract<
@@ -19,20 +14,15 @@ export type Moment = Extract<
  * mean. They are carried along with each row (Welford) and joined pairwise (Chan, Pébay), so that no
  * large squares are taken from each other; merging in another order changes the last digits only.
  */
-export class MomentsAccumulator implements Accumulator {
-  readonly #sums: NumberColumns
+export class MomentsAccumulator extends StatisticAccumulator {
   readonly #statistic: Moment
 
   constructor(statistic: Moment) {
+    super(statistic === 'kurtosis' ? 5 : statistic === 'skewness' ? 4 : 3)
     this.#statistic = statistic
-    this.#sums = new NumberColumns(statistic === 'kurtosis' ? 5 : statistic === 'skewness' ? 4 : 3)
   }
 
-  resize(capacity: number): void {
-    this.#sums.resize(capacity)
-  }
-
-  update(
+  override update(
     slots: Int32Array,
     rows: Int32Array | undefined,
     count: number,
@@ -48,9 +38,9 @@ export class MomentsAccumulator implements Accumulator {
     }
   }
 
-  merge(slot: number, from: this, fromSlot: number): void {
-    const [counts, means, squares, cubes, fourths] = this.#sums.columns
-    const [otherCounts, otherMeans, otherSquares, otherCubes, otherFourths] = from.#sums.columns
+  override merge(slot: number, from: this, fromSlot: number): void {
+    const [counts, means, squares, cubes, fourths] = this.sums.columns
+    const [otherCounts, otherMeans, otherSquares, otherCubes, otherFourths] = from.sums.columns
     const b = at(otherCounts, fromSlot)
     if (b === 0) return
     const a = at(counts, slot)
@@ -74,38 +64,8 @@ export class MomentsAccumulator implements Accumulator {
     set(fourths, slot, at(fourths, slot) + at(otherFourths, fromSlot) + fourth)
   }
 
-  finish(slots: Int32Array): Column {
-    const builder = columnBuilder(doubleType)
-    for (const slot of slots) {
-      const result = this.#result(slot)
-      if (result === undefined) builder.appendNull()
-      else builder.appendNumber(result)
-    }
-    return builder.finish()
-  }
-
-  encode(slot: number, writer: ByteWriter): void {
-    this.#sums.encode(slot, writer)
-  }
-
-  decode(slot: number, reader: ByteReader): void {
-    this.#sums.decode(slot, reader)
-  }
-
-  move(from: number, to: number): void {
-    this.#sums.move(from, to)
-  }
-
-  clearFrom(count: number): void {
-    this.#sums.clearFrom(count)
-  }
-
-  byteLength(): number {
-    return this.#sums.byteLength()
-  }
-
   #add(slot: number, value: number): void {
-    const [counts, means, squares, cubes, fourths] = this.#sums.columns
+    const [counts, means, squares, cubes, fourths] = this.sums.columns
     const n = at(counts, slot) + 1
     const distance = value - at(means, slot)
     const step = distance / n
@@ -122,8 +82,8 @@ export class MomentsAccumulator implements Accumulator {
   }
 
   /** Spark's rules: NULL of no rows, of one row for samples, and where all values are equal for shapes. */
-  #result(slot: number): number | undefined {
-    const [n = 0, , m2 = 0, m3 = 0, m4 = 0] = this.#sums.columns.map((column) => at(column, slot))
+  protected override result(slot: number): number | undefined {
+    const [n = 0, , m2 = 0, m3 = 0, m4 = 0] = this.sums.columns.map((column) => at(column, slot))
     if (n === 0) return undefined
     switch (this.#statistic) {
       case 'var_pop':

@@ -3,6 +3,7 @@ import { toEdge, toRow } from '../../batch/edge-row.ts'
 import { typeText } from '../../batch/schema.ts'
 import { reasonOf, StreamError } from '../../core/error.ts'
 import { micros } from '../../core/units.ts'
+import { heldBack } from '../../flow/held-back.ts'
 import type { EpochHeader } from '../../flow/message.ts'
 import type { EpochReport, Operator, Output, Wait } from '../../flow/operator.ts'
 import type { Emitted, QueryInfo, Timers } from '../../flow/stateful-processor.ts'
@@ -93,9 +94,10 @@ class ProcessOperator implements Operator {
   open(header: EpochHeader): void {
     const { watermarkShift } = this.#parts.spec
     this.#header = header
-    this.#late = header.lateWatermark - watermarkShift
+    this.#late = heldBack(header.lateWatermark, watermarkShift)
     // At the end of the input there is no watermark until its last row was read.
-    this.#evict = header.flush === true ? this.#late : header.evictWatermark - watermarkShift
+    this.#evict =
+      header.flush === true ? this.#late : heldBack(header.evictWatermark, watermarkShift)
     this.#rows.watermark = header.flush === true ? Number.NEGATIVE_INFINITY : this.#evict
     this.#pending = []
     this.#figures = new Map()
@@ -195,7 +197,7 @@ class ProcessOperator implements Operator {
     const now =
       spec.timeMode === 'processingTime'
         ? header.processingTime
-        : header.evictWatermark - (header.flush === true ? 0 : spec.watermarkShift)
+        : heldBack(header.evictWatermark, spec.watermarkShift)
     const { timers, groups } = await state.due(now)
     this.#fresh = new Set()
     for (let from = 0; from < timers.length; from += keysAtOnce) {
