@@ -65,7 +65,6 @@ export function heldBackBy(delay: number, header: EpochHeader): EpochHeader {
 export function isDead(plan: Join, side: 'left' | 'right', row: Row, watermark: number): boolean {
   const times = { left: eventTimeColumns(plan.left), right: eventTimeColumns(plan.right) }
   const other = side === 'left' ? 'right' : 'left'
-  if (times[other].length === 0) return false
   const timed = plan.keys.find((key) =>
     (['left', 'right'] as const).some((of) => {
       const expression = key[of]

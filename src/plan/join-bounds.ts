@@ -31,12 +31,9 @@ export function joinBounds(join: Join): JoinBounds {
   const rightKey = join.keys.findIndex(({ right }) => timed(right, rightTimes))
   const key = leftKey >= 0 ? leftKey : rightKey
   if (key < 0) return rangeBounds(join, leftTimes, rightTimes)
-  // A side without a watermark is never late: what could meet its rows must stay.
+  // As in Spark one watermark is enough: a row of a side that has none finds no partner below it.
   const bound: JoinBound = { kind: 'key', key }
-  return {
-    ...(rightTimes.length === 0 ? {} : { left: bound }),
-    ...(leftTimes.length === 0 ? {} : { right: bound }),
-  }
+  return { left: bound, right: bound }
 }
 
 /** How far the output of a join is behind the watermark of its input, because rows wait in it (rule W7). */

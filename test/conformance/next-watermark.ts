@@ -20,12 +20,13 @@ export async function nextWatermarkMs(
 ): Promise<number> {
   const time = await newestTime(checkpoint)
   if (time === undefined) return 0
-  const nodes = Object.values(time.nodes).map((partitions) =>
-    Math.min(...Object.values(partitions).map(([watermark]) => watermark)),
-  )
-  while (nodes.length < rule.nodeCount) nodes.push(0)
+  const nodes = Object.values(time.nodes).map((partitions) => {
+    const watermarks = Object.values(partitions).map(([watermark]) => watermark)
+    return watermarks.length === 0 ? 0 : Math.min(...watermarks)
+  })
+  while (nodes.length < Math.max(1, rule.nodeCount)) nodes.push(0)
   const combined = rule.policy === 'max' ? Math.max(...nodes) : Math.min(...nodes)
-  return Math.max(time.evicted, Number.isFinite(combined) ? combined : 0) / 1000
+  return Math.max(time.evicted, combined) / 1000
 }
 
 async function newestTime(checkpoint: string): Promise<Time | undefined> {

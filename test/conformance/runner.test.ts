@@ -144,4 +144,10 @@ test('the next watermark comes from the newest manifest, and nodes without rows 
   expect(await next('min', 2)).toBe(3)
   expect(await next('max', 2)).toBe(9)
   expect(await next('min', 3)).toBe(1)
+  await put(12, {
+    type: 'manifest',
+    manifest: { time: { evicted: 0, nodes: { a: node(5000), b: {} } } },
+  })
+  expect(await next('min', 2)).toBe(0)
+  expect(await next('max', 2)).toBe(5)
 })

@@ -158,3 +158,38 @@ test('trace T3: update mode gives out what changed, also of windows that it then
   // What the watermark closes at the end is forgotten without a word.
   expect(lines.slice(5).flat()).toEqual([])
 })
+
+test('rule J2: one watermark among the keys of a join bounds both sides', async () => {
+  const session = openSession()
+  const left = session.memoryStream('v INT')
+  const right = session.memoryStream('v INT')
+  const timed = left
+    .toDF()
+    .selectExpr('v AS l', 'timestamp_seconds(v) AS t')
+    .withWatermark('t', '10 seconds')
+    .select(window('t', '10 seconds').alias('w'), 'l')
+  const untimed = right
+    .toDF()
+    .selectExpr('v AS r', 'timestamp_seconds(v) AS t')
+    .select(window('t', '10 seconds').alias('w'), 'r')
+  let given: unknown[] = []
+  const query = timed
+    .join(untimed, 'w')
+    .select('l', 'r')
+    .writeStream.foreachBatch(async (batch) => {
+      given.push(...(await batch.collect()))
+    })
+    .start()
+  const step = async (input: typeof left, ...values: readonly number[]): Promise<unknown> => {
+    given = []
+    input.addData(values.map((v) => ({ v })))
+    await query.processAllAvailable()
+    return { given, rows: query.lastProgress?.stateOperators[0]?.numRowsTotal }
+  }
+  expect(await step(left, 1)).toEqual({ given: [], rows: 1 })
+  expect(await step(right, 2)).toEqual({ given: [{ l: 1, r: 2 }], rows: 2 })
+  // The watermark is 15: both rows of the window that ends at 10 go.
+  expect(await step(left, 25)).toEqual({ given: [], rows: 1 })
+  expect(await step(right, 3)).toEqual({ given: [], rows: 1 })
+  await session.stop()
+})
