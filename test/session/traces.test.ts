@@ -193,3 +193,27 @@ test('rule J2: one watermark among the keys of a join bounds both sides', async 
   expect(await step(right, 3)).toEqual({ given: [], rows: 1 })
   await session.stop()
 })
+
+test('rule W4a: an aggregation counts what late rows would have changed, and the rows', async () => {
+  const session = openSession()
+  const input = session.memoryStream('t TIMESTAMP, word STRING')
+  const query = counts(input.toDF(), '5 minutes')
+    .writeStream.foreachBatch(async () => {})
+    .start()
+  const dropped = async (...rows: readonly Seen[]): Promise<readonly unknown[]> => {
+    input.addData(rows.map(([time, word]) => ({ t: timeOf(time), word })))
+    const batchId = query.lastProgress?.batchId ?? -1
+    await query.processAllAvailable()
+    const data = query.recentProgress.find(
+      (each) => each.batchId > batchId && each.numInputRows > 0,
+    )
+    const operator = data?.stateOperators[0]
+    return [operator?.numRowsDroppedByWatermark, operator?.customMetrics['numLateInputRows']]
+  }
+  expect(await dropped(['12:31', 'owl'])).toEqual([0, 0])
+  // The watermark is 12:21. Twice dog and a cat, each for two windows that are over.
+  expect(await dropped(['12:06', 'dog'], ['12:07', 'dog'], ['12:08', 'cat'])).toEqual([4, 3])
+  // In time for the window until 12:25, late for the one until 12:20.
+  expect(await dropped(['12:17', 'cat'])).toEqual([1, 0])
+  await session.stop()
+})

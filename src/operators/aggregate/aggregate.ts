@@ -10,6 +10,7 @@ import { windowsOf } from '../window.ts'
 import { emitTable, emitWindow, singleWindow } from './emit.ts'
 import { type ChangedGroups, GroupBuckets } from './group-buckets.ts'
 import { inputsOf } from './inputs.ts'
+import { LateWindows } from './late-groups.ts'
 import {
   type AggregateSpec,
   bucketFunction,
@@ -59,7 +60,7 @@ class AggregateOperator implements Operator {
   /** Continuous trigger, update mode: changed groups leave with the batch that changed them. */
   #eager = false
   #rowsIn = 0
-  #rowsLate = 0
+  readonly #lateGroups: LateWindows
   #rowsNullTime = 0
   #epoch = 0
   /** Physical rows of this epoch so far, the first number of the next batch. */
@@ -72,6 +73,7 @@ class AggregateOperator implements Operator {
     this.#keyTypes = spec.keys.map((key) => key.type)
     this.#bucketOf = bucketFunction(spec.bucketing)
     this.#lastClosing = closingFunction(spec.bucketing)
+    this.#lateGroups = new LateWindows(spec)
   }
 
   open(header: EpochHeader): void {
@@ -83,7 +85,7 @@ class AggregateOperator implements Operator {
     // Ranges are absent while a continuous epoch is open; overlapping windows are combined at the barrier.
     this.#eager = mode === 'update' && header.ranges === undefined && !this.#overlaps()
     this.#rowsIn = 0
-    this.#rowsLate = 0
+    this.#lateGroups.clear()
     this.#rowsNullTime = 0
     this.#epoch = header.epoch
     this.#arrived = 0
@@ -119,7 +121,7 @@ class AggregateOperator implements Operator {
     const { mode } = this.#spec
     if (mode === 'update' && !this.#eager) await this.#emitChanged(header, output)
     if (mode === 'complete') await this.#emitAll(output)
-    else if (this.#closes(header)) await this.#close(header, output)
+    else if (this.#spec.watermarked || header.flush === true) await this.#close(header, output)
     if (header.flush === true && mode === 'append' && before === 0) await this.#emitGlobal(output)
     const after = this.#buckets.size()
     const nextWatermark = this.#nextWatermark(header)
@@ -132,12 +134,13 @@ class AggregateOperator implements Operator {
           rowsTotal: after,
           rowsUpdated: changed,
           rowsRemoved: before - after,
-          rowsDroppedByWatermark: this.#rowsLate,
+          rowsDroppedByWatermark: this.#lateGroups.count,
           memoryUsedBytes: this.#buckets.byteLength(),
           watermarks: operatorWatermarks(header, this.#spec.watermarkShift),
-          ...(this.#rowsNullTime === 0
-            ? {}
-            : { custom: { rowsWithNullEventTime: this.#rowsNullTime } }),
+          custom: {
+            numLateInputRows: this.#lateGroups.rows,
+            rowsWithNullEventTime: this.#rowsNullTime,
+          },
         },
       },
     }
@@ -146,11 +149,6 @@ class AggregateOperator implements Operator {
   #overlaps(): boolean {
     const { bucketing } = this.#spec
     return bucketing.kind === 'window' && windowsOf(bucketing.windows).panesPerWindow > 1
-  }
-
-  /** Whether anything may be closed: with a watermark, or because the input has ended. */
-  #closes(header: EpochHeader): boolean {
-    return this.#spec.watermarked || header.flush === true
   }
 
   #nextWatermark(header: EpochHeader): Micros | undefined {
@@ -188,7 +186,9 @@ class AggregateOperator implements Operator {
     const limit = this.#spec.watermarked ? this.#late : Number.NEGATIVE_INFINITY
     const single = this.#singleBucket(times, batch.selection, count, limit)
     if (single !== undefined) {
-      return { parts: [{ bucket: single, rows: batch.selection, count }], late }
+      const parts = [{ bucket: single, rows: batch.selection, count }]
+      this.#lateGroups.addOverlapped(batch, parts, limit)
+      return { parts, late }
     }
     const lists = new Map<number, number[]>()
     for (let k = 0; k < count; k++) {
@@ -202,12 +202,13 @@ class AggregateOperator implements Operator {
         else list.push(row)
       }
     }
-    this.#rowsLate += late.length
     const parts = [...lists].map(([bucket, rows]) => ({
       bucket,
       rows: Int32Array.from(rows),
       count: rows.length,
     }))
+    this.#lateGroups.addOverlapped(batch, parts, limit)
+    this.#lateGroups.addLate(batch, times, late)
     return { parts, late }
   }
 

@@ -7,6 +7,7 @@ import { heldBack, heldBackHeader, operatorWatermarks } from '../../flow/held-ba
 import type { EpochHeader } from '../../flow/message.ts'
 import type { EpochReport, Operator, Output, Wait } from '../../flow/operator.ts'
 import { inputsOf } from '../aggregate/inputs.ts'
+import { LateGroups } from '../aggregate/late-groups.ts'
 import type { StateContext } from '../context.ts'
 import { KeyedBuckets } from '../keyed/keyed-buckets.ts'
 import { emitSessions } from './emit.ts'
@@ -47,12 +48,14 @@ class SessionOperator implements Operator {
   #arrived = 0
   #rowsIn = 0
   #rowsLate = 0
+  readonly #lateGroups: LateGroups
 
   constructor(spec: SessionSpec, open: KeyedBuckets<SessionTable>) {
     this.name = spec.operator
     this.#spec = spec
     this.#keyTypes = spec.keys.map(({ type }) => type)
     this.#open = open
+    this.#lateGroups = new LateGroups(this.#keyTypes)
   }
 
   open(header: EpochHeader): void {
@@ -62,6 +65,7 @@ class SessionOperator implements Operator {
     this.#arrived = 0
     this.#rowsIn = 0
     this.#rowsLate = 0
+    this.#lateGroups.clear()
     this.#open.openEpoch(header.epoch)
   }
 
@@ -83,6 +87,7 @@ class SessionOperator implements Operator {
         table.add({ keyColumns, starts, ends, inputs }, part.hashes, part.rows)
       }
       if (late.length === 0) return undefined
+      this.#countLate(keyColumns, late, starts, ends)
       return output.emitSide('late', select(batch, late))
     }
     if (!this.#open.anyCold()) return add()
@@ -90,6 +95,17 @@ class SessionOperator implements Operator {
       await this.#open.fetch(0, keyColumns, hashes, rows)
       await add()
     })
+  }
+
+  #countLate(
+    keyColumns: readonly Column[],
+    late: Int32Array,
+    starts: Float64Array,
+    ends: Float64Array,
+  ): void {
+    for (const row of late) {
+      this.#lateGroups.add(`${starts[row]} ${ends[row]}`, keyColumns, Int32Array.of(row))
+    }
   }
 
   closeEpoch(header: EpochHeader, output: Output): Promise<EpochReport> {
@@ -119,7 +135,8 @@ class SessionOperator implements Operator {
           rowsTotal: this.#size(),
           rowsUpdated: updated,
           rowsRemoved: removed,
-          rowsDroppedByWatermark: this.#rowsLate,
+          rowsDroppedByWatermark: this.#lateGroups.count,
+          custom: { numLateInputRows: this.#rowsLate },
           memoryUsedBytes: this.#open.byteLength(),
           watermarks: operatorWatermarks(header, this.#spec.watermarkShift),
         },
