@@ -38,7 +38,7 @@ export function checkJoin(join: Join, mode: SaveMode): void {
   if (mode === 'complete' || (mode === 'update' && !inserts)) {
     throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
       mode,
-      why: `a ${texts[type]} join of two streams only ever adds rows, each once no earlier one can change it`,
+      why: `a join of two streams (${texts[type]}) only ever adds rows, each once nothing can change it any more`,
       fix: inserts ? "Use outputMode('append') or 'update'." : "Use outputMode('append').",
     })
   }

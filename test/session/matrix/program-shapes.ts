@@ -1,0 +1,133 @@
+import type { DataFrame } from '../../../src/index.ts'
+import type { Dataset } from '../../../src/streaming.ts'
+import { IntegerType, StringType, StructType, TimestampType } from '../../../src/types.ts'
+import { gives, refuses, timed } from './cell.ts'
+import { keepsEverything, rows, type Shape } from './shape.ts'
+
+const row = StructType()
+  .add('user', StringType(), false)
+  .add('t', TimestampType())
+  .add('v', IntegerType(), false)
+const sum = StructType().add('user', StringType(), false).add('sum', IntegerType(), false)
+
+const keyed = (frame: DataFrame) => timed(frame).as(row).groupByKey('user')
+
+type Sums = Dataset<{ user: string; sum: number }>
+
+/** The sum of each user so far, whenever a row comes. */
+export const mapGroups = (frame: DataFrame): Sums =>
+  keyed(frame).mapGroupsWithState(
+    (user, values, state) => {
+      const total = values.reduce((all, { v }) => all + v, state.get() ?? 0)
+      state.update(total)
+      return { user, sum: total }
+    },
+    { output: sum, state: 'INT' },
+  )
+
+/** The same, by the function that may give any number of rows. */
+export const flatMapGroups = (frame: DataFrame, outputMode: 'append' | 'update'): Sums =>
+  keyed(frame).flatMapGroupsWithState(
+    (user, values, state) => {
+      const total = values.reduce((all, { v }) => all + v, state.get() ?? 0)
+      state.update(total)
+      return [{ user, sum: total }]
+    },
+    { output: sum, state: 'INT', outputMode },
+  )
+
+/** The same, by a processor. */
+export const processed = (frame: DataFrame, outputMode?: 'append' | 'update'): Sums =>
+  keyed(frame).transformWithState(
+    () => {
+      let total: { get(): number | undefined; update(value: number): void } | undefined
+      return {
+        init(handle) {
+          total = handle.valueState('total', 'INT')
+        },
+        *handleInputRows(user: string, values: readonly { readonly v: number }[]) {
+          const now = values.reduce((all, { v }) => all + v, total?.get() ?? 0)
+          total?.update(now)
+          yield { user, sum: now }
+        },
+      }
+    },
+    { output: sum, ...(outputMode === undefined ? {} : { outputMode }) },
+  )
+
+const sums = gives(['ada 1', 'bob 2'], ['ada 8'], ['bob 13'])
+const onlyUpdate = refuses(
+  'OUTPUT_MODE_UNSUPPORTED',
+  /mapGroupsWithState gives out a changed row of a group each time/,
+  /outputMode\('update'\)/,
+)
+const given = (mode: string) =>
+  refuses(
+    'OUTPUT_MODE_UNSUPPORTED',
+    new RegExp(`flatMapGroupsWithState was given outputMode ${mode}`),
+    new RegExp(`outputMode\\('${mode}'\\)`),
+  )
+const processorGiven = (mode: string) =>
+  refuses(
+    'OUTPUT_MODE_UNSUPPORTED',
+    new RegExp(`processor was given outputMode ${mode}`),
+    new RegExp(`outputMode\\('${mode}'\\)`),
+  )
+
+/** State in the hands of the user. */
+export const programShapes: readonly Shape[] = [
+  {
+    row: '`mapGroupsWithState`',
+    name: 'sums',
+    build: (input) => mapGroups(input).toDF(),
+    steps: rows,
+    append: onlyUpdate,
+    update: sums,
+    complete: onlyUpdate,
+  },
+  {
+    row: '`flatMapGroupsWithState` in append',
+    name: 'sums',
+    build: (input) => flatMapGroups(input, 'append').toDF(),
+    steps: rows,
+    append: sums,
+    update: given('append'),
+    complete: given('append'),
+  },
+  {
+    row: '`flatMapGroupsWithState` in update',
+    name: 'sums',
+    build: (input) => flatMapGroups(input, 'update').toDF(),
+    steps: rows,
+    append: given('update'),
+    update: sums,
+    complete: given('update'),
+  },
+  {
+    row: '`transformWithState`',
+    name: 'sums',
+    build: (input) => processed(input).toDF(),
+    steps: rows,
+    append: sums,
+    update: sums,
+    complete: keepsEverything,
+  },
+  {
+    row: '`transformWithState` that says append',
+    name: 'sums',
+    build: (input) => processed(input, 'append').toDF(),
+    steps: rows,
+    append: sums,
+    update: processorGiven('append'),
+    complete: keepsEverything,
+  },
+  {
+    row: '`transformWithState` that says update',
+    name: 'sums',
+    build: (input) => processed(input, 'update').toDF(),
+    steps: rows,
+    append: processorGiven('update'),
+    update: sums,
+    complete: keepsEverything,
+  },
+]
