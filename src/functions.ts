@@ -70,6 +70,7 @@ export {
   isnull,
   least,
   lit,
+  monotonically_increasing_id,
   nanvl,
   not,
   nvl,

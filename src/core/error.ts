@@ -130,6 +130,11 @@ const catalogue = {
     hint: 'Use a string, number, boolean, bigint, Date or null.',
     retry: 'never',
   },
+  NOT_PROVIDED: {
+    message: 'Spark has {what}; here it is not provided.',
+    hint: '{fix}',
+    retry: 'never',
+  },
   OPTION_UNKNOWN: {
     message: '{format} has no option {option}.',
     hint: 'Did you mean {closest}?',

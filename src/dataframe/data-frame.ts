@@ -3,6 +3,7 @@ import type { OwnOperator } from '../flow/own-operator.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
 import type { Column, ColumnOrName } from './column.ts'
 import type { RowOf, TypedDataset } from './dataset-types.ts'
+import type { NotOnFrames, NotOnGroups } from './not-provided.ts'
 import type { StreamingQuery } from './streaming-query.ts'
 import type { SchemaLike, StructType } from './struct-type.ts'
 import type { TriggerOptions } from './trigger.ts'
@@ -63,7 +64,7 @@ export interface JoinOptions {
  * await spark.stop()
  * ```
  */
-export interface DataFrame {
+export interface DataFrame extends NotOnFrames {
   /** The plan as written; for the engine and for tests. */
   readonly plan: UnresolvedPlan
   /** Names and types of the columns. */
@@ -270,7 +271,7 @@ export interface DataFrame {
 }
 
 /** Rows grouped by keys; the next call says what to compute per group. Names are Spark's: `sum(price)`. */
-export interface GroupedData {
+export interface GroupedData extends NotOnGroups {
   /**
    * One column per argument, after the keys. Arguments may be expressions over several aggregates.
    * A record means function by column: `{ price: 'max' }`.

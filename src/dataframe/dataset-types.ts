@@ -10,6 +10,7 @@ import type {
   TimeMode,
 } from '../flow/stateful-processor.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
+import type { NotOnGroups } from './not-provided.ts'
 import type { SchemaLike, StructType } from './struct-type.ts'
 
 /** The row type of a schema: exact for one built with the `types` helpers, any row for DDL text. */
@@ -90,7 +91,7 @@ export interface GroupOptions<S extends SchemaLike, T extends StateType> {
 type MayWait<T> = T | Promise<T>
 
 /** Rows by key. */
-export interface KeyedDataset<Key, Row, Frame> extends InitialRows<Row> {
+export interface KeyedDataset<Key, Row, Frame> extends InitialRows<Row>, NotOnGroups {
   /**
    * Runs a program with state per key: Spark's `transformWithState`. All rows of a key in an epoch are
    * handed over in one call.

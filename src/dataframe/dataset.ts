@@ -19,6 +19,7 @@ import type {
 } from './dataset-types.ts'
 import { type GroupFunction, groupProcessor } from './group-state.ts'
 import type { Launch } from './launch.ts'
+import { notProvided } from './not-provided.ts'
 import { type SchemaLike, StructType, schemaFrom } from './struct-type.ts'
 
 /** The column that a key function writes. */
@@ -183,6 +184,7 @@ function keyedDataset<Frame>(
         readonly outputMode: 'append' | 'update'
       },
     ) => grouped('flatMapGroups', call, options, options.outputMode),
+    ...notProvided(['cogroup'], () => isStreaming(analyzePart(plan))),
   }
   return dataset as unknown as KeyedDataset<unknown, EdgeRow, Frame>
 }

@@ -16,6 +16,7 @@ import { typedDataset } from './dataset.ts'
 import { type AggregateArguments, aggregatesOf, groupedData, rowCount } from './grouped-data.ts'
 import { joinPlan } from './join-arguments.ts'
 import type { Launch } from './launch.ts'
+import { notOnFrames, notProvided } from './not-provided.ts'
 import { schemaTree } from './schema-tree.ts'
 import { type SchemaLike, StructType, schemaFrom } from './struct-type.ts'
 import { dataFrameWriter, dataStreamWriter } from './writer.ts'
@@ -53,6 +54,7 @@ export function dataFrame(plan: UnresolvedPlan, launch: Launch): DataFrame {
     ...joinsOf(plan, wrap),
     ...textOf(plan, launch),
     ...actionsOf(plan, launch),
+    ...notProvided(notOnFrames, () => isStreaming(analyzed)),
     createOrReplaceTempView: (name) => launch.putView(name, plan),
     transform: (change) => change(dataFrame(plan, launch)),
   }

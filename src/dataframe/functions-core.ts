@@ -53,6 +53,12 @@ export function col(name: string): Column {
 /** The same as `col`. */
 export const column: (name: string) => Column = col
 
+/**
+ * Not provided: rows have no number of their own.
+ * @throws StreamError `NOT_PROVIDED` by the frame that is given it, with what to do instead
+ */
+export const monotonically_increasing_id = (): Column => callOf('monotonically_increasing_id')
+
 /** A constant: text, number, bigint, boolean, `Date`, bytes, a list of these, or `null`. */
 export function lit(value: ColumnOrLiteral): Column {
   return isColumn(value) ? value : columnOf(literal(value))

@@ -1,11 +1,12 @@
 import { isNumeric } from '../batch/schema.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import { analyzePart } from '../plan/analyze.ts'
-import { schemaOf } from '../plan/logical.ts'
+import { isStreaming, schemaOf } from '../plan/logical.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
 import { type Column, callOf, isColumn, nameOf } from './column.ts'
 import type { DataFrame, GroupedData } from './data-frame.ts'
 import { literal } from './literal.ts'
+import { notProvided } from './not-provided.ts'
 
 /** `agg` takes columns, or one record of function by column. */
 export type AggregateArguments = readonly Column[] | readonly [Readonly<Record<string, string>>]
@@ -34,6 +35,7 @@ export function groupedData(
     mean: each('avg'),
     min: each('min'),
     max: each('max'),
+    ...notProvided(['cogroup'], () => isStreaming(analyzePart(input))),
   }
 }
 

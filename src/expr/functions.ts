@@ -6,6 +6,7 @@ import { hashFunctions } from './functions-hash.ts'
 import { jsonFunctions } from './functions-json.ts'
 import { logicFunctions } from './functions-logic.ts'
 import { mathFunctions } from './functions-math.ts'
+import { missingFunctions } from './functions-missing.ts'
 import { stringFunctions } from './functions-string.ts'
 import { timeFunctions } from './functions-time.ts'
 import type { ScalarFunction } from './signature.ts'
@@ -31,10 +32,12 @@ export function findFunction(name: string): ScalarFunction | undefined {
 
 /**
  * The function of a name that resolution has seen.
- * @throws StreamError `FUNCTION_NOT_FOUND` with the nearest name
+ * @throws StreamError `FUNCTION_NOT_FOUND` with the nearest name, `NOT_PROVIDED`
  */
 export function functionNamed(name: string): ScalarFunction {
   const found = findFunction(name)
   if (found !== undefined) return found
+  const fix = missingFunctions[name.toLowerCase()]
+  if (fix !== undefined) throw new StreamError('NOT_PROVIDED', { what: name, fix })
   throw new StreamError('FUNCTION_NOT_FOUND', { name, closest: closest(name, [...byName.keys()]) })
 }

@@ -112,7 +112,7 @@ const allowed: readonly Shape[] = [
   {
     row: behindAppend,
     name: 'by user',
-    build: (input) => flatMapGroups(input, 'append').toDF().groupBy('user').count(),
+    build: (input) => flatMapGroups(timed(input), 'append').toDF().groupBy('user').count(),
     steps: rows,
     append: refuses('OUTPUT_MODE_UNSUPPORTED', /no watermark below it/, /withWatermark/),
     update: gives(['ada 1', 'bob 1'], ['ada 2'], ['bob 2']),

@@ -10,7 +10,8 @@ const row = StructType()
   .add('v', IntegerType(), false)
 const sum = StructType().add('user', StringType(), false).add('sum', IntegerType(), false)
 
-const keyed = (frame: DataFrame) => timed(frame).as(row).groupByKey('user')
+/** The columns of an input, by user. */
+export const keyed = (frame: DataFrame) => frame.as(row).groupByKey('user')
 
 type Sums = Dataset<{ user: string; sum: number }>
 
@@ -79,7 +80,7 @@ export const programShapes: readonly Shape[] = [
   {
     row: '`mapGroupsWithState`',
     name: 'sums',
-    build: (input) => mapGroups(input).toDF(),
+    build: (input) => mapGroups(timed(input)).toDF(),
     steps: rows,
     append: onlyUpdate,
     update: sums,
@@ -88,7 +89,7 @@ export const programShapes: readonly Shape[] = [
   {
     row: '`flatMapGroupsWithState` in append',
     name: 'sums',
-    build: (input) => flatMapGroups(input, 'append').toDF(),
+    build: (input) => flatMapGroups(timed(input), 'append').toDF(),
     steps: rows,
     append: sums,
     update: given('append'),
@@ -97,7 +98,7 @@ export const programShapes: readonly Shape[] = [
   {
     row: '`flatMapGroupsWithState` in update',
     name: 'sums',
-    build: (input) => flatMapGroups(input, 'update').toDF(),
+    build: (input) => flatMapGroups(timed(input), 'update').toDF(),
     steps: rows,
     append: given('update'),
     update: sums,
@@ -106,7 +107,7 @@ export const programShapes: readonly Shape[] = [
   {
     row: '`transformWithState`',
     name: 'sums',
-    build: (input) => processed(input).toDF(),
+    build: (input) => processed(timed(input)).toDF(),
     steps: rows,
     append: sums,
     update: sums,
@@ -115,7 +116,7 @@ export const programShapes: readonly Shape[] = [
   {
     row: '`transformWithState` that says append',
     name: 'sums',
-    build: (input) => processed(input, 'append').toDF(),
+    build: (input) => processed(timed(input), 'append').toDF(),
     steps: rows,
     append: sums,
     update: processorGiven('append'),
@@ -124,7 +125,7 @@ export const programShapes: readonly Shape[] = [
   {
     row: '`transformWithState` that says update',
     name: 'sums',
-    build: (input) => processed(input, 'update').toDF(),
+    build: (input) => processed(timed(input), 'update').toDF(),
     steps: rows,
     append: processorGiven('update'),
     update: sums,
