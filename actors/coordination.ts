@@ -17,6 +17,7 @@ import type { PlanState, Positions } from './planning.ts'
 import type { Ref } from './system.ts'
 import type { TaskId } from './task-id.ts'
 import { firstTrigger } from './trigger.ts'
+import { endedSources, type Turns } from './turns.ts'
 
 /** Everything the coordinator hears. */
 export type CoordinatorMessage =
@@ -100,6 +101,8 @@ export function startCoordination(
   const { recovered, tasks } = deployment
   const sinkNames = new Map<TaskId, string>()
   const sourceNames = new Map<TaskId, string>()
+  const turns: Turns = { after: deployment.settings.readAfter, ends: recovered.ends ?? {} }
+  const ended = endedSources(recovered.positions, turns)
   const watermarkTasks = new Set(parties.sources)
   for (const task of tasks) {
     if (task.type === 'sink') sinkNames.set(task.id, task.sinkName)
@@ -121,9 +124,10 @@ export function startCoordination(
     planState: {
       last: recovered.epoch,
       positions: recovered.positions,
-      time: decodeTime(recovered.time),
+      time: { ...decodeTime(recovered.time), ended },
       trigger: firstTrigger(owner.clock.now(), recovered.decisions.length),
       ends: undefined,
+      turns,
     },
     newest: undefined,
     asking: undefined,
@@ -171,5 +175,10 @@ function timeRules({ settings, sources }: Deployment): TimeRules {
   for (const { name, idleTimeoutMs } of sources) {
     if (idleTimeoutMs !== undefined) idleTimeoutMicros[name] = idleTimeoutMs * 1000
   }
-  return { nodes: settings.watermarkNodes, policy: settings.watermarkPolicy, idleTimeoutMicros }
+  return {
+    nodes: settings.watermarkNodes,
+    policy: settings.watermarkPolicy,
+    idleTimeoutMicros,
+    after: settings.readAfter,
+  }
 }

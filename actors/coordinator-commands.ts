@@ -121,6 +121,7 @@ function release(know: Coordination, epoch: Epoch): void {
     committedMs: owner.clock.now(),
     watermark: watermarkAt(time, know.rules, entry.header.processingTime),
     sourceNames: know.sourceNames,
+    turns: know.planState.turns,
   })
   owner.listener({ type: 'committed', progress })
   // Whoever waits for idleness wants to hear of it now, not at the next poll.

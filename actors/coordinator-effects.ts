@@ -42,11 +42,13 @@ export function logBehaviour(
   }
 }
 
-/** A question to all sources. */
+/** A question to sources. */
 export interface AskMessage {
+  /** Those that are asked. */
+  readonly names: readonly string[]
   readonly from: Positions
   readonly ignoreLimits: boolean
-  readonly ends: Positions | undefined
+  readonly ends: Positions
 }
 
 /** How far the sources could go. */
@@ -62,11 +64,12 @@ export function askBehaviour(
   clock: Clock,
   coordinator: Ref<LatestReply>,
 ): Behaviour<AskMessage> {
-  return async ({ from, ignoreLimits, ends }) => {
+  return async ({ names, from, ignoreLimits, ends }) => {
     const start = clock.monotonic()
-    const answers = sources.map(async ({ name, source, limit }) => {
+    const asked = sources.filter(({ name }) => names.includes(name))
+    const answers = asked.map(async ({ name, source, limit }) => {
       const position = from[name] ?? {}
-      return [name, await source.latest(position, ignoreLimits ? {} : limit, ends?.[name])] as const
+      return [name, await source.latest(position, ignoreLimits ? {} : limit, ends[name])] as const
     })
     const latest: Record<string, Position> = {}
     for (const [name, position] of await Promise.all(answers)) latest[name] = position

@@ -14,6 +14,7 @@ import {
   type Positions,
   plan,
   positionsAfter,
+  questionOf,
   settlingHeader,
 } from './planning.ts'
 import { firesOnGrid, ignoresLimits, triggered } from './trigger.ts'
@@ -49,7 +50,7 @@ export function hear(know: Coordination, { latest, tookMs }: LatestReply): void 
   if (asked === undefined) return
   know.asking = undefined
   if (asked.purpose === 'ends') {
-    know.planState = { ...planState, ends: latest }
+    know.planState = { ...planState, ends: { ...latest, ...planState.turns.ends } }
     know.hasArrived = true
     return look(know)
   }
@@ -164,7 +165,14 @@ function ask(know: Coordination, purpose: Asking['purpose']): void {
   forget(know, 'look')
   const ignoreLimits = purpose === 'ends' || ignoresLimits(know.deployment.settings.trigger)
   const from = protocol.replay.reduce(positionsAfter, planState.positions)
-  know.links.ask.send({ from, ignoreLimits, ends: planState.ends })
+  const { names, ends } = purpose === 'ends' ? openEnds(planState) : questionOf(planState)
+  know.links.ask.send({ names, from, ignoreLimits, ends })
+}
+
+/** `availableNow` asks where the sources end, apart from those whose end was fixed long ago. */
+function openEnds({ positions, turns }: PlanState) {
+  const names = Object.keys(positions).filter((name) => turns.ends[name] === undefined)
+  return { names, ends: {} }
 }
 
 /** Nothing to do now: sleeps until something arrives or is due. */
@@ -186,8 +194,9 @@ function rest(know: Coordination, asked: Asking): void {
 function restMs(know: Coordination): number | undefined {
   const { settings, sources } = know.deployment
   const waits: number[] = []
-  for (const { source } of sources) {
-    if (source.onArrival !== undefined) continue
+  const { names } = questionOf(know.planState)
+  for (const { name, source } of sources) {
+    if (source.onArrival !== undefined || !names.includes(name)) continue
     const first = source.pollMs ?? pollMsFirst
     waits.push(Math.min(first * 1.3 ** know.polls, Math.max(first, pollMsMax)))
   }

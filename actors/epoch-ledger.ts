@@ -9,6 +9,7 @@ import { type Due, dueOf, type EpochTime, encodeTime } from './epoch-time.ts'
 import type { EpochCheckpoint, EpochProgress } from './job.ts'
 import { movedRanges, type Positions } from './planning.ts'
 import type { TaskId } from './task-id.ts'
+import { type Turns, turnOf } from './turns.ts'
 
 /** Everything the coordinator gathers about one epoch until it is over. */
 export interface EpochEntry {
@@ -126,6 +127,7 @@ export function progressOf(
     readonly committedMs: number
     readonly watermark: number
     readonly sourceNames: ReadonlyMap<TaskId, string>
+    readonly turns: Turns
   },
 ): EpochProgress {
   const { header, passed } = entry
@@ -148,8 +150,15 @@ export function progressOf(
     ranges: rangesOf(entry),
     ...(entry.latest === undefined ? {} : { latest: entry.latest }),
     replayed: entry.replayed,
+    ...turnsIn(entry, facts.turns),
     watermark: facts.watermark,
   }
+}
+
+function turnsIn({ from }: EpochEntry, turns: Turns): Pick<EpochProgress, 'turns'> {
+  if (Object.keys(turns.after).length === 0) return {}
+  const each = Object.keys(from).map((name) => [name, turnOf(name, from, turns)] as const)
+  return { turns: Object.fromEntries(each) }
 }
 
 function rangesOf(entry: EpochEntry): EpochProgress['ranges'] {

@@ -32,6 +32,8 @@ export interface EpochTime {
   readonly flushed: boolean
   /** What operators wait for, as of their last barrier. */
   readonly due: Due
+  /** Sources that were read to their ends; follows from the positions, so it is not in the manifest. */
+  readonly ended: readonly string[]
 }
 
 /** The smallest watermark and processing time at which some operator has something to do. */
@@ -46,6 +48,8 @@ export interface TimeRules {
   readonly policy: 'min' | 'max'
   /** By source name; absent = its partitions are never idle. */
   readonly idleTimeoutMicros: Readonly<Record<string, number>>
+  /** By source: the sources that are read to their ends before it. */
+  readonly after: Readonly<Record<string, readonly string[]>>
 }
 
 const zero = 0 as Micros
@@ -59,6 +63,7 @@ export const initialTime: EpochTime = {
   skipped: 0,
   flushed: false,
   due: {},
+  ended: [],
 }
 
 /** The processing time of an epoch decided now. */
@@ -70,22 +75,29 @@ export function processingTimeAt(time: EpochTime, nowMs: number): Micros {
  * The global watermark as of a processing time: per node the smallest of its partitions that are
  * not idle, then the smallest (or largest) node. A node without any row yet counts as 0 and holds a
  * minimum back, unless all its sources are idle; when everything is idle nothing moves.
+ *
+ * While a source is read that others wait for, nothing moves either. A source that has ended has no
+ * more to say: it counts for as long as nothing that waited for it has brought a row, and never holds
+ * anything back.
  */
 export function watermarkAt(time: EpochTime, rules: TimeRules, at: Micros): Micros {
+  if (isHeld(time, rules)) return time.evicted
   let result: number | undefined
   for (const node of rules.nodes) {
+    if (isOver(time, node)) continue
     const watermark = nodeWatermark(time, rules, node, at)
     if (watermark === undefined) continue
     if (result === undefined) result = watermark
     else result = rules.policy === 'min' ? Math.min(result, watermark) : Math.max(result, watermark)
   }
-  return micros(Math.max(time.evicted, result ?? 0))
+  return micros(Math.max(time.evicted, result ?? reachOf(time, time.ended, rules) ?? 0))
 }
 
 /** The sources whose idleness let the watermark pass: every node above them was left out. */
 export function idleSources(time: EpochTime, rules: TimeRules, at: Micros): readonly string[] {
   const idle = new Map<string, boolean>()
   for (const node of rules.nodes) {
+    if (isOver(time, node)) continue
     const isIdle = nodeWatermark(time, rules, node, at) === undefined
     for (const source of node.sources) idle.set(source, isIdle && (idle.get(source) ?? true))
   }
@@ -189,7 +201,7 @@ export function skipEmptyEpoch(time: EpochTime, watermark: Micros): EpochTime {
 
 /** As plain data for the manifest. */
 export function encodeTime(time: EpochTime): Json {
-  const { startedAt, due, ...rest } = time
+  const { startedAt, due, ended: _, ...rest } = time
   const nodes: Record<string, Json> = {}
   for (const [node, partitions] of Object.entries(rest.nodes)) {
     const encoded: Record<string, Json> = {}
@@ -223,6 +235,7 @@ export function decodeTime(json: Json | undefined): EpochTime {
     skipped: time(fields.skipped),
     flushed: fields.flushed === true,
     due: decodeDue(fields.due),
+    ended: [],
   }
 }
 
@@ -241,8 +254,10 @@ function nodeWatermark(
   at: Micros,
 ): number | undefined {
   const timeout = idleTimeout(rules, node)
-  const partitions = Object.values(time.nodes[node.name] ?? {})
+  const partitions = partitionsOf(time, node, (source) => !time.ended.includes(source))
   if (partitions.length === 0) {
+    const before = reachOf(time, [...node.sources, ...sourcesBefore(rules, node)], rules)
+    if (before !== undefined) return before
     const since = time.startedAt
     const isIdle = timeout !== undefined && since !== undefined && at - since >= timeout
     return isIdle ? undefined : 0
@@ -253,6 +268,53 @@ function nodeWatermark(
     if (smallest === undefined || watermark < smallest) smallest = watermark
   }
   return smallest
+}
+
+/** Some source is waited for and has not come to its end. */
+function isHeld(time: EpochTime, { after }: TimeRules): boolean {
+  return Object.values(after).some((before) =>
+    before.some((source) => !time.ended.includes(source)),
+  )
+}
+
+/** Every source of the node has ended. */
+function isOver({ ended }: EpochTime, { sources }: WatermarkNode): boolean {
+  return sources.length > 0 && sources.every((source) => ended.includes(source))
+}
+
+/** What the watermark came to by those of the sources that have ended. */
+function reachOf(
+  time: EpochTime,
+  sources: readonly string[],
+  rules: TimeRules,
+): number | undefined {
+  if (time.ended.length === 0) return undefined
+  const isOver = (source: string) => time.ended.includes(source) && sources.includes(source)
+  const reached = rules.nodes.flatMap((node) => {
+    const times = partitionsOf(time, node, isOver).map(({ watermark }) => watermark)
+    return times.length === 0 ? [] : [Math.min(...times)]
+  })
+  if (reached.length === 0) return undefined
+  return rules.policy === 'min' ? Math.min(...reached) : Math.max(...reached)
+}
+
+/** The partitions of a node whose source passes the test; `<source>/<partition>` is how tasks name them. */
+function partitionsOf(
+  time: EpochTime,
+  { name, sources }: WatermarkNode,
+  test: (source: string) => boolean,
+): readonly PartitionTime[] {
+  const all = Object.entries(time.nodes[name] ?? {})
+  if (time.ended.length === 0) return all.map(([, partition]) => partition)
+  return all.flatMap(([partition, times]) => {
+    const own = sources.filter((one) => partition === one || partition.startsWith(`${one}/`))
+    const [source = ''] = own.sort((left, right) => right.length - left.length)
+    return test(source) ? [times] : []
+  })
+}
+
+function sourcesBefore({ after }: TimeRules, { sources }: WatermarkNode): readonly string[] {
+  return sources.flatMap((source) => after[source] ?? [])
 }
 
 /** A node over several sources is idle only when the most patient of them is. */

@@ -11,6 +11,7 @@ import type { TaskState } from '../state/task-state.ts'
 import type { ActorFailure, ActorSystem } from './system.ts'
 import type { TaskId } from './task-id.ts'
 import type { Trigger } from './trigger.ts'
+import type { SourceTurn } from './turns.ts'
 
 /** Splits a batch over the targets of an edge: part i goes to target i, `undefined` sends nothing. */
 export type Partition = (batch: Batch) => readonly (Batch | undefined)[]
@@ -95,6 +96,8 @@ export interface JobSettings {
   readonly flush: boolean
   readonly watermarkPolicy: 'min' | 'max'
   readonly watermarkNodes: readonly WatermarkNode[]
+  /** By source: the sources that are read to their ends before it; see `turns.ts`. */
+  readonly readAfter: Readonly<Record<string, readonly string[]>>
   readonly credit: CreditLimit
   /** Continuous trigger: the largest poll. */
   readonly pollRows: number
@@ -109,6 +112,7 @@ export const defaultSettings: JobSettings = {
   flush: false,
   watermarkPolicy: 'min',
   watermarkNodes: [],
+  readAfter: {},
   credit: { batches: 8, bytes: 16 * 1024 * 1024 },
   pollRows: 4096,
 }
@@ -118,6 +122,8 @@ export interface Recovered {
   readonly epoch: Epoch
   /** By source name, after `epoch`. */
   readonly positions: Readonly<Record<string, Position>>
+  /** Where the sources end that others wait for, by source name. */
+  readonly ends?: Readonly<Record<string, Position>>
   /** `Manifest.time` of that checkpoint; absent at a first start. */
   readonly time?: Json
   /** Decisions newer than `epoch`, in order, without a gap; run again with these very headers. */
@@ -185,6 +191,8 @@ export interface EpochProgress {
   readonly ranges: Readonly<Record<string, { readonly from: Position; readonly to: Position }>>
   /** As of the decision; absent for replayed epochs. */
   readonly latest?: Readonly<Record<string, Position>>
+  /** By source name, when some sources are read after others. */
+  readonly turns?: Readonly<Record<string, SourceTurn>>
   /** True when the decision was made by an earlier attempt. */
   readonly replayed: boolean
   /** The watermark after the epoch, microseconds. */

@@ -14,6 +14,7 @@ import {
 import type { JobSettings } from './job.ts'
 import { capPosition, samePosition } from './positions.ts'
 import { choose, chosen, type TriggerState } from './trigger.ts'
+import { endedSources, type Turns, turnOf, withinEnd } from './turns.ts'
 
 /** By source name. */
 export type Positions = Readonly<Record<string, Position>>
@@ -28,6 +29,7 @@ export interface PlanState {
   readonly trigger: TriggerState
   /** `availableNow`: where this run ends, once the sources have said so. */
   readonly ends: Positions | undefined
+  readonly turns: Turns
 }
 
 /** What is known when a trigger fires. */
@@ -85,11 +87,13 @@ export function settlingHeader(state: PlanState, rules: TimeRules, nowMs: number
 
 /** The state once an epoch with this header was begun. */
 export function beginEpoch(state: PlanState, header: EpochHeader): PlanState {
+  const positions = positionsAfter(state.positions, header)
+  const ended = endedSources(positions, state.turns)
   return {
     ...state,
     last: header.epoch,
-    time: applyHeader(state.time, header),
-    positions: positionsAfter(state.positions, header),
+    time: { ...applyHeader(state.time, header), ended },
+    positions,
   }
 }
 
@@ -110,11 +114,36 @@ export function movedRanges(from: Positions, to: Positions): Record<string, Posi
   return ranges
 }
 
+/** What a question to the sources says: who may be read now, and where each has to stop. */
+export function questionOf({ positions, ends, turns }: PlanState): {
+  readonly names: readonly string[]
+  readonly ends: Positions
+} {
+  const names = Object.keys(positions).filter(
+    (name) => turnOf(name, positions, turns) === 'reading',
+  )
+  return { names, ends: { ...ends, ...turns.ends } }
+}
+
+/** Ranges of the sources whose turn it is; a source and one that waits for it are never in one epoch. */
 function rangesTo(state: PlanState, latest: Positions): Record<string, PositionRange> {
+  const { names, ends } = questionOf(state)
   const capped: Record<string, Position> = {}
-  for (const [source, position] of Object.entries(latest)) {
-    const end = state.ends?.[source]
-    capped[source] = end === undefined ? position : capPosition(position, end)
+  for (const name of names) {
+    const to = latest[name]
+    if (to !== undefined) capped[name] = stopOf(state, name, to, ends[name])
   }
   return movedRanges(state.positions, capped)
+}
+
+function stopOf(
+  { positions, turns }: PlanState,
+  name: string,
+  to: Position,
+  end: Position | undefined,
+): Position {
+  if (end === undefined) return to
+  return turns.ends[name] === undefined
+    ? capPosition(to, end)
+    : withinEnd(positions[name] ?? {}, to, end)
 }

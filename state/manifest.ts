@@ -68,6 +68,8 @@ export interface Manifest {
   readonly parentSnapshotId: string | undefined
   /** Where each source stands after the epoch, by source name. */
   readonly positions: Readonly<Record<string, Json>>
+  /** Where the sources end that others wait for (`followedBy`); fixed at the first start. */
+  readonly ends?: Readonly<Record<string, Json>>
   /** Watermarks as the coordinator keeps them; opaque here. */
   readonly time: Json
   /** The eviction watermark of the epoch, microseconds: state that it closed is dead in older entries. */

@@ -16,6 +16,8 @@ export interface CrashPipeline {
   readonly name: string
   /** Columns of each input as DDL. */
   readonly schemas: readonly string[]
+  /** Rows of every input that are there before the query first starts. */
+  readonly before?: readonly (readonly (readonly unknown[])[])[]
   /** What arrives: one item after the other, each with rows for every input. */
   readonly arrivals: readonly (readonly (readonly (readonly unknown[])[])[])[]
   readonly query: (inputs: readonly DataFrame[]) => DataFrame
@@ -86,6 +88,7 @@ export function crashWorld(pipeline: CrashPipeline, seed: number): CrashWorld {
     async function workOf({ session, simulation }: SimulatedSession): Promise<void> {
       session.register({ sink: table.sink(step) })
       const streams = pipeline.schemas.map((schema) => session.memoryStream(schema, { partitions }))
+      if (pipeline.before !== undefined) add(streams, pipeline.before)
       for (const rows of pipeline.arrivals.slice(0, arrived)) add(streams, rows)
       const frame = pipeline.query(streams.map((stream) => stream.toDF()))
       plan = analyze(frame.plan)

@@ -155,13 +155,16 @@ function mustBeEpochs(world: CrashWorld, expected: readonly (readonly Row[])[]):
   })
 }
 
-function inputsOf({ arrivals }: CrashPipeline, world: CrashWorld): ReadonlyMap<string, InputRows> {
+function inputsOf(
+  { before, arrivals }: CrashPipeline,
+  world: CrashWorld,
+): ReadonlyMap<string, InputRows> {
   const inputs = new Map<string, InputRows>()
   // Scans are numbered in the order in which the streams were made.
   for (const { source, schema } of scansOf(world.plan())) {
     const index = Number(source.split('-').at(-1))
     const rows: Row[][] = Array.from({ length: partitions }, () => [])
-    for (const arrival of arrivals) {
+    for (const arrival of before === undefined ? arrivals : [before, ...arrivals]) {
       arrival[index]?.forEach((row, at) => {
         rows[at % partitions]?.push(fromRow(schema, row))
       })

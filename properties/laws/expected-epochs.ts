@@ -82,6 +82,8 @@ export function checkHeaders(
   inputs: ReadonlyMap<string, InputRows>,
 ): void {
   checkRanges(headers, inputs)
+  checkTurns(plan, headers, inputs)
+  const histories = partsOf(plan).flatMap((parts) => parts.slice(0, -1).flat())
   const nodes = watermarksOf(plan).map((node) => nodeClock(node, inputs))
   let reached = 0
   let evicted = 0
@@ -93,9 +95,76 @@ export function checkHeaders(
     mustBe(`the late watermark of epoch ${epoch}`, lateWatermark, late)
     mustBe(`the eviction watermark of epoch ${epoch}`, evictWatermark, evict)
     evicted = evict
-    const times = nodes.map((node) => node(header))
-    if (times.length > 0) reached = Math.max(reached, Math.min(...times))
+    const clocks = nodes.map((node) => node(header))
+    const ended = histories.filter((source) => isRead(source, headers.slice(0, epoch + 1), inputs))
+    if (ended.length < histories.length) continue
+    const time = timeOf(clocks, ended)
+    if (time !== undefined) reached = Math.max(reached, time)
   }
+}
+
+/** The largest times of a watermark by source and partition, and the sources below it. */
+interface Clock {
+  readonly sources: readonly string[]
+  readonly largest: ReadonlyMap<string, { readonly source: string; readonly mark: number }>
+}
+
+/**
+ * What the clocks say together: those of streams that go on; where none of its streams has said anything,
+ * what the histories came to.
+ */
+function timeOf(clocks: readonly Clock[], ended: readonly string[]): number | undefined {
+  const marks = (clock: Clock, over: boolean): number[] =>
+    [...clock.largest.values()].flatMap(({ source, mark }) =>
+      ended.includes(source) === over ? [mark] : [],
+    )
+  const past = clocks.flatMap((clock) => marks(clock, true))
+  const running = clocks.filter(({ sources }) => sources.some((source) => !ended.includes(source)))
+  const times = running.map((clock) => {
+    const own = marks(clock, false)
+    if (own.length > 0) return Math.min(...own)
+    return past.length > 0 ? Math.min(...past) : 0
+  })
+  return times.length === 0 ? undefined : Math.min(...times)
+}
+
+/** For each `followedBy` of a plan, the sources of its parts in turn. */
+function partsOf(plan: LogicalPlan): readonly (readonly (readonly string[])[])[] {
+  if (plan.kind === 'scan') return []
+  const below = inputsOf(plan).flatMap(partsOf)
+  if (plan.kind !== 'union' || plan.inTurn !== true) return below
+  return [plan.inputs.map((input) => scansOf(input).map(({ source }) => source)), ...below]
+}
+
+/** Nothing of a part is read before every row of the parts before it was. */
+function checkTurns(
+  plan: LogicalPlan,
+  headers: readonly EpochHeader[],
+  inputs: ReadonlyMap<string, InputRows>,
+): void {
+  for (const parts of partsOf(plan)) {
+    for (const [at, header] of headers.entries()) {
+      const read = parts.findLastIndex((part) => part.some((name) => header.ranges?.[name]))
+      for (const source of parts.slice(0, Math.max(0, read)).flat()) {
+        if (isRead(source, headers.slice(0, at), inputs)) continue
+        throw new Error(`epoch ${header.epoch} reads part ${read} before the end of ${source}`)
+      }
+    }
+  }
+}
+
+/** Whether these epochs read every row of a source. */
+function isRead(
+  source: string,
+  headers: readonly EpochHeader[],
+  inputs: ReadonlyMap<string, InputRows>,
+): boolean {
+  const last = headers.findLast(({ ranges }) => ranges?.[source] !== undefined)?.ranges?.[source]
+  const { partitions } = inputs.get(source) ?? { partitions: [] }
+  return partitions.every((rows, index) => {
+    const reached = last === undefined ? 0 : numberIn(last.to, index)
+    return reached === rows.length
+  })
 }
 
 function mustBe(what: string, actual: number, expected: number): void {
@@ -127,13 +196,13 @@ function watermarksOf(plan: LogicalPlan): readonly Watermark[] {
   return plan.kind === 'watermark' ? [plan, ...below] : below
 }
 
-/** Takes in one epoch after the other and says the watermark of the node, by the smallest partition. */
+/** Takes in one epoch after the other and says how far the times of a watermark have come. */
 function nodeClock(
   node: Watermark,
   inputs: ReadonlyMap<string, InputRows>,
-): (header: EpochHeader) => number {
+): (header: EpochHeader) => Clock {
   const sources = [...new Set(scansOf(node).map(({ source }) => source))]
-  const largest = new Map<string, number>()
+  const largest = new Map<string, { readonly source: string; readonly mark: number }>()
   return (header) => {
     for (const source of sources) {
       const count = inputs.get(source)?.partitions.length ?? 0
@@ -143,12 +212,13 @@ function nodeClock(
         for (const row of createOracle(node, 'append').epoch(header, only)) {
           const time = row[node.column]
           if (typeof time !== 'number') continue
-          const mark = Math.floor((time - node.delayMicros) / 1000) * 1000
           const name = `${source}/${partition}`
-          largest.set(name, Math.max(largest.get(name) ?? 0, mark))
+          const known = largest.get(name)?.mark ?? 0
+          const mark = Math.floor((time - node.delayMicros) / 1000) * 1000
+          largest.set(name, { source, mark: Math.max(known, mark) })
         }
       }
     }
-    return largest.size === 0 ? 0 : Math.min(...largest.values())
+    return { sources, largest: new Map(largest) }
   }
 }

@@ -46,6 +46,11 @@ export interface SourceFactory {
    * `create` may be given structs without the fields that nobody reads. Absent = never.
    */
   fieldsByName?(options: CheckedOptions, schema: Schema): boolean
+  /**
+   * True when its rows begin with the query, as those of a socket: then there is no past that could be
+   * read to an end, and it cannot stand in front of `followedBy`. Absent = it has one.
+   */
+  readonly noPast?: boolean
   create(context: SourceContext): Promise<Source>
 }
 

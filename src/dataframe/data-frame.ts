@@ -156,6 +156,37 @@ export interface DataFrame extends NotOnFrames {
   ): DataFrame
 
   /**
+   * The rows of this frame, then those of another, in one query: a history first, the live stream when it
+   * was read to its end. Columns by name, types widened. The end of a streaming history is where it ended
+   * when the query first started; it is kept in the checkpoint. Limits of the sources hold, and until
+   * the switch no watermark moves, so nothing of the history is late; then it moves by what the history
+   * brought, and by the live rows as soon as there are some. `withWatermark` may stand on both sides or
+   * above. A batch query reads both, history first.
+   *
+   * The history may not be a source without a past (`rate`, `socket`, `push`), and triggers are
+   * `availableNow`, `processingTime` or none.
+   *
+   * @throws StreamError `COLUMN_NOT_FOUND`, `UNION_MISMATCH`; at the start of a query
+   * `STREAMING_UNSUPPORTED`
+   * @example
+   * ```ts
+   * import { Session } from 'millrace'
+   *
+   * const spark = Session.builder.getOrCreate()
+   * const past = spark.memoryStream('id INT')
+   * const now = spark.memoryStream('id INT')
+   * past.addData([[1], [2]])
+   * now.addData([[3]])
+   * const query = past.toDF().followedBy(now.toDF()).writeStream.format('noop').start()
+   * await query.processAllAvailable()
+   * const epochs = query.recentProgress.map(({ numInputRows }) => numInputRows)
+   * if (epochs.join() !== '2,1') throw new Error(`rows per epoch: ${epochs}`)
+   * await query.stop()
+   * await spark.stop()
+   * ```
+   */
+  followedBy(live: DataFrame): DataFrame
+  /**
    * Says which column is the event time and how late a row may be. The watermark is the largest event
    * time seen minus `delay`; windows at or below it are closed, emitted and forgotten. On a batch frame
    * nothing changes.

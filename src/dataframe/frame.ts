@@ -108,6 +108,7 @@ function rowStepsOf(
   | 'union'
   | 'unionAll'
   | 'unionByName'
+  | 'followedBy'
   | 'withWatermark'
   | 'dropDuplicates'
   | 'dropDuplicatesWithinWatermark'
@@ -143,6 +144,8 @@ function rowStepsOf(
       const match = missing ? 'byNameOrNull' : 'byName'
       return wrap({ kind: 'union', inputs: [input, other.plan], match })
     },
+    followedBy: (live) =>
+      wrap({ kind: 'union', inputs: [input, live.plan], match: 'byName', inTurn: true }),
     withWatermark: (eventTime, delay) =>
       wrap({ kind: 'watermark', input, column: namePath(eventTime).join('.'), delay }),
     dropDuplicates: (...columns) => deduplicate(columns, false),

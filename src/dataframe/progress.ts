@@ -88,6 +88,11 @@ export interface SourceProgress {
   readonly endOffset: Json
   readonly latestOffset: Json
   readonly numInputRows: number
+  /**
+   * Not in Spark, and only with `followedBy`: `waiting` for the parts before it, `reading`, or `ended`,
+   * when the epoch began.
+   */
+  readonly turn?: 'waiting' | 'reading' | 'ended'
   readonly inputRowsPerSecond?: number
   readonly processedRowsPerSecond?: number
   readonly metrics: Readonly<Record<string, string>>

@@ -12,6 +12,7 @@ import {
   shapeText,
 } from '../operators/process/state-shape.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
+import type { ReadAfter } from '../plan/read-after.ts'
 import type { PhysicalPlan } from './physical.ts'
 
 /** What of a plan its checkpoint depends on. Plain data, kept in every manifest. */
@@ -19,6 +20,8 @@ export interface PlanFingerprint {
   /** By name of the stateful operator: everything its state is made of. */
   readonly operators: Readonly<Record<string, string>>
   readonly sources: readonly string[]
+  /** Which sources are read after which; absent when none waits for another. */
+  readonly readAfter?: ReadAfter
   /** Settings that are fixed at the first start. */
   readonly shards: number
   readonly watermarkPolicy: 'min' | 'max'
@@ -60,7 +63,9 @@ export function fingerprintOf(
     }
   }
   const sources = plan.stages.flatMap(({ source }) => (source === undefined ? [] : [source.source]))
-  return { operators, sources: [...new Set(sources)].sort(), ...fixed }
+  const { readAfter = {} } = plan
+  const order = Object.keys(readAfter).length === 0 ? {} : { readAfter }
+  return { operators, sources: [...new Set(sources)].sort(), ...order, ...fixed }
 }
 
 function aggregateShape({ mode, keys, aggregates, bucketing }: AggregateSpec): string {
@@ -148,5 +153,18 @@ export function incompatibility(before: PlanFingerprint, now: PlanFingerprint): 
   }
   const missing = before.sources.find((name) => !now.sources.includes(name))
   if (missing !== undefined) return `source ${missing} is gone`
+  return orderDifference(before, now)
+}
+
+/** The ends of histories were fixed at the first start, so the order of reading has to stay what it was. */
+function orderDifference(before: PlanFingerprint, now: PlanFingerprint): string | undefined {
+  const orderOf = ({ readAfter = {} }: PlanFingerprint, name: string): string =>
+    (readAfter[name] ?? []).join(' and ')
+  const named = (order: string): string => (order === '' ? 'no other source' : order)
+  for (const name of now.sources) {
+    const [old, order] = [orderOf(before, name), orderOf(now, name)]
+    if (old !== order)
+      return `source ${name} came after ${named(old)} and now after ${named(order)}`
+  }
   return undefined
 }

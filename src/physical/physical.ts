@@ -14,6 +14,7 @@ import type { SortSpec } from '../operators/sort.ts'
 import type { WatermarkSpec } from '../operators/watermark.ts'
 import type { WindowAssignSpec } from '../operators/window-assign.ts'
 import type { Scan } from '../plan/logical.ts'
+import type { ReadAfter } from '../plan/read-after.ts'
 
 /** One operator of a stage, as plain data. */
 export type Step =
@@ -82,4 +83,6 @@ export interface PhysicalPlan {
   /** The stage that delivers late rows, if they were asked for, in the columns before the aggregation. */
   readonly late?: number
   readonly output: Schema
+  /** The order in which the streams are read; absent: none waits for another. */
+  readonly readAfter?: ReadAfter
 }

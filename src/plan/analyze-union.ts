@@ -14,7 +14,7 @@ import type { UnresolvedUnion } from './unresolved-plan.ts'
  */
 export function analyzeUnion(
   inputs: readonly LogicalPlan[],
-  match: UnresolvedUnion['match'],
+  { match, inTurn }: Pick<UnresolvedUnion, 'match' | 'inTurn'>,
 ): Analyzed {
   const schemas = inputs.map(schemaOf)
   const sources = match === 'byPosition' ? byPosition(schemas) : byName(schemas, match)
@@ -39,7 +39,8 @@ export function analyzeUnion(
     })
     return isIdentity(columns, schema) ? plan : { kind: 'project' as const, input: plan, columns }
   })
-  return { plan: { kind: 'union', inputs: aligned }, qualifiers: [] }
+  const order = inTurn === undefined ? {} : { inTurn }
+  return { plan: { kind: 'union', inputs: aligned, ...order }, qualifiers: [] }
 }
 
 /** One column of the result: its name, and where each input has it. */

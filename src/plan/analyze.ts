@@ -60,7 +60,7 @@ function analyzeNew(plan: UnresolvedPlan): Analyzed {
     case 'union':
       return analyzeUnion(
         plan.inputs.map((input) => analyzeNode(input).plan),
-        plan.match,
+        plan,
       )
     case 'join':
       return analyzeJoin(analyzeNode(plan.left), analyzeNode(plan.right), plan)

@@ -148,6 +148,8 @@ export interface Join {
 export interface Union {
   readonly kind: 'union'
   readonly inputs: readonly LogicalPlan[]
+  /** `followedBy`: the streams of an input are read when those of the inputs before it have come to their ends. */
+  readonly inTurn?: true
 }
 
 /** The first row of each combination of some columns. */

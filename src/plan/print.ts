@@ -95,7 +95,7 @@ function nodeText(plan: LogicalPlan): string {
       return `Process ${plan.program.name} by [${names}] as [${columns}], time ${plan.timeMode}`
     }
     case 'union':
-      return 'Union'
+      return plan.inTurn === true ? 'FollowedBy' : 'Union'
     case 'sort': {
       const keys = plan.keys.map(
         ({ expression, descending, nullsFirst }) =>

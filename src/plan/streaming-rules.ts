@@ -11,6 +11,7 @@ import {
   schemaOf,
 } from './logical.ts'
 import { checkProcess } from './process-rules.ts'
+import { checkReadAfter } from './read-after.ts'
 import { sessionKeyOf } from './session-columns.ts'
 import { checkJoin } from './streaming-joins.ts'
 
@@ -21,6 +22,7 @@ import { checkJoin } from './streaming-joins.ts'
  */
 export function checkStreaming(plan: LogicalPlan, mode: SaveMode): void {
   checkNodes(plan, mode, [])
+  checkReadAfter(plan)
   if (mode === 'complete') checkComplete(plan)
 }
 

@@ -100,6 +100,8 @@ export interface UnresolvedUnion {
   readonly inputs: readonly UnresolvedPlan[]
   /** `byNameOrNull` fills columns that an input lacks with NULL (`allowMissingColumns`). */
   readonly match: 'byPosition' | 'byName' | 'byNameOrNull'
+  /** `followedBy`: one input after the other. */
+  readonly inTurn?: true
 }
 
 export interface UnresolvedWatermark {

@@ -19,9 +19,15 @@ export interface CheckpointWriter {
   readonly clean: () => Promise<void>
 }
 
+/** Where the sources of a query begin, and where those end that others wait for. */
+export interface Places {
+  readonly positions: Readonly<Record<string, Position>>
+  readonly ends: Readonly<Record<string, Position>>
+}
+
 /** The initial checkpoint of a query: where its sources begin, and no state. */
 export function initialManifest(
-  positions: Readonly<Record<string, Position>>,
+  { positions, ends }: Places,
   fingerprint: PlanFingerprint,
   random: Random,
 ): Manifest {
@@ -31,6 +37,7 @@ export function initialManifest(
     snapshotId: random.uuid(),
     parentSnapshotId: undefined,
     positions,
+    ...(Object.keys(ends).length === 0 ? {} : { ends }),
     time: null,
     evictWatermark: 0,
     state: {},
@@ -73,6 +80,7 @@ function nextManifest(
     snapshotId,
     parentSnapshotId: parent.snapshotId,
     positions,
+    ...(parent.ends === undefined ? {} : { ends: parent.ends }),
     time,
     evictWatermark: header.evictWatermark,
     state: foldState(parent.state, [...handles.values()]),
@@ -87,6 +95,9 @@ export function recoveredFrom(manifest: Manifest, decisions: readonly Json[]): R
     epoch: manifest.epoch,
     // Positions were written by the same source under the same name.
     positions: manifest.positions as Readonly<Record<string, Position>>,
+    ...(manifest.ends === undefined
+      ? {}
+      : { ends: manifest.ends as Readonly<Record<string, Position>> }),
     ...(manifest.time === null ? {} : { time: manifest.time }),
     decisions: decisions as unknown as readonly EpochHeader[],
   }

@@ -135,6 +135,7 @@ function sourcesOf(
       endOffset: (range?.to ?? null) as Json,
       latestOffset: (epoch.latest?.[name] ?? range?.to ?? null) as Json,
       numInputRows,
+      ...(epoch.turns?.[name] === undefined ? {} : { turn: epoch.turns[name] }),
       ...ratesOf(numInputRows, rates),
       metrics: facts.metrics?.() ?? {},
     }

@@ -33,6 +33,7 @@ import {
 } from '../physical/compatibility.ts'
 import type { PhysicalPlan } from '../physical/physical.ts'
 import type { Scan } from '../plan/logical.ts'
+import { historiesOf } from '../plan/read-after.ts'
 import { type ReadAll, staticsOf } from './batch-run.ts'
 import { checkpointEffects, initialManifest, recoveredFrom } from './checkpoint.ts'
 import { watermarkNodesOf } from './nodes.ts'
@@ -209,6 +210,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
       ...spec.settings,
       watermarkPolicy: fingerprint.watermarkPolicy,
       watermarkNodes: watermarkNodesOf(spec.plan),
+      readAfter: spec.plan.readAfter ?? {},
     },
     close: () => opened.close(),
   }
@@ -284,7 +286,11 @@ async function publishInitial(
 ): Promise<Manifest> {
   const positions: Record<string, Position> = {}
   for (const [name, { source }] of sources) positions[name] = await source.initial()
-  const manifest = initialManifest(positions, fingerprint, spec.random)
+  const ends: Record<string, Position> = {}
+  for (const name of historiesOf(spec.plan.readAfter ?? {})) {
+    ends[name] = await madeSource(sources, name).source.latest(positions[name] ?? {}, {})
+  }
+  const manifest = initialManifest({ positions, ends }, fingerprint, spec.random)
   await log.append({ type: 'manifest', manifest })
   return manifest
 }

@@ -8,10 +8,12 @@ import type { PhysicalPlan } from '../physical/physical.ts'
 import { printPhysical } from '../physical/print.ts'
 import type { LogicalPlan } from '../plan/logical.ts'
 import { planText } from '../plan/print.ts'
+import { readAfterOf } from '../plan/read-after.ts'
 import { checkStateBounds } from '../plan/state-bounds.ts'
 import { type ProgressContext, progressOf } from '../runtime/progress.ts'
 import { type Deployed, type QuerySpec, runQuery } from '../runtime/query.ts'
 import { createTap, type Tap } from '../runtime/tap.ts'
+import { checkReadAfter } from './check-read-after.ts'
 import { type CheckpointPlace, checkpointFor } from './checkpoint-place.ts'
 import type { SessionConfig } from './config.ts'
 import type { Engine } from './engine.ts'
@@ -55,7 +57,11 @@ export function startQuery(
     checkStateBounds(plan)
   }
   const place = checkpointFor(config, ports, spec)
-  const physical = buildPhysical(plan, { mode: spec.outputMode, lateRows: true })
+  const physical: PhysicalPlan = {
+    ...buildPhysical(plan, { mode: spec.outputMode, lateRows: true }),
+    readAfter: readAfterOf(plan),
+  }
+  checkReadAfter(physical, spec.trigger, registry)
   const resultSink = resultSinkOf(engine, launch, plan, spec)
   checkSink(registry, resultSink)
   const start: Start = {

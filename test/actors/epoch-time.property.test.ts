@@ -27,6 +27,7 @@ function rules(policy: 'min' | 'max', nodes = ['n'], idleTimeoutMicros = {}): Ti
     nodes: nodes.map((name) => ({ name, sources: [`source of ${name}`] })),
     policy,
     idleTimeoutMicros,
+    after: {},
   }
 }
 

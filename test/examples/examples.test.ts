@@ -7,6 +7,14 @@ import { projectRoot } from '../house/tree.ts'
 
 /** What each example must print, in this order. */
 const expected: Readonly<Record<string, readonly RegExp[]>> = {
+  'backfill-then-live.ts': [
+    /^2026-01-01 ada: 5(\.0)?$/m,
+    /^2026-01-02 bob: 7(\.0)?$/m,
+    /^2026-01-03 ada: 42(\.0)?$/m,
+    /^epoch 0: files reading [12], push waiting 0$/m,
+    /^epoch 1: files reading [12], push waiting 0$/m,
+    /^epoch 2: files ended 0, push reading 1$/m,
+  ],
   'checkpoint-root.ts': [/^active: 2$/m, /^refused: CHECKPOINT_IN_USE$/m, /checkpointLocation/],
   'csv-folder.ts': [
     /order_id: integer/,

@@ -3,6 +3,7 @@ import type { CrashPipeline } from '../../properties/laws/crash-world.ts'
 import { exactlyOnce } from '../../properties/laws/exactly-once.ts'
 import type { Value } from '../../src/batch/value.ts'
 import { type FileSystem, joinPath } from '../../src/core/file-system.ts'
+import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import { count, expr, session_window, window } from '../../src/functions.ts'
 
 const at = (seconds: number): Date => new Date(1_600_000_000_000 + seconds * 1000)
@@ -75,12 +76,42 @@ const unions: CrashPipeline = {
   config: { lanes: 2, epochsInFlight: 2 },
 }
 
+/** The watermark of one pipeline stands above both parts, those of the other on each. */
+function history(name: string, query: CrashPipeline['query']): CrashPipeline {
+  const rows = (...seconds: readonly number[]) => seconds.map((second) => [at(second), 'a'])
+  return {
+    name,
+    schemas: ['t TIMESTAMP, k STRING', 't TIMESTAMP, k STRING'],
+    // The live rows begin before the history ends, and behind its watermark.
+    before: [rows(3, 0, 12, 25, 31, 1), rows(14, 8)],
+    arrivals: [rows(27, 33), rows(47, 36), rows(61, 55)].map((live) => [[], live]),
+    query,
+    outputMode: 'append',
+    config: { lanes: 1, epochsInFlight: 2 },
+  }
+}
+
+const perWindow = (frame: DataFrame): DataFrame =>
+  frame.groupBy(window('t', '10 seconds'), 'k').agg(count('k').alias('n'))
+
+const watermarkAbove = history('history then live, one watermark', ([past, live]) =>
+  perWindow(first(past).followedBy(first(live)).withWatermark('t', '4 seconds')),
+)
+
+const watermarkBelow = history('history then live, two watermarks', ([past, live]) =>
+  perWindow(
+    first(past)
+      .withWatermark('t', '4 seconds')
+      .followedBy(first(live).withWatermark('t', '2 seconds')),
+  ),
+)
+
 function first<Frame>(frame: Frame | undefined): Frame {
   if (frame === undefined) throw new Error('the pipeline has this input')
   return frame
 }
 
-test.each([windows, sessions, counts, unions])(
+test.each([windows, sessions, counts, unions, watermarkAbove, watermarkBelow])(
   'a power cut before any step of $name changes nothing of the output',
   async (pipeline) => {
     const seed = 1

@@ -5,8 +5,11 @@ import type { SeenLog } from './seen-log.ts'
 
 /** Decides which files come next and writes that down. */
 export interface FileLister {
-  /** The number of files that may have been taken when an epoch begins at `from`; at least one more, if there is one. */
-  take(from: number, limit: ReadLimit): Promise<number>
+  /**
+   * The number of files that may have been taken when an epoch begins at `from`; at least one more, if
+   * there is one. With `end`, which it gave out before, it passes no further and looks for no new files.
+   */
+  take(from: number, limit: ReadLimit, end?: number): Promise<number>
   /** Entries below the number are needed only to know the files again. */
   forgetBefore(index: number): Promise<void>
 }
@@ -62,8 +65,9 @@ export function fileLister(options: ListerOptions): FileLister {
     }
   }
 
-  const take = async (from: number, limit: ReadLimit): Promise<number> => {
+  const take = async (from: number, limit: ReadLimit, end?: number): Promise<number> => {
     if (from > 0) log.at(from - 1)
+    if (end !== undefined) return takeKnown(from, limit, end)
     if (isFirst) await dropVanished(from)
     isFirst = false
     const budget = budgetOf(limit)
@@ -79,6 +83,13 @@ export function fileLister(options: ListerOptions): FileLister {
     return log.end
   }
 
+  const takeKnown = (from: number, limit: ReadLimit, end: number): number => {
+    const budget = budgetOf(limit)
+    let next = from
+    while (next < end && budget.admits(log.at(next))) next++
+    return next
+  }
+
   const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
     const result = turn.then(run)
     turn = result.catch(() => undefined)
@@ -86,7 +97,7 @@ export function fileLister(options: ListerOptions): FileLister {
   }
 
   return {
-    take: (from, limit) => inTurn(() => take(from, limit)),
+    take: (from, limit, end) => inTurn(() => take(from, limit, end)),
     forgetBefore: (index) =>
       inTurn(async () => {
         const limit = oldest()

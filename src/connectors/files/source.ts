@@ -157,10 +157,11 @@ async function fileSource(
     replayable: true,
     pollMs: 100,
     initial: async () => ({ '0': 0 }),
-    async latest(from, limit) {
+    async latest(from, limit, end) {
       const { file, row } = pointOf(from)
+      const stop = end === undefined ? undefined : pointOf(end).file
       // After a continuous query: the file that it stands in is read to its end.
-      return { '0': await lister.take(row > 0 ? file + 1 : file, limit) }
+      return { '0': await lister.take(row > 0 ? file + 1 : file, limit, stop) }
     },
     read: (range, { index, count }) =>
       readRange({ files, log, rows, index, count }, pointOf(range.from), pointOf(range.to)),

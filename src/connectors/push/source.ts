@@ -73,6 +73,7 @@ export function pushStream(schema: Schema, options: PushStreamOptions, clock: Cl
 /** Reads a `pushStream`, given as the handle of the scan. */
 export const pushSource: SourceFactory = {
   format: 'push',
+  noPast: true,
   options: [],
   schemaFor(_, given) {
     if (given !== undefined) return given

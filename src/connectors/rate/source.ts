@@ -29,6 +29,7 @@ const numPartitions = integerOption({
  */
 export const rateSource: SourceFactory = {
   format: 'rate',
+  noPast: true,
   options: [rowsPerSecond, rampUpTime, numPartitions],
   schemaFor: () => countedSchema,
   create: async (context) => sourceOf(context),

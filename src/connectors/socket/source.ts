@@ -29,6 +29,7 @@ const includeTimestamp = booleanOption({
  */
 export const socketSource: SourceFactory = {
   format: 'socket',
+  noPast: true,
   options: [host, port, includeTimestamp],
   schemaFor: (options) => [
     { name: 'value', type: stringType, nullable: true },
