@@ -10,6 +10,8 @@ const ownWords = new Set([
   ...['udaf', 'count_distinct', 'countDistinct', 'sum_distinct', 'sumDistinct'],
   ...['explode', 'explode_outer', 'posexplode', 'posexplode_outer'],
   ...['current_date', 'current_timestamp', 'now', 'named_struct', 'struct'],
+  // Refused with the reason.
+  'monotonically_increasing_id',
   // With one argument it is another function than with two.
   'log',
 ])
