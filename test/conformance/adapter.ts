@@ -45,6 +45,16 @@ export interface Engine {
   stop(): Promise<void>
 }
 
+/** A row that was added, and the partition of its source that keeps it over every restart. */
+interface PlacedRow {
+  readonly row: EdgeRow
+  readonly partition: number
+}
+
+function put(stream: MemoryInput, rows: readonly PlacedRow[]): void {
+  for (const { row, partition } of rows) stream.addData([row], { partition })
+}
+
 /** An engine with the settings of a case. */
 export function openEngine(
   open: OpenSession,
@@ -55,26 +65,34 @@ export function openEngine(
   let settled = options
   let session = open(settings(run, settled), clock)
   const streams = new Map<string, MemoryInput>()
-  const added = new Map<string, readonly EdgeRow[]>()
+  const added = new Map<string, readonly PlacedRow[]>()
+  const partitionsOf = (name: string): number => settled.source_partitions?.[name] ?? 1
   return {
     frame(source, folder) {
       if (source.kind === 'text_files') return textFiles(session, source, folder)
-      const partitions = options.source_partitions?.[source.name]
-      const limits = partitions === undefined ? {} : { partitions }
-      const stream = session.memoryStream(ddlOf(source), limits)
+      const partitions = partitionsOf(source.name)
+      const stream = session.memoryStream(ddlOf(source), { partitions })
       streams.set(source.name, stream)
-      stream.addData(added.get(source.name) ?? [])
+      // A partition that is no more was read to its end before.
+      const known = (added.get(source.name) ?? []).filter(({ partition }) => partition < partitions)
+      put(stream, known)
       return stream.toDF()
     },
     batchFrame: (source, rows) => session.createDataFrame(edgeRows(source, rows), ddlOf(source)),
     add(source, rows) {
-      const more = edgeRows(source, rows)
-      added.set(source.name, [...(added.get(source.name) ?? []), ...more])
-      streams.get(source.name)?.addData(more)
+      const known = added.get(source.name) ?? []
+      const more = edgeRows(source, rows).map((row, index) => ({
+        row,
+        partition: (known.length + index) % partitionsOf(source.name),
+      }))
+      added.set(source.name, [...known, ...more])
+      const stream = streams.get(source.name)
+      if (stream !== undefined) put(stream, more)
     },
     async reopen(changed) {
       await session.stop()
-      settled = { ...settled, ...changed }
+      const partitions = { ...settled.source_partitions, ...changed.source_partitions }
+      settled = { ...settled, ...changed, source_partitions: partitions }
       session = open(settings(run, settled), clock)
       streams.clear()
     },

@@ -35,7 +35,9 @@ export const calls: Readonly<Record<string, Call>> = {
   eq_null_safe: (a, b) => columnFrom(a).eqNullSafe(columnFrom(b)),
   contains: (a, b) => columnFrom(a).contains(columnFrom(b)),
   split: (a, separator) => split(columnFrom(a), textOf(separator)),
-  struct: (...members) => struct(...members.map(columnFrom)),
+  // Members have no names in the cases, and a row of the edge keeps one value by name.
+  struct: (...members) =>
+    struct(...members.map((member, index) => columnFrom(member).alias(`col${index + 1}`))),
   to_string: (a) => columnFrom(a).cast('string'),
   to_int: (a) => columnFrom(a).cast('int'),
   to_long: (a) => columnFrom(a).cast('bigint'),

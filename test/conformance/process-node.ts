@@ -105,13 +105,14 @@ function rowFrom(node: PlanNode, cells: readonly unknown[] = []): Row {
 }
 
 function initialFrom(node: PlanNode, parts: ProcessParts) {
+  const rows = node.initial_state ?? []
+  const isText = rows.some((row) => typeof row[1] === 'string')
   const columns: readonly CaseColumn[] = [
     ['key', 'string'],
-    ['v', 'double'],
+    ['v', isText ? 'string' : 'double'],
     ['l', 'array<double>'],
     ['m', 'array<struct<k: double, c: double>>'],
   ]
-  const rows = node.initial_state ?? []
   const width = Math.max(...rows.map((row) => row.length), 1)
   return parts.constant(columns.slice(0, width), rows).as().groupByKey('key')
 }

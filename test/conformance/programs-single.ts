@@ -16,6 +16,8 @@ interface SingleProgram {
   readonly output: readonly string[]
   rows(key: unknown, rows: readonly Row[], state: Single): readonly unknown[][]
   timeout?(key: unknown, state: Single): readonly unknown[][]
+  /** Takes a row of the initial state, key and value. */
+  initial?(value: unknown, state: Single): void
 }
 
 const single: Readonly<Record<string, (parts: ProgramParts) => SingleProgram>> = {
@@ -56,12 +58,9 @@ const single: Readonly<Record<string, (parts: ProgramParts) => SingleProgram>> =
   }),
   max_event_time_timeout5s: ({ timeColumn }) => ({
     output: ['key', 'bigint'],
-    rows(key, rows, state) {
-      const seconds = rows.map((row) => secondsOf(row[timeColumn]))
-      const largest = Math.max(state.get() ?? 0, ...seconds)
-      state.set(largest)
-      state.timeoutAt((largest + 5) * 1000)
-      return [[key, largest]]
+    rows: (key, rows, state) => [[key, lastOf(rows.map((row) => secondsOf(row[timeColumn])), state)]],
+    initial(value, state) {
+      lastOf([typeof value === 'number' ? value : secondsOf(value)], state)
     },
     timeout(key, state) {
       state.clear()
@@ -113,7 +112,7 @@ export function asGroupCall(name: string, parts: ProgramParts): GroupCall {
 export function asProcessor(
   name: string,
   parts: ProgramParts,
-): StatefulProcessor<unknown, Row, unknown> {
+): StatefulProcessor<unknown, Row, unknown, Row> {
   const program = programOf(name, parts)
   let value: ValueState<bigint> | undefined
   const view = (
@@ -130,10 +129,14 @@ export function asProcessor(
   })
   return {
     init(handle) {
-      value = handle.valueState('value', 'BIGINT')
+      // The name that the other programs give their count, as one may take the place of another.
+      value = handle.valueState('n', 'BIGINT')
     },
     handleInputRows: (key, rows, timers) => program.rows(key, rows, view(timers)),
     handleExpiredTimer: (key, timers) => program.timeout?.(key, view(timers)),
+    handleInitialState(_key, row, timers) {
+      program.initial?.(row['v'], view(timers))
+    },
   }
 }
 
@@ -154,6 +157,14 @@ function viewOfGroup(state: GroupState<bigint>, { timeMode }: ProgramParts): Sin
     },
     nowMs: state.getCurrentProcessingTimeMs(),
   }
+}
+
+/** Keeps the largest of these seconds and the one kept so far, with a timeout five seconds after it. */
+function lastOf(seconds: readonly number[], state: Single): number {
+  const largest = Math.max(state.get() ?? 0, ...seconds)
+  state.set(largest)
+  state.timeoutAt((largest + 5) * 1000)
+  return largest
 }
 
 function counting(step: (rows: readonly Row[]) => number, onReset?: unknown): SingleProgram {

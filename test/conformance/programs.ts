@@ -220,14 +220,15 @@ function countRowsTimerMove(): Processor {
 
 function listActions(): Processor {
   return processor(
-    (handle): ListState<string> => handle.listState('l', 'STRING'),
+    (handle): ListState<unknown> => handle.listState('l', 'STRING'),
     function* (l, key, rows) {
       for (const { action, value } of rows) {
-        const text = String(value)
-        if (action === 'emit') yield [key, text]
-        if (action === 'append') l.append(text)
-        if (action === 'append_all') l.appendAll(text.split(','))
-        if (action === 'put') l.put(text.split(','))
+        // What is null stays so: a list refuses it.
+        const items = value === null ? [value] : String(value).split(',')
+        if (action === 'emit') yield [key, value]
+        if (action === 'append') l.append(value)
+        if (action === 'append_all') l.appendAll(items)
+        if (action === 'put') l.put(items)
         if (action === 'emit_all_and_clear') for (const item of l.get()) yield [key, item]
         if (action === 'clear' || action === 'emit_all_and_clear') l.clear()
       }
@@ -258,12 +259,12 @@ function toggleSaveEmit(): Processor {
 
 function mapActions(): Processor {
   return processor(
-    (handle): MapState<string, string> => handle.mapState('m', 'STRING', 'STRING'),
+    (handle): MapState<unknown, unknown> => handle.mapState('m', 'STRING', 'STRING'),
     function* (m, key, rows) {
-      for (const { action, ukey, uval } of rows) {
-        const at = String(ukey)
-        if (action === 'put') m.put(at, String(uval))
-        if (action === 'get' && m.has(at)) yield [key, at, m.get(at)]
+      // What is null stays so: a map refuses it.
+      for (const { action, ukey: at, uval } of rows) {
+        if (action === 'put') m.put(at, uval)
+        if (action === 'get') yield [key, at, m.get(at) ?? null]
         if (action === 'contains') yield [key, at, String(m.has(at))]
         if (action === 'exists') yield [key, 'exists', String(m.exists())]
         if (action === 'entries') for (const [k, v] of m.entries()) yield [key, k, v]
@@ -276,7 +277,10 @@ function mapActions(): Processor {
   )
 }
 
-/** The time at which a value is over stands beside it: users of the engine do not see it. */
+/**
+ * The time at which a value is over stands beside it: users of the engine do not see it. Nor do they see
+ * a value whose time is over, so nothing looks past that.
+ */
 function ttlValueActions(ttlMs: number, ttlKeys: unknown): Processor {
   const type = 'STRUCT<value: INT, expiry: BIGINT>'
   interface Cell {

@@ -16,14 +16,21 @@ function cellOf(value: unknown): unknown {
   return value
 }
 
+/** A row as text; of a fraction the digits that do not depend on the order of a sum. */
+function textOfRow(row: CaseRow): string {
+  return JSON.stringify(row, (_, cell: unknown) =>
+    typeof cell === 'number' && !Number.isInteger(cell) ? Number(cell.toPrecision(12)) : cell,
+  )
+}
+
 /** Nothing when both hold the same rows as often; else both as text. */
 export function difference(
   expected: readonly CaseRow[],
   actual: readonly CaseRow[],
   ordered = false,
 ): string | undefined {
-  const left = expected.map((row) => JSON.stringify(row))
-  const right = actual.map((row) => JSON.stringify(row))
+  const left = expected.map(textOfRow)
+  const right = actual.map(textOfRow)
   if (!ordered) {
     left.sort()
     right.sort()

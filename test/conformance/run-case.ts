@@ -39,7 +39,7 @@ export async function runCase(subject: Case, open: OpenSession, run: RunOptions)
   const query = new CaseQuery(subject, engine, { folder, manual, fault, run })
   const steps = new Steps(subject, query, { manual, fault })
   try {
-    for (const [index, step] of subject.steps.entries()) {
+    for (const [index, step] of subject.steps.map(waitingForRun).entries()) {
       const problem = await withTimeout(steps.run(step))
       if (problem !== undefined) return `step ${index} (${step.do}): ${problem}`
     }
@@ -49,6 +49,16 @@ export async function runCase(subject: Case, open: OpenSession, run: RunOptions)
     await withTimeout(close(query, engine))
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+const runSteps = new Set(['run_once', 'run_available_now'])
+const additions = new Set(['add', 'add_files'])
+
+/** What is added right before a run of its own is there when that run starts: no other run takes it. */
+function waitingForRun(step: Step, index: number, steps: readonly Step[]): Step {
+  if (!additions.has(step.do) || step.run !== undefined) return step
+  const next = steps.slice(index + 1).find((later) => !additions.has(later.do))
+  return next !== undefined && runSteps.has(next.do) ? { ...step, run: false } : step
 }
 
 async function close(query: CaseQuery, engine: Engine): Promise<Problem> {
@@ -119,10 +129,14 @@ class Steps {
     restart: async (step) => {
       await this.#query.stop()
       if (step.clear_sink === true) this.#query.results.clear()
-      const { replace_program: program, options, sources } = step
+      const { replace_program: program, sources, source_partitions: partitions } = step
+      const changed = {
+        ...step.options,
+        ...(partitions === undefined ? {} : { source_partitions: partitions }),
+      }
       if (program !== undefined) this.#query.replaceProgram(program)
-      if ([program, options, sources].some((change) => change !== undefined)) {
-        await this.#query.reopen(options ?? {}, sources)
+      if (program !== undefined || sources !== undefined || Object.keys(changed).length > 0) {
+        await this.#query.reopen(changed, sources)
       }
       this.#countedUpTo = this.#query.progress().length
       await this.#startAndSettle()
