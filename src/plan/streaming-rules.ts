@@ -77,19 +77,20 @@ function checkAggregate(plan: Aggregate, mode: SaveMode): void {
 
 function checkSession({ keys }: Aggregate, session: number, mode: SaveMode): void {
   const name = keys[session]?.name ?? ''
+  // Another key would not help here, so the mode is named first.
+  if (mode === 'update') {
+    throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
+      mode,
+      why: `sessions (${name}) merge while rows keep coming, and what was given out of one that vanished could not be taken back`,
+      fix: "Use outputMode('append'), which gives out each session when it closes, or outputMode('complete').",
+    })
+  }
   const others = keys.filter((_, index) => index !== session)
   // The value of a constant says nothing: all sessions of the stream would be one list, in one task.
   if (others.every(({ expression }) => fold(expression).kind === 'literal')) {
     throw new StreamError('STREAMING_UNSUPPORTED', {
       what: `Grouping by the session window ${name} without another key`,
       fix: "Group by a column too, such as groupBy('user', session_window(…)); a constant does not count.",
-    })
-  }
-  if (mode === 'update') {
-    throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
-      mode,
-      why: `sessions (${name}) merge while rows keep coming, and what was given out of one that vanished could not be taken back`,
-      fix: "Use outputMode('append'), which gives out each session when it closes, or outputMode('complete').",
     })
   }
 }

@@ -58,7 +58,15 @@ const single: Readonly<Record<string, (parts: ProgramParts) => SingleProgram>> =
   }),
   max_event_time_timeout5s: ({ timeColumn }) => ({
     output: ['key', 'bigint'],
-    rows: (key, rows, state) => [[key, lastOf(rows.map((row) => secondsOf(row[timeColumn])), state)]],
+    rows: (key, rows, state) => [
+      [
+        key,
+        lastOf(
+          rows.map((row) => secondsOf(row[timeColumn])),
+          state,
+        ),
+      ],
+    ],
     initial(value, state) {
       lastOf([typeof value === 'number' ? value : secondsOf(value)], state)
     },

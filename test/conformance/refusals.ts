@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../src/core/error.ts'
+import { families } from './refusal-families.ts'
 
 /** What an error must be to say what a neutral reason of the cases means; wording is free. */
 export interface Refusal {
@@ -7,7 +8,7 @@ export interface Refusal {
   readonly about?: RegExp
 }
 
-export const refusals: Readonly<Record<string, Refusal>> = {
+const refusals: Readonly<Record<string, Refusal>> = {
   negative_watermark_delay: {
     codes: ['WATERMARK_INVALID', 'DURATION_INVALID'],
     about: /negative|delay|duration/i,
@@ -34,4 +35,9 @@ export const refusals: Readonly<Record<string, Refusal>> = {
     codes: ['CONFIG_INVALID'],
     about: /maxFilesPerTrigger/i,
   },
+}
+
+/** What an error must be for a reason: as listed, or as the first family it belongs to has it. */
+export function refusalOf(reason: string): Refusal | undefined {
+  return refusals[reason] ?? families.find((family) => family.reason.test(reason))
 }

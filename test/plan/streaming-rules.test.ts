@@ -136,10 +136,10 @@ const shapes: readonly (readonly [string, LogicalPlan, Answer, Answer, Answer])[
     'sessions without another key',
     counted(sessions(marked, 'at'), 'session'),
     'STREAM',
-    'STREAM',
+    'MODE',
     'STREAM',
   ],
-  ['sessions with a constant key', sessionsOfConstant, 'STREAM', 'STREAM', 'STREAM'],
+  ['sessions with a constant key', sessionsOfConstant, 'STREAM', 'MODE', 'STREAM'],
   [
     'an aggregation of sessions by their end',
     counted(counted(sessions(marked, 'at'), 'user', 'session'), 'session'),
