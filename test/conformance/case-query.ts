@@ -16,7 +16,7 @@ import {
   type PlanNode,
   type Step,
 } from './case.ts'
-import { type Fault, withFault } from './fault.ts'
+import type { Fault } from './fault.ts'
 import type { ManualClock } from './manual-clock.ts'
 import { frameFrom } from './plan.ts'
 import { Results } from './results.ts'
@@ -199,7 +199,10 @@ export class CaseQuery {
       outputMode,
       trigger: trigger ?? (interval === undefined ? undefined : { processingTime: interval }),
       checkpoint: this.checkpoint,
-      onEpoch: (epoch, rows) => this.results.put(epoch, rows),
+      onEpoch: (epoch, rows) => {
+        this.#fault.strike('sink')
+        this.results.put(epoch, rows)
+      },
     })
   }
 
@@ -207,7 +210,7 @@ export class CaseQuery {
   #build(): DataFrame {
     this.#frame ??= this.#frameOver((source) => {
       const frame = this.#engine.frame(source, join(this.#folder, 'files', source.name))
-      return withFault(frame, this.#fault)
+      return this.#fault.within(frame)
     })
     return this.#frame
   }

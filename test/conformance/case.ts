@@ -174,5 +174,19 @@ export function expressionsOf(node: PlanNode): readonly CaseExpression[] {
 
 /** What a sort goes by, without its direction. */
 export function sortExpression(by: CaseExpression | SortBy): CaseExpression {
-  return typeof by === 'object' && by !== null && 'expr' in by ? by.expr : by
+  if (isSortBy(by)) return by.expr
+  return isDirected(by) ? (by[1] ?? null) : by
+}
+
+/** Whether a sort has the largest first: `{expr, desc: true}` or `["desc", expr]`. */
+export function isDescending(by: CaseExpression | SortBy): boolean {
+  return isSortBy(by) ? by.desc === true : isDirected(by) && by[0] === 'desc'
+}
+
+function isSortBy(by: CaseExpression | SortBy): by is SortBy {
+  return typeof by === 'object' && by !== null && 'expr' in by
+}
+
+function isDirected(by: CaseExpression): by is readonly CaseExpression[] {
+  return Array.isArray(by) && (by[0] === 'asc' || by[0] === 'desc')
 }

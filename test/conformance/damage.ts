@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
@@ -18,10 +18,28 @@ export async function loseLastCommit(checkpoint: string): Promise<void> {
   }
 }
 
+/** Damages a checkpoint in the way that a case tells in words. */
+export async function damage(checkpoint: string, how: string): Promise<void> {
+  if (how.includes('stray')) return addStrayFolders(checkpoint)
+  if (/(delete|remove|lose|lost|purge).*commit/.test(how)) return loseLastCommit(checkpoint)
+  if (/(truncate|empty|overwrite|garbage|corrupt).*(log|commit|offset|metadata)/.test(how)) {
+    return spoilNewest(checkpoint)
+  }
+  throw new RangeError(`unknown damage: ${how}`)
+}
+
 /** Folders that nobody asked for, beside the log and the state. */
-export async function addStrayFolders(checkpoint: string, how: string): Promise<void> {
-  if (!how.includes('stray directories')) throw new RangeError(`unknown damage: ${how}`)
+async function addStrayFolders(checkpoint: string): Promise<void> {
   for (const place of ['log', 'state', 'sources']) {
     await mkdir(join(checkpoint, place, 'stray'), { recursive: true })
   }
+}
+
+/** The newest entry of the log is cut off in the middle. */
+async function spoilNewest(checkpoint: string): Promise<void> {
+  const folder = join(checkpoint, 'log')
+  const numbers = (await readdir(folder)).map(Number).filter(Number.isInteger)
+  const newest = join(folder, String(Math.max(...numbers)))
+  const text = await readFile(newest, 'utf8')
+  await writeFile(newest, text.slice(0, text.length / 2))
 }

@@ -1,49 +1,52 @@
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import { col, udf } from '../../src/functions.ts'
+import type { Step } from './case.ts'
 
 /** A failure in user code that a case asks for. */
 export interface Fault {
-  readonly column: string | undefined
   arm(): void
   disarm(): void
-  /** Throws the first time it is armed and sees the value. */
-  check(value: unknown): void
-  /** Throws while it is armed, if it strikes at every call. */
-  strike(): void
+  /** Throws when it is armed and strikes here. */
+  strike(place: Place): void
+  /** The frame with the fault in a user function over a column, if that is its place. */
+  within(frame: DataFrame): DataFrame
 }
 
-/** Reads `first time value = 4 is seen`; without text the fault never strikes. */
-export function faultOf(when: string | undefined): Fault {
-  const [, column, wanted] = /first time (\w+) = (\S+) is seen/.exec(when ?? '') ?? []
-  const isEveryCall = /every call/.test(when ?? '')
+/** Where a fault may strike: a row before the plan, the function of a `process` node, the sink. */
+export type Place = 'rows' | 'function' | 'sink'
+
+/**
+ * Reads where a fault strikes and when, told in words: `first time value = 4 is seen` waits for a row,
+ * `every call` for none; what is said to be first strikes once.
+ */
+export function faultOf({ where = '', when = '' }: Pick<Step, 'where' | 'when'> = {}): Fault {
+  const [, column, wanted] = /(\w+) ?(?:=|==|is) ?(\S+) is seen/.exec(when) ?? []
+  const isRows = column !== undefined || /map|filter|project|source|before/.test(where)
+  const own: Place = where.includes('sink') ? 'sink' : isRows ? 'rows' : 'function'
+  const isOnce = /first|once/.test(when)
   let isArmed = false
-  return {
-    column,
+  const fault: Fault = {
     arm() {
       isArmed = true
     },
     disarm() {
       isArmed = false
     },
-    check(value) {
-      if (!isArmed || String(value) !== wanted) return
-      isArmed = false
+    strike(place) {
+      if (!isArmed || place !== own) return
+      if (isOnce) isArmed = false
       throw new Error('injected failure')
     },
-    strike() {
-      if (isArmed && isEveryCall) throw new Error('injected failure')
+    within(frame) {
+      const [name, type] =
+        frame.dtypes.find(([each]) => column === undefined || each === column) ?? []
+      if (own !== 'rows' || name === undefined || type === undefined || when === '') return frame
+      const identity = udf((value: unknown) => {
+        if (wanted === undefined || String(value) === wanted) fault.strike('rows')
+        return value
+      }, type)
+      return frame.withColumn(name, identity(col(`\`${name}\``)))
     },
   }
-}
-
-/** The frame with the fault in a user function over its column. */
-export function withFault(frame: DataFrame, fault: Fault): DataFrame {
-  const { column } = fault
-  const type = frame.dtypes.find(([name]) => name === column)?.[1]
-  if (column === undefined || type === undefined) return frame
-  const identity = udf((value: unknown) => {
-    fault.check(value)
-    return value
-  }, type)
-  return frame.withColumn(column, identity(col(column)))
+  return fault
 }

@@ -10,7 +10,7 @@ import {
 } from './case.ts'
 import { calls } from './expression.ts'
 import { programNames } from './programs.ts'
-import { refusalOf } from './refusals.ts'
+import { isLifted, refusalOf } from './refusals.ts'
 
 /** Operators of the case language that the engine does not have, by the name of the feature. */
 const missingOperators: Readonly<Record<string, string>> = {
@@ -115,8 +115,7 @@ function caseBranches([branches, otherwise = null]: readonly CaseExpression[]): 
 
 function missingInStep(step: Step): readonly string[] {
   if (!steps.has(step.do)) return [missingSteps[step.do] ?? `the step ${step.do}`]
-  if (step.do === 'expect_error' && refusalOf(step.reason ?? '') === undefined) {
-    return [`the refusal ${step.reason}`]
-  }
-  return []
+  const { do: kind, reason = '' } = step
+  const isKnown = kind !== 'expect_error' || isLifted(reason) || refusalOf(reason) !== undefined
+  return isKnown ? [] : [`the refusal ${reason}`]
 }

@@ -9,7 +9,7 @@ import type {
   PlanNode,
   SortBy,
 } from './case.ts'
-import { sortExpression } from './case.ts'
+import { isDescending, sortExpression } from './case.ts'
 import { columnFrom } from './expression.ts'
 import type { Fault } from './fault.ts'
 import { processFrom } from './process-node.ts'
@@ -74,12 +74,21 @@ export function frameFrom(node: PlanNode, leaves: Leaves): DataFrame {
   }
 }
 
-/** A constant table names its columns only; its cells say their types. */
+/** A constant table may name its columns only: then its cells say their types. */
 function constantColumns({ columns = [], rows = [] }: PlanNode): readonly CaseColumn[] {
   return columns.map((column, index) => {
-    const isText = rows.some((row) => typeof row[index] === 'string')
-    return [nameOf(column), isText ? 'string' : 'int']
+    if (Array.isArray(column)) return [String(column[0]), String(column[1])]
+    return [nameOf(column), typeOfCells(rows.map((row) => row[index]))]
   })
+}
+
+function typeOfCells(cells: readonly unknown[]): string {
+  if (cells.some(Array.isArray)) return 'array<int>'
+  if (cells.some((cell) => typeof cell === 'number' && !Number.isInteger(cell))) return 'double'
+  if (cells.some((cell) => typeof cell === 'number' && Math.abs(cell) > 0x7fffffff)) return 'long'
+  const texts = cells.filter((cell) => typeof cell === 'string')
+  if (texts.length === 0) return 'int'
+  return texts.every((text) => /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text)) ? 'timestamp' : 'string'
 }
 
 function project(input: DataFrame, { columns = [], keep }: PlanNode): DataFrame {
@@ -128,8 +137,7 @@ function orderFrom(by: CaseExpression | SortBy): Column {
   const expression = sortExpression(by)
   const column =
     typeof expression === 'string' ? columnFrom(['col', expression]) : columnFrom(expression)
-  const descending = typeof by === 'object' && by !== null && 'desc' in by && by.desc === true
-  return descending ? column.desc() : column.asc()
+  return isDescending(by) ? column.desc() : column.asc()
 }
 
 function columnNames({ columns = [] }: PlanNode): readonly string[] {

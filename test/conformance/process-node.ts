@@ -1,6 +1,7 @@
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import type { StatefulProcessor } from '../../src/streaming.ts'
 import type { CaseColumn, CaseRow, PlanNode } from './case.ts'
+import { columnFrom } from './expression.ts'
 import type { Fault } from './fault.ts'
 import type { ProgramParts, Row } from './program.ts'
 import { processorProgram } from './programs.ts'
@@ -18,8 +19,9 @@ export interface ProcessParts {
 const timeModes = { none: 'none', processing: 'processingTime', event: 'eventTime' } as const
 
 /** A `process` node as calls of the public API. */
-export function processFrom(node: PlanNode, input: DataFrame, parts: ProcessParts): DataFrame {
+export function processFrom(node: PlanNode, from: DataFrame, parts: ProcessParts): DataFrame {
   const name = node.program ?? ''
+  const input = withKeys(node, from)
   const made: ProgramParts = {
     params: node.params ?? {},
     timeMode: timeModes[node.time_mode ?? 'none'],
@@ -43,7 +45,7 @@ export function processFrom(node: PlanNode, input: DataFrame, parts: ProcessPart
     const call = asGroupCall(name, made)
     const mayChange = parts.outputMode === 'update' && !parts.isAggregated
     const guarded: typeof call = (key, rows, state) => {
-      parts.fault.strike()
+      parts.fault.strike('function')
       return call(key, rows, state)
     }
     const options = { output, state: 'BIGINT', timeout: made.timeMode } as const
@@ -71,6 +73,15 @@ export function processFrom(node: PlanNode, input: DataFrame, parts: ProcessPart
     .toDF()
 }
 
+/** Keys that are written as expressions become columns. */
+function withKeys({ keys = [] }: PlanNode, from: DataFrame): DataFrame {
+  return keys.reduce(
+    (frame, key) =>
+      typeof key === 'string' ? frame : frame.withColumn(key.as, columnFrom(key.expr)),
+    from,
+  )
+}
+
 /** The program with rows by column name, and with the fault of the case. */
 function guardedProcessor(
   node: PlanNode,
@@ -80,12 +91,15 @@ function guardedProcessor(
   return {
     init: (handle) => processor.init(handle),
     handleInputRows(key, rows, timers) {
-      fault.strike()
+      fault.strike('function')
       return rowsFrom(node, processor.handleInputRows(key, rows, timers))
     },
-    handleExpiredTimer: (key, timers, info) =>
-      rowsFrom(node, processor.handleExpiredTimer?.(key, timers, info)),
+    handleExpiredTimer(key, timers, info) {
+      fault.strike('function')
+      return rowsFrom(node, processor.handleExpiredTimer?.(key, timers, info))
+    },
     handleInitialState(key, row, timers) {
+      fault.strike('function')
       processor.handleInitialState?.(key, row, timers)
     },
   }

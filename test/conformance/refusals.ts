@@ -41,3 +41,8 @@ const refusals: Readonly<Record<string, Refusal>> = {
 export function refusalOf(reason: string): Refusal | undefined {
   return refusals[reason] ?? families.find((family) => family.reason.test(reason))
 }
+
+/** Refusals of Spark that are lifted here: such a query runs instead. */
+export function isLifted(reason: string): boolean {
+  return /distinct_aggregat|count_distinct|left_anti/.test(reason)
+}

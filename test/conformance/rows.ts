@@ -16,11 +16,18 @@ function cellOf(value: unknown): unknown {
   return value
 }
 
-/** A row as text; of a fraction the digits that do not depend on the order of a sum. */
+const timeText = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z$/
+
+/**
+ * A row as text: of a fraction the digits that do not depend on the order of a sum, and a time always
+ * with its milliseconds.
+ */
 function textOfRow(row: CaseRow): string {
-  return JSON.stringify(row, (_, cell: unknown) =>
-    typeof cell === 'number' && !Number.isInteger(cell) ? Number(cell.toPrecision(12)) : cell,
-  )
+  return JSON.stringify(row, (_, cell: unknown) => {
+    if (typeof cell === 'number' && !Number.isInteger(cell)) return Number(cell.toPrecision(12))
+    if (typeof cell === 'string' && timeText.test(cell)) return new Date(cell).toISOString()
+    return cell
+  })
 }
 
 /** Nothing when both hold the same rows as often; else both as text. */

@@ -6,7 +6,7 @@ import { systemClock } from '../../src/core/system-clock.ts'
 import { type Engine, type OpenSession, openEngine, type RunOptions } from './adapter.ts'
 import type { Case, Step } from './case.ts'
 import { CaseQuery } from './case-query.ts'
-import { addStrayFolders, loseLastCommit } from './damage.ts'
+import { damage, loseLastCommit } from './damage.ts'
 import {
   differs,
   expectBatches,
@@ -34,7 +34,7 @@ const stepTimeoutMs = 20_000
 export async function runCase(subject: Case, open: OpenSession, run: RunOptions): Promise<Problem> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-conformance-'))
   const manual = subject.query.options.clock === 'manual' ? manualClock() : undefined
-  const fault = faultOf(subject.steps.find((step) => step.do === 'inject_fault')?.when)
+  const fault = faultOf(subject.steps.find((step) => step.do === 'inject_fault'))
   const engine = openEngine(open, run, subject.query.options, manual)
   const query = new CaseQuery(subject, engine, { folder, manual, fault, run })
   const steps = new Steps(subject, query, { manual, fault })
@@ -149,7 +149,7 @@ class Steps {
     },
     corrupt_checkpoint: async ({ how = '' }) => {
       await this.#query.stop()
-      await addStrayFolders(this.#query.checkpoint, how)
+      await damage(this.#query.checkpoint, how)
     },
     inject_fault: () => this.#fault.arm(),
     clear_fault: () => this.#fault.disarm(),

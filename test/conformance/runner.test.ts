@@ -117,14 +117,19 @@ test('the manual clock calls what is due, in order, at its own time', () => {
   expect(clock.now()).toBe(25)
 })
 
-test('a fault strikes once, when it is armed', () => {
-  const fault = faultOf('first time value = 4 is seen')
-  expect(fault.column).toBe('value')
-  fault.check(4)
-  fault.arm()
-  fault.check(3)
-  expect(() => fault.check(4)).toThrow('injected failure')
-  fault.check(4)
+test('a fault strikes where and when the case says, once if it is the first time', () => {
+  const every = faultOf({ where: 'user function', when: 'every call' })
+  every.strike('function')
+  every.arm()
+  every.strike('rows')
+  expect(() => every.strike('function')).toThrow('injected failure')
+  expect(() => every.strike('function')).toThrow('injected failure')
+  every.disarm()
+  every.strike('function')
+  const first = faultOf({ where: 'sink', when: 'first batch' })
+  first.arm()
+  expect(() => first.strike('sink')).toThrow('injected failure')
+  first.strike('sink')
 })
 
 test('the next watermark comes from the newest manifest, and nodes without rows count as 0', async () => {
