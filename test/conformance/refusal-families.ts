@@ -28,6 +28,11 @@ const running: readonly Family[] = [
     codes: ['STATE_VARIABLE_INVALID', 'CONFIG_INVALID'],
     about: /ttl/i,
   },
+  {
+    reason: /event_time_(mode|timeout|timer).*watermark/,
+    codes: ['WATERMARK_INVALID'],
+    about: /no watermark/,
+  },
   { reason: /timer|timeout/, codes: ['TIMER_INVALID'], about: /timer|timeout/i },
   { reason: /handle|outside_of_handler/, codes: ['STATE_ACCESS_INVALID'] },
   {
@@ -67,9 +72,14 @@ const declaring: readonly Family[] = [
     about: /two different windows/,
   },
   {
-    reason: /(window|session|gap).*(duration|interval|negative|type|slide)|slide|gap/,
-    codes: ['DURATION_INVALID', 'DATATYPE_MISMATCH', 'FUNCTION_ARGUMENTS'],
-    about: /window|gap|duration|interval/i,
+    reason: /window_time/,
+    codes: ['DATATYPE_MISMATCH', 'FUNCTION_ARGUMENTS', 'EXPRESSION_MISPLACED'],
+    about: /window_time/,
+  },
+  {
+    reason: /(window|session).*(duration|interval|negative|type|slide|offset|start)|slide|gap/,
+    codes: ['CONFIG_INVALID', 'DURATION_INVALID', 'DATATYPE_MISMATCH', 'FUNCTION_ARGUMENTS'],
+    about: /window|gap/i,
   },
   {
     reason: /(event_time|time)_column.*(not_found|missing|unknown|unresolved|absent|not_in)/,
@@ -146,6 +156,7 @@ const planning: readonly Family[] = [
     about: /aggregat|group|follows|stateful/i,
   },
   { reason: /process|transform|tws/, codes: mode, about: isMode },
+  { reason: /output_mode|function_mode/, codes: mode },
   { reason: /complete/, codes: mode, about: /mode complete/ },
   { reason: /update/, codes: either, about: /update/ },
   { reason: /append/, codes: mode, about: /mode append/ },
