@@ -82,6 +82,11 @@ export class CaseQuery {
     return [...this.#past, ...(this.#query?.recentProgress ?? [])]
   }
 
+  /** Makes the folders of file sources: a query may start before there are files. */
+  async prepare(): Promise<void> {
+    for (const { name } of this.#sources) await this.#sourceFolder(name)
+  }
+
   /** Stops for good, and makes everything again with these settings as after a restart of the process. */
   async reopen(options: CaseOptions, sources = this.#sources): Promise<void> {
     await this.stop()
@@ -114,7 +119,6 @@ export class CaseQuery {
   }
 
   async runToEnd(trigger: TriggerOptions): Promise<void> {
-    for (const { name } of this.#sources) await this.#sourceFolder(name)
     await this.stop()
     this.start(trigger)
     await this.#query?.awaitTermination()

@@ -39,6 +39,7 @@ export async function runCase(subject: Case, open: OpenSession, run: RunOptions)
   const query = new CaseQuery(subject, engine, { folder, manual, fault, run })
   const steps = new Steps(subject, query, { manual, fault })
   try {
+    await query.prepare()
     for (const [index, step] of subject.steps.map(waitingForRun).entries()) {
       const problem = await withTimeout(steps.run(step))
       if (problem !== undefined) return `step ${index} (${step.do}): ${problem}`
