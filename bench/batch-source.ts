@@ -1,15 +1,21 @@
-import type { Batch } from '../src/batch/batch.ts'
+import type { Batch, Column } from '../src/batch/batch.ts'
 import type { Schema } from '../src/batch/schema.ts'
 import type { SourceFactory } from '../src/connectors/registry.ts'
 import { StreamError } from '../src/core/error.ts'
 import type { PolledBatch, ReadLimit, Slice, Source } from '../src/flow/connector.ts'
 import type { Position, PositionRange } from '../src/flow/message.ts'
 
+/** Batches that can be read again: an array, or what makes them anew each time, always the same. */
+export interface BatchList {
+  readonly length: number
+  at(index: number): Batch | undefined
+}
+
 /**
  * Batches that are there before the query starts: the source for measuring without a file. The position
  * is the number of batches read; a limit in rows is kept to the batch that reaches it.
  */
-export function batchSource(schema: Schema, batches: readonly Batch[]): Source {
+export function batchSource(schema: Schema, batches: BatchList): Source {
   const end = (): Position => ({ batches: batches.length })
   return {
     description: `${batches.length} batches in memory`,
@@ -20,17 +26,18 @@ export function batchSource(schema: Schema, batches: readonly Batch[]): Source {
       if (limit.maxRows === undefined) return end()
       let next = countOf(from)
       let rows = 0
-      while (next < batches.length && rows < limit.maxRows) rows += batches[next++]?.rowCount ?? 0
+      while (next < batches.length && rows < limit.maxRows)
+        rows += batches.at(next++)?.rowCount ?? 0
       return { batches: next }
     },
     async *read({ from, to }: PositionRange, slice: Slice) {
       for (let index = countOf(from); index < countOf(to); index++) {
-        const batch = batches[index]
+        const batch = batches.at(index)
         if (batch !== undefined && index % slice.count === slice.index) yield batch
       }
     },
     async poll(from: Position): Promise<PolledBatch | undefined> {
-      const batch = batches[countOf(from)]
+      const batch = batches.at(countOf(from))
       return batch === undefined ? undefined : { batch, position: { batches: countOf(from) + 1 } }
     },
     commit: async () => {},
@@ -38,33 +45,65 @@ export function batchSource(schema: Schema, batches: readonly Batch[]): Source {
   }
 }
 
-/** The format `batches` over these batches, for `session.register`; columns that nobody reads are left out. */
+/**
+ * A format over these batches, `batches` unless it is named, for `session.register`; columns that nobody
+ * reads are left out.
+ */
 export function batchFormat(
   schema: Schema,
-  batches: readonly Batch[],
+  batches: BatchList,
   rowsPerEpoch: number | undefined,
+  format = 'batches',
 ): SourceFactory {
   return {
-    format: 'batches',
+    format,
     options: [],
     schemaFor: () => schema,
     limits: () => (rowsPerEpoch === undefined ? {} : { maxRows: rowsPerEpoch }),
     create: async ({ columns }) =>
       columns === undefined
         ? batchSource(schema, batches)
-        : batchSource(
-            pick(schema, columns),
-            batches.map((batch) => narrow(batch, columns)),
-          ),
+        : batchSource(pick(schema, columns), narrowList(batches, columns)),
+  }
+}
+
+/** Batches of equal size that are made when their columns are read, so that the input takes no memory. */
+export function madeBatches(
+  schema: Schema,
+  size: { readonly batches: number; readonly rows: number },
+  columnsOf: (batch: number) => readonly Column[],
+): BatchList {
+  return {
+    length: size.batches,
+    at: (index) =>
+      index >= size.batches ? undefined : lazyBatch(schema, size.rows, () => columnsOf(index)),
+  }
+}
+
+function narrowList(batches: BatchList, columns: readonly number[]): BatchList {
+  return {
+    length: batches.length,
+    at(index) {
+      const batch = batches.at(index)
+      return batch && narrow(batch, columns)
+    },
+  }
+}
+
+function lazyBatch(schema: Schema, rowCount: number, make: () => readonly Column[]): Batch {
+  let made: readonly Column[] | undefined
+  return {
+    schema,
+    rowCount,
+    get columns() {
+      made ??= make()
+      return made
+    },
   }
 }
 
 function narrow(batch: Batch, columns: readonly number[]): Batch {
-  return {
-    ...batch,
-    schema: pick(batch.schema, columns),
-    columns: pick(batch.columns, columns),
-  }
+  return lazyBatch(pick(batch.schema, columns), batch.rowCount, () => pick(batch.columns, columns))
 }
 
 function pick<T>(items: readonly T[], places: readonly number[]): readonly T[] {

@@ -36,9 +36,9 @@ type Done = (error?: unknown) => void
 export interface RocksdbOptions {
   readonly files: FileSystem
   readonly clock: Clock
-  /** Bytes written before a table file is made. Default 4 MiB: a query has many stores. */
+  /** Bytes written before a table file is made. Default 2 MiB: a query has many stores. */
   readonly writeBufferBytes?: number
-  /** Bytes of uncompressed blocks kept for reading. Default 8 MiB. */
+  /** Bytes of uncompressed blocks kept for reading. Default 2 MiB. */
   readonly blockCacheBytes?: number
   /**
    * Tries the binary where it cannot do harm: under some builds of Node it ends the whole process
@@ -86,8 +86,8 @@ export function rocksdbStoreFactory(options: RocksdbOptions): StateStoreFactory 
         database.open(
           {
             createIfMissing: true,
-            writeBufferSize: options.writeBufferBytes ?? 4 << 20,
-            cacheSize: options.blockCacheBytes ?? 8 << 20,
+            writeBufferSize: options.writeBufferBytes ?? 2 << 20,
+            cacheSize: options.blockCacheBytes ?? 2 << 20,
           },
           done,
         ),

@@ -56,6 +56,7 @@ export function shardState(
   restored: ShardVersion | undefined,
 ): ShardState {
   const { operator, shard, localPath } = place
+  const { stepBytes } = context
   const cold = coldPart({ ...context, localPath })
   const chain = snapshotChain(context, restored)
   let table: HotTable | undefined
@@ -102,7 +103,7 @@ export function shardState(
         const block = table?.cold(maxBytes)
         if (table === undefined || block === undefined || block.length === 0) return 0
         // In the store first: a reader that no longer finds an entry in the table must find it there.
-        await cold.write(unpackEntries(block))
+        for (const piece of splitBlock(block, stepBytes)) await cold.write(unpackEntries(piece))
         table.forget(block)
         return block.length
       }),

@@ -42,6 +42,8 @@ export interface TaskStateOptions {
 
 /** Spilling goes on to this share of the budget, so that it does not start again at once. */
 const shrinkTo = 0.9
+/** Above this share an epoch counts as durable only when the tables are within the budget again. */
+const holdBackAt = 1.1
 const spillBytes = 4 << 20
 /** Encoding goes on for this many bytes before others may run. */
 const encodeBytes = 1 << 20
@@ -60,8 +62,9 @@ export async function openTaskState(options: TaskStateOptions): Promise<TaskStat
   let lastFrozen = initialEpoch
   let persisting: Promise<unknown> = Promise.resolve()
   let sequence = 0
+  const { usedBytes, shrink } = shrinker(options, () => [...shards.values()])
   const context = shardContext(options, {
-    shrink: shrinker(options, () => [...shards.values()]),
+    shrink,
     lastFrozen: () => lastFrozen,
     isClosed: background.isClosed,
   })
@@ -97,9 +100,12 @@ export async function openTaskState(options: TaskStateOptions): Promise<TaskStat
       // Known from the call on, not from when its turn comes: a snapshot that begins now must replay
       // the next epoch first.
       lastFrozen = epoch
-      const result = persisting.then(() => {
+      const result = persisting.then(async () => {
         background.checkFailure()
-        return persistShards(context, shards, epoch, frozen)
+        const handle = await persistShards(context, shards, epoch, frozen)
+        // Few epochs may be under way: the input waits here when it comes faster than entries can leave.
+        if (usedBytes() > options.cacheBudgetBytes * holdBackAt) await shrink()
+        return handle
       })
       persisting = result.catch(() => undefined)
       return result
@@ -262,16 +268,16 @@ async function encodeAll(frozen: readonly FrozenState[], clock: Clock): Promise<
 function shrinker(
   options: TaskStateOptions,
   shards: () => readonly ShardState[],
-): () => Promise<void> {
-  const used = (): number => shards().reduce((sum, shard) => sum + shard.hotBytes(), 0)
+): { readonly usedBytes: () => number; readonly shrink: () => Promise<void> } {
+  const usedBytes = (): number => shards().reduce((sum, shard) => sum + shard.hotBytes(), 0)
   let running: Promise<void> | undefined
   const run = async (): Promise<void> => {
     const target = options.cacheBudgetBytes * shrinkTo
     const largestFirst = shards().toSorted((left, right) => right.hotBytes() - left.hotBytes())
     for (const shard of largestFirst) {
-      for (let excess = used() - target; excess > 0; ) {
+      for (let excess = usedBytes() - target; excess > 0; ) {
         const moved = await shard.spill(Math.min(excess, spillBytes))
-        const left = used() - target
+        const left = usedBytes() - target
         // Everything else in this table is in use, or its operator waits for a lookup and keeps all.
         if (moved === 0 || left >= excess) break
         excess = left
@@ -279,11 +285,12 @@ function shrinker(
       }
     }
   }
-  return async () => {
-    if (used() <= options.cacheBudgetBytes) return
+  const shrink = async (): Promise<void> => {
+    if (usedBytes() <= options.cacheBudgetBytes) return
     running ??= run().finally(() => {
       running = undefined
     })
     await running
   }
+  return { usedBytes, shrink }
 }

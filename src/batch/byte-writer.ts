@@ -10,6 +10,16 @@ export class ByteWriter {
     if (needed <= this.bytes.length) return
     let capacity = this.bytes.length * 2
     while (capacity < needed) capacity *= 2
+    this.#grow(capacity)
+  }
+
+  /** Makes room for about `size` more bytes and little else, where much is to come. */
+  expect(size: number): void {
+    const needed = this.length + Math.ceil(size)
+    if (needed > this.bytes.length) this.#grow(needed)
+  }
+
+  #grow(capacity: number): void {
     const bigger = new Uint8Array(capacity)
     bigger.set(this.bytes.subarray(0, this.length))
     this.bytes = bigger

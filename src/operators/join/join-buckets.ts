@@ -5,6 +5,7 @@ import type { StateContext } from '../context.ts'
 import { textOfKey } from '../keyed/entries.ts'
 import { KeyedBuckets } from '../keyed/keyed-buckets.ts'
 import { JoinTable } from './join-table.ts'
+import { PagePool } from './page-pool.ts'
 import type { JoinSpec } from './spec.ts'
 
 /** All rows of a join that this task keeps. */
@@ -13,12 +14,13 @@ export class JoinBuckets extends KeyedBuckets<JoinTable> {
   readonly #whole = new Set<number>()
 
   constructor({ operator, keyTypes }: JoinSpec, context: StateContext, overUntil: number) {
+    const pages = new PagePool()
     super(
       {
         operator,
         keyTypes,
         layout: 'due',
-        make: (options) => new JoinTable(keyTypes, options),
+        make: (options) => new JoinTable(keyTypes, options, pages),
         overUntil,
       },
       context,

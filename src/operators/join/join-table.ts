@@ -2,6 +2,7 @@ import type { DataType } from '../../batch/schema.ts'
 import { firstCapacity } from '../keyed/hash-index.ts'
 import { KeyedTable, type KeyedTableOptions } from '../keyed/keyed-table.ts'
 import { KeyFilter } from './key-filter.ts'
+import type { PagePool } from './page-pool.ts'
 import { RowIndex } from './row-index.ts'
 import { StoredRows } from './stored-rows.ts'
 
@@ -14,8 +15,8 @@ export class JoinTable extends KeyedTable<StoredRows> {
   /** Rows that came in this epoch so far, which numbers them. */
   #nextNumber = 0
 
-  constructor(keyTypes: readonly DataType[], options: KeyedTableOptions) {
-    const rows = new StoredRows()
+  constructor(keyTypes: readonly DataType[], options: KeyedTableOptions, pages: PagePool) {
+    const rows = new StoredRows(pages)
     super(keyTypes, [rows], { ...options, dueOf: (slot) => rows.dueOf(slot) })
     this.rows = rows
     this.index = new RowIndex(keyTypes, options.capacity ?? firstCapacity, (slot) =>

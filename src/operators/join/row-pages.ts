@@ -1,6 +1,5 @@
 import type { RowBytes } from '../../batch/row-codec.ts'
-
-const pageBytes = 1 << 18
+import { PagePool, pageBytes } from './page-pool.ts'
 
 interface Page extends RowBytes {
   /** Bytes handed out from the start. */
@@ -16,10 +15,16 @@ interface Page extends RowBytes {
 export class RowPages {
   #pages: (Page | undefined)[] = []
   #current = -1
+  readonly #pool: PagePool
   /** Places of pages that were given back. */
   readonly #vacant: number[] = []
   #bytes = 0
   #live = 0
+
+  /** The pool may be shared with others, who then use the pages that are given back. */
+  constructor(pool = new PagePool()) {
+    this.#pool = pool
+  }
 
   /** Keeps a copy of some bytes; the answer is their address. */
   add(source: Uint8Array, start: number, end: number): number {
@@ -55,6 +60,15 @@ export class RowPages {
     this.#giveBack(index, page)
   }
 
+  /** Gives every page back. */
+  clear(): void {
+    this.#pages.forEach((page, index) => {
+      if (page !== undefined) this.#giveBack(index, page)
+    })
+    this.#current = -1
+    this.#live = 0
+  }
+
   /** True when most of the memory holds rows that are gone. */
   get isSparse(): boolean {
     return this.#bytes > 4 * pageBytes && this.#live < this.#bytes / 2
@@ -70,18 +84,23 @@ export class RowPages {
       return { page: current, index: this.#current }
     }
     if (current !== undefined && current.live === 0) this.#giveBack(this.#current, current)
-    // Few rows need no whole page: the first one starts small. A row larger than a page has its own.
-    const first = this.#current < 0 ? 4096 : pageBytes
-    const bytes = new Uint8Array(Math.max(first, size))
-    const page = { bytes, view: new DataView(bytes.buffer), used: 0, live: 0 }
+    const page = { ...this.#newPage(size), used: 0, live: 0 }
     this.#current = this.#vacant.pop() ?? this.#pages.length
     this.#pages[this.#current] = page
-    this.#bytes += bytes.length
+    this.#bytes += page.bytes.length
     return { page, index: this.#current }
+  }
+
+  /** Few rows need no whole page: the first one starts small. A row larger than a page has its own. */
+  #newPage(size: number): RowBytes {
+    if (this.#current >= 0 && size <= pageBytes) return this.#pool.take()
+    const bytes = new Uint8Array(Math.max(this.#current < 0 ? 4096 : pageBytes, size))
+    return { bytes, view: new DataView(bytes.buffer) }
   }
 
   #giveBack(index: number, page: Page): void {
     this.#bytes -= page.bytes.length
+    this.#pool.giveBack(page)
     this.#pages[index] = undefined
     this.#vacant.push(index)
   }

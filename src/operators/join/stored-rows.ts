@@ -4,6 +4,7 @@ import type { RowCodec } from '../../batch/row-codec.ts'
 import type { ByteReader } from '../../batch/value-codec.ts'
 import { resized } from '../keyed/resized.ts'
 import type { SlotValues } from '../keyed/slot-values.ts'
+import type { PagePool } from './page-pool.ts'
 import { RowPages } from './row-pages.ts'
 
 /** What lies before the bytes of a row: the size of it all, whether it had a partner, when it falls due. */
@@ -15,7 +16,14 @@ const rowAt = 13
 /** The rows of a table as bytes, each with what the join knows of it. */
 export class StoredRows implements SlotValues {
   #addresses = new Float64Array(0)
-  #pages = new RowPages()
+  readonly #pool: PagePool
+  #pages: RowPages
+
+  /** Pages come from a pool that tables may share. */
+  constructor(pool: PagePool) {
+    this.#pool = pool
+    this.#pages = new RowPages(pool)
+  }
 
   /** Keeps a record that `writeRecord` made. */
   put(slot: number, writer: ByteWriter): void {
@@ -62,14 +70,18 @@ export class StoredRows implements SlotValues {
   tidy(count: number): void {
     if (!this.#pages.isSparse) return
     const before = this.#pages
-    const after = new RowPages()
+    const after = new RowPages(this.#pool)
     for (let slot = 0; slot < count; slot++) {
       const address = this.#addresses[slot] as number
       if (address < 0) continue
       const start = before.offsetOf(address)
       const { bytes } = before.pageOf(address)
-      this.#addresses[slot] = after.add(bytes, start, start + this.#sizeOf(address))
+      const size = this.#sizeOf(address)
+      this.#addresses[slot] = after.add(bytes, start, start + size)
+      // Page by page, so that the rows are not held twice.
+      before.free(address, size)
     }
+    before.clear()
     this.#pages = after
   }
 

@@ -38,6 +38,7 @@ export interface KeyedTableOptions {
 
 /** Slots of a table, squeezed together only when so many of them are dead. */
 const deadSlotsMin = 1024
+const sampleSlots = 256
 
 /**
  * The entries of one shard of an operator, or of one shard in one bucket: keys in an index, values in
@@ -336,9 +337,15 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
 
   /** Appends the entries as they were when they were frozen; once. */
   encodeFrozen(frozen: FrozenChanges, writer: ByteWriter): void {
-    writer.raw(frozen.saved.view())
-    for (const slot of frozen.slots) {
+    const { saved, slots } = frozen
+    writer.expect(saved.length)
+    writer.raw(saved.view())
+    const start = writer.length
+    for (let at = 0; at < slots.length; at++) {
+      const slot = slots[at] as number
       if (this.stamps[slot] === frozen.epoch) this.writeEntry(writer, slot)
+      // The first entries tell about how large the others are.
+      if (at === sampleSlots) writer.expect(((writer.length - start) / at) * slots.length * 1.05)
     }
     this.#frozen = this.#frozen.filter((other) => other !== frozen)
   }
@@ -368,7 +375,7 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
     for (const column of this.values) column.clearFrom(to)
     this.stamps.fill(-2, to)
     this.dues?.clearFrom(to)
-    if (to < this.keys.capacity / 8) this.#shrink(Math.max(firstCapacity, to * 2))
+    if (to < this.keys.capacity / 3) this.#shrink(Math.max(firstCapacity, Math.ceil(to * 1.5)))
   }
 
   #shrink(capacity: number): void {
