@@ -9,11 +9,14 @@ import type { Position, PositionRange } from '../src/flow/message.ts'
 export interface BatchList {
   readonly length: number
   at(index: number): Batch | undefined
+  /** How many batches there are at the end of each epoch; absent = epochs end by their rows. */
+  readonly ends?: readonly number[]
 }
 
 /**
  * Batches that are there before the query starts: the source for measuring without a file. The position
- * is the number of batches read; a limit in rows is kept to the batch that reaches it.
+ * is the number of batches read; a limit in rows is kept to the batch that reaches it, unless it is said
+ * where epochs end.
  */
 export function batchSource(schema: Schema, batches: BatchList): Source {
   const end = (): Position => ({ batches: batches.length })
@@ -24,6 +27,10 @@ export function batchSource(schema: Schema, batches: BatchList): Source {
     initial: async () => ({ batches: 0 }),
     async latest(from: Position, limit: ReadLimit) {
       if (limit.maxRows === undefined) return end()
+      if (batches.ends !== undefined) {
+        const next = batches.ends.find((count) => count > countOf(from))
+        return next === undefined ? end() : { batches: next }
+      }
       let next = countOf(from)
       let rows = 0
       while (next < batches.length && rows < limit.maxRows)
@@ -82,6 +89,7 @@ export function madeBatches(
 
 function narrowList(batches: BatchList, columns: readonly number[]): BatchList {
   return {
+    ...(batches.ends === undefined ? {} : { ends: batches.ends }),
     length: batches.length,
     at(index) {
       const batch = batches.at(index)

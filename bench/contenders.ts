@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import type { ByHandName } from './by-hand/programs.ts'
 import type { Contender } from './measure.ts'
 import type { QueryName } from './nexmark/results.ts'
 
@@ -22,7 +23,7 @@ export function millraceMemory(
 }
 
 /** The hand-written program for a query over a file or folder of JSON lines. */
-export function byHand(query: QueryName, path: string): Contender {
+export function byHand(query: ByHandName, path: string): Contender {
   return { name: 'by hand', args: [script('by-hand/run'), query, path] }
 }
 

@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { formatDecimal } from '../src/batch/decimal-text.ts'
-import { type DataType, type Field, type Schema, typeText } from '../src/batch/schema.ts'
+import type { DataType, Field, Schema } from '../src/batch/schema.ts'
 import type { Cell } from './checksum.ts'
-import { bidSql, oracleSql } from './nexmark/oracle.ts'
+import { oracleSql, sqlType, tableSql } from './nexmark/oracle.ts'
 import { type QueryName, resultSchemas, updateKeys } from './nexmark/results.ts'
+import { tableNames } from './nexmark/schema.ts'
 
 /** What the gate found: rows on both sides, and how many have no partner on the other. */
 export interface GateResult {
@@ -35,12 +36,14 @@ export interface Gate {
   close(): Promise<void>
 }
 
-/** Loads the bids of the file or folder of JSON lines. */
+/** Loads the events of the file or folder of JSON lines. */
 export async function openGate(eventsPath: string): Promise<Gate> {
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()
   await connection.run("set TimeZone = 'UTC'")
-  await connection.run(`create table bid as ${bidSql(eventsPath)}`)
+  for (const name of tableNames) {
+    await connection.run(`create table ${name} as ${tableSql(name, eventsPath)}`)
+  }
   return {
     check: (query, rows) => check(connection, query, rows),
     async close() {
@@ -126,10 +129,6 @@ function readColumn({ name, type }: Field): string {
 
 function castColumn({ name, type }: Field): string {
   return `"${name}"::${sqlType(type)} as "${name}"`
-}
-
-function sqlType(type: DataType): string {
-  return type.kind === 'string' ? 'varchar' : typeText(type)
 }
 
 async function count(connection: DuckDBConnection, sql: string): Promise<number> {

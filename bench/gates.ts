@@ -16,15 +16,21 @@ export interface GateFigure {
 export const ratioByHandMin = 1
 
 /** Events per CPU-second from column batches in memory. */
-export const memoryRateMin: Readonly<Record<QueryName, number>> = {
+export const memoryRateMin: Readonly<Partial<Record<QueryName, number>>> = {
   q0: 5e6,
   q1: 5e6,
   q2: 5e6,
+  q3: 1e6,
+  q4: 1e5,
   q5: 1.5e6,
   q7: 2e6,
+  q8: 1e6,
   q11: 0.8e6,
   q12: 1.5e6,
+  q15: 1e5,
+  q16: 5e4,
   q17: 1.5e6,
+  q20: 1e5,
 }
 
 /** Sessions open at the same time, in random arrival, and events per CPU-second while they are. */

@@ -1,7 +1,24 @@
 /** A line of the file, as far as the programs here read it. */
 export interface Event {
   readonly event_type: number
+  readonly person: Person
+  readonly auction: Auction
   readonly bid: Bid
+}
+
+export interface Person {
+  readonly id: number
+  readonly name: string
+  readonly city: string
+  readonly state: string
+  readonly dateTime: string
+}
+
+export interface Auction {
+  readonly id: number
+  readonly seller: number
+  readonly category: number
+  readonly dateTime: string
 }
 
 export interface Bid {
@@ -11,6 +28,10 @@ export interface Bid {
   readonly dateTime: string
   readonly extra: string
 }
+
+/** The numbers of people and of auctions in `event_type`. */
+export const personType = 0
+export const auctionType = 1
 
 /** The bid of a line, or nothing for people and auctions. */
 export function bidOf(line: string): Bid | undefined {

@@ -1,11 +1,11 @@
 /** One hand-written program in a process of its own: `node dist/bench/by-hand/run.js q5 events.jsonl`. */
 import { checksumSink } from '../checksum.ts'
 import { reportRun } from '../measured-run.ts'
-import { queryNamed, resultSchemas } from '../nexmark/results.ts'
-import { byHandPrograms } from './programs.ts'
+import { resultSchemas } from '../nexmark/results.ts'
+import { byHandNamed, byHandPrograms } from './programs.ts'
 
 const [name, path] = process.argv.slice(2)
-const query = queryNamed(name)
+const query = byHandNamed(name)
 if (query === undefined || path === undefined) {
   throw new RangeError('usage: run.js <query> <file of JSON lines>')
 }

@@ -13,9 +13,10 @@ export function benchSession(): BenchSession {
         filesPerEpoch === undefined ? reader : reader.option('maxFilesPerTrigger', filesPerEpoch)
       return limited.json(folder)
     },
-    stream(schema, batches, rowsPerEpoch) {
-      session.register({ source: batchFormat(schema, batches, rowsPerEpoch) })
-      return session.readStream.format('batches').load()
+    stream(name, schema, batches) {
+      // The batches say where epochs end; the number of rows only says that they do.
+      session.register({ source: batchFormat(schema, batches, 1, name) })
+      return session.readStream.format(name).load()
     },
     async run(frame, sink, { checkpoint, trigger, outputMode }) {
       session.register({ sink: sinkFormat(sink) })

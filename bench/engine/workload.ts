@@ -1,14 +1,14 @@
-import type { Batch } from '../../src/batch/batch.ts'
 import type { Schema } from '../../src/batch/schema.ts'
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import type { TriggerOptions } from '../../src/dataframe/trigger.ts'
 import type { Sink } from '../../src/flow/connector.ts'
+import type { BatchList } from '../batch-source.ts'
 import type { Checksum } from '../checksum.ts'
 import { checksumConnector } from '../checksum-connector.ts'
 import { columnTables } from '../nexmark/columns.ts'
-import { bidsOf, queries } from '../nexmark/queries.ts'
+import { queries, tableOf } from '../nexmark/queries.ts'
 import { type QueryName, resultSchemas } from '../nexmark/results.ts'
-import { bidSchema, eventDdl } from '../nexmark/schema.ts'
+import { eventDdl, type TableName, tableSchemas } from '../nexmark/schema.ts'
 
 /** One measured run of the engine. */
 export interface Workload {
@@ -24,8 +24,8 @@ export interface Workload {
 export interface BenchSession {
   /** A stream of JSON lines. */
   jsonLines(folder: string, schema: string, filesPerEpoch: number | undefined): DataFrame
-  /** A stream over column batches. */
-  stream(schema: Schema, batches: readonly Batch[], rowsPerEpoch: number | undefined): DataFrame
+  /** A stream over column batches, whose epochs end where they say. */
+  stream(name: TableName, schema: Schema, batches: BatchList): DataFrame
   /** Starts the query into the sink, and resolves when it has read everything and flushed. */
   run(
     frame: DataFrame,
@@ -65,16 +65,32 @@ export function prepareRun(
   session: BenchSession,
   { query, input, perEpoch, checkpoint }: Workload,
 ): (sink: Sink) => Promise<void> {
-  const batches: readonly Batch[] =
-    'events' in input ? columnTables(input.events, { seed: 42, batchRows }).bid : []
-  const rowsPerEpoch = perEpoch === undefined ? undefined : perEpoch * batchRows
-  const bids = (): DataFrame =>
+  const frame =
     'events' in input
-      ? session.stream(bidSchema, batches, rowsPerEpoch)
-      : bidsOf(session.jsonLines(input.folder, eventDdl, perEpoch))
+      ? memoryTables(session, input.events, perEpoch)
+      : (name: TableName) => tableOf(session.jsonLines(input.folder, eventDdl, perEpoch), name)
   return async (sink) => {
     const { outputMode, over } = queries[query]
     const trigger = { availableNow: true } as const
-    await session.run(over(bids()), sink, { outputMode, checkpoint, trigger })
+    const frames = { person: frame('person'), auction: frame('auction'), bid: frame('bid') }
+    await session.run(over(frames), sink, { outputMode, checkpoint, trigger })
+  }
+}
+
+/** Tables whose epochs hold the same stretch of the stream; `perEpoch` is in batches of 4096 events. */
+function memoryTables(
+  session: BenchSession,
+  events: number,
+  perEpoch: number | undefined,
+): (name: TableName) => DataFrame {
+  const part = perEpoch === undefined ? {} : { partEvents: perEpoch * batchRows }
+  const tables = columnTables(events, { seed: 42, batchRows, ...part })
+  return (name) => {
+    const { batches, ends } = tables[name]
+    return session.stream(name, tableSchemas[name], {
+      length: batches.length,
+      at: (index) => batches[index],
+      ends,
+    })
   }
 }

@@ -4,17 +4,26 @@ import { type NexmarkEvent, type NexmarkOptions, nexmarkGenerator } from './gene
 import { auctionSchema, bidSchema, personSchema } from './schema.ts'
 import type { Text } from './text.ts'
 
-/** The three tables of one stream as column batches, in event order. */
-export interface NexmarkTables {
-  readonly person: readonly Batch[]
-  readonly auction: readonly Batch[]
-  readonly bid: readonly Batch[]
+/** Column batches of one table, and how many of them there are at the end of each part. */
+export interface NexmarkTable {
+  readonly batches: readonly Batch[]
+  readonly ends: readonly number[]
 }
 
-/** The first `events` events, flattened, in batches of `batchRows` rows (the last ones are shorter). */
+/** The three tables of one stream as column batches, in event order. */
+export interface NexmarkTables {
+  readonly person: NexmarkTable
+  readonly auction: NexmarkTable
+  readonly bid: NexmarkTable
+}
+
+/**
+ * The first `events` events, flattened, in batches of `batchRows` rows. With `partEvents` a batch ends
+ * where a part of so many events does, so that the tables can be read side by side.
+ */
 export function columnTables(
   events: number,
-  options: NexmarkOptions & { readonly batchRows?: number },
+  options: NexmarkOptions & { readonly batchRows?: number; readonly partEvents?: number },
 ): NexmarkTables {
   const batchRows = options.batchRows ?? 4096
   const generator = nexmarkGenerator(options)
@@ -25,19 +34,23 @@ export function columnTables(
   for (let made = 0; made < events; made++) {
     const event = generator.next()
     byKind[event.kind]?.add(event)
+    if ((made + 1) % (options.partEvents ?? events) !== 0) continue
+    for (const each of byKind) each.endPart()
   }
   return { person: person.finish(), auction: auction.finish(), bid: bid.finish() }
 }
 
 interface Table {
   add(event: NexmarkEvent): void
-  finish(): readonly Batch[]
+  endPart(): void
+  finish(): NexmarkTable
 }
 
 type AddRow = (row: RowWriter, event: NexmarkEvent) => void
 
 function table(schema: Schema, batchRows: number, addRow: AddRow): Table {
   const batches: Batch[] = []
+  const ends: number[] = []
   let row = rowWriter(schema, batchRows)
   const seal = (): void => {
     if (row.rowCount === 0) return
@@ -50,9 +63,13 @@ function table(schema: Schema, batchRows: number, addRow: AddRow): Table {
       row.rowCount++
       if (row.rowCount === batchRows) seal()
     },
+    endPart() {
+      seal()
+      ends.push(batches.length)
+    },
     finish() {
       seal()
-      return batches
+      return { batches, ends }
     },
   }
 }
@@ -65,6 +82,7 @@ function addBid(row: RowWriter, { bid, timeMs, extra }: NexmarkEvent): void {
   row.text(4, bid.url)
   row.number(5, timeMs * 1000)
   row.text(6, extra)
+  row.number(7, bid.seq)
 }
 
 function addAuction(row: RowWriter, { id, auction, timeMs, extra }: NexmarkEvent): void {

@@ -54,7 +54,15 @@ export interface NexmarkEvent {
     seller: number
     category: number
   }
-  readonly bid: { auction: number; bidder: number; price: number; channel: Text; url: Text }
+  readonly bid: {
+    auction: number
+    bidder: number
+    price: number
+    channel: Text
+    url: Text
+    /** The number of the event in the stream: no two bids have the same, whatever else is equal. */
+    seq: number
+  }
   extra: Text
 }
 
@@ -85,6 +93,7 @@ export function nexmarkGenerator(options: NexmarkOptions): NexmarkGenerator {
       } else {
         writeBid(event, eventId, channels, random)
         event.bid.bidder += bidderOffset
+        event.bid.seq = index
       }
       index++
       return event
@@ -114,7 +123,7 @@ function blankEvent(): NexmarkEvent {
       seller: 0,
       category: 0,
     },
-    bid: { auction: 0, bidder: 0, price: 0, channel: nothing, url: nothing },
+    bid: { auction: 0, bidder: 0, price: 0, channel: nothing, url: nothing, seq: 0 },
     extra: textBuffer(1024),
   }
 }

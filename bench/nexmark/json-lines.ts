@@ -20,7 +20,8 @@ const openAuction = ascii('{"event_type":1,"person":null,"auction":{"id":')
 const openBid = ascii('{"event_type":2,"person":null,"auction":null,"bid":{"auction":')
 const closePerson = ascii('"},"auction":null,"bid":null}\n')
 const closeAuction = ascii('"},"bid":null}\n')
-const closeBid = ascii('"}}\n')
+const closeBid = ascii('}}\n')
+const seqKey = ascii('","seq":')
 const nameKey = ascii(',"name":"')
 const emailKey = ascii('","emailAddress":"')
 const cardKey = ascii('","creditCard":"')
@@ -134,6 +135,8 @@ function writeBid(line: LineWriter, { bid, timeMs, extra }: NexmarkEvent): void 
   putTime(line, timeMs)
   put(line, extraKey)
   putText(line, extra)
+  put(line, seqKey)
+  putNumber(line, bid.seq)
   put(line, closeBid)
 }
 

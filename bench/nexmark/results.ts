@@ -5,9 +5,26 @@ import {
   stringType,
   timestampType,
 } from '../../src/batch/schema.ts'
+import { type TableName, tableSchemas } from './schema.ts'
 
 /** The queries that are measured, by their numbers in Nexmark. */
-export const queryNames = ['q0', 'q1', 'q2', 'q5', 'q7', 'q11', 'q12', 'q17'] as const
+export const queryNames = [
+  'q0',
+  'q1',
+  'q2',
+  'q3',
+  'q4',
+  'q5',
+  'q7',
+  'q8',
+  'q11',
+  'q12',
+  'q15',
+  'q16',
+  'q17',
+  'q20',
+  'q23',
+] as const
 
 export type QueryName = (typeof queryNames)[number]
 
@@ -24,6 +41,19 @@ const text = (name: string) => field(name, stringType)
 /** q1's exact product of a price and 0.908. */
 export const priceInEuro = { kind: 'decimal', precision: 23, scale: 3 } as const satisfies DataType
 
+/** Price bands of q15 to q17; in q15 and q16 a column for each, and one for all. */
+export const bands = ['total', 'rank1', 'rank2', 'rank3'] as const
+
+/** q15's and q16's counts, each in all and per band of prices. */
+const bandCounts = ['bids', 'bidders', 'auctions'].flatMap((what) =>
+  bands.map((band) => long(`${band}_${what}`)),
+)
+
+/** The columns of a table as they are called in a row that holds several: `bid_price`. */
+function prefixed(table: TableName): Schema {
+  return tableSchemas[table].map(({ name, type }) => field(`${table}_${name}`, type))
+}
+
 /** The columns of each query's result: what the programs, the engine and the oracle all give. */
 export const resultSchemas: Readonly<Record<QueryName, Schema>> = {
   q0: [long('auction'), long('bidder'), long('price'), time('dateTime'), text('extra')],
@@ -35,10 +65,15 @@ export const resultSchemas: Readonly<Record<QueryName, Schema>> = {
     text('extra'),
   ],
   q2: [long('auction'), long('price')],
+  q3: [text('name'), text('city'), text('state'), long('id')],
+  q4: [long('category'), long('average')],
   q5: [long('auction'), long('num')],
   q7: [long('auction'), long('bidder'), long('price'), time('dateTime'), text('extra')],
+  q8: [long('id'), text('name'), time('starttime')],
   q11: [long('bidder'), long('bid_count'), time('starttime'), time('endtime')],
   q12: [long('bidder'), long('bid_count'), time('starttime'), time('endtime')],
+  q15: [text('day'), ...bandCounts],
+  q16: [text('channel'), text('day'), text('minute'), ...bandCounts],
   q17: [
     long('auction'),
     text('day'),
@@ -51,9 +86,14 @@ export const resultSchemas: Readonly<Record<QueryName, Schema>> = {
     long('avg_price'),
     long('sum_price'),
   ],
+  q20: [...prefixed('bid'), ...prefixed('auction')],
+  q23: [...prefixed('bid'), ...prefixed('person'), ...prefixed('auction')],
 }
 
 /** The key columns of the queries in update mode: the last row of a key is the result. */
 export const updateKeys: Readonly<Partial<Record<QueryName, readonly string[]>>> = {
+  q4: ['category'],
+  q15: ['day'],
+  q16: ['channel', 'day'],
   q17: ['auction', 'day'],
 }

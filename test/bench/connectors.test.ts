@@ -13,7 +13,7 @@ import { systemClock } from '../../src/core/system-clock.ts'
 import { epoch } from '../../src/core/units.ts'
 import type { Position } from '../../src/flow/message.ts'
 
-const { bid } = columnTables(5000, { seed: 1, batchRows: 1000 })
+const bid = columnTables(5000, { seed: 1, batchRows: 1000 }).bid.batches
 const source = batchSource(bidSchema, bid)
 
 const context = {

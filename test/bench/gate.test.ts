@@ -2,11 +2,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { byHandPrograms } from '../../bench/by-hand/programs.ts'
+import { type ByHandName, byHandNames, byHandPrograms } from '../../bench/by-hand/programs.ts'
 import type { Cell } from '../../bench/checksum.ts'
 import { type Gate, openGate, passed } from '../../bench/gate.ts'
 import { writeJsonLines } from '../../bench/nexmark/json-lines.ts'
-import { type QueryName, queryNames } from '../../bench/nexmark/results.ts'
 
 const path = join(mkdtempSync(join(tmpdir(), 'millrace-gate-test-')), 'events.jsonl')
 
@@ -24,7 +23,7 @@ afterAll(async () => {
   await gate.close()
 })
 
-function rowsByHand(query: QueryName, from = path): readonly (readonly Cell[])[] {
+function rowsByHand(query: ByHandName, from = path): readonly (readonly Cell[])[] {
   const rows: (readonly Cell[])[] = []
   byHandPrograms[query](from, { row: (cells) => rows.push(cells) })
   return rows
@@ -46,16 +45,50 @@ const corners = [
 ]
 
 function cornerLine({ auction, price, second }: (typeof corners)[number]): string {
-  const dateTime = `2020-01-01 23:59:${second.toFixed(3).padStart(6, '0')}`
-  const bid = { auction, bidder: 1, price, channel: 'c', url: 'u', dateTime, extra: 'é"\\' }
+  const dateTime = dateTimeAt(second)
+  const bid = { auction, bidder: 1, price, channel: 'c', url: 'u', dateTime, extra: 'é"\\', seq: 1 }
   return JSON.stringify({ event_type: 2, person: null, auction: null, bid })
 }
 
-test.each(queryNames)(
+function dateTimeAt(second: number): string {
+  return `2020-01-01 23:59:${second.toFixed(3).padStart(6, '0')}`
+}
+
+/** Who registers and who sells, before and after each other, at the edges of windows, in other states and categories. */
+const peopleAndAuctions = [
+  { seller: 1, id: 10, category: 10, second: 9.999 },
+  { person: 1, name: 'Ann', state: 'OR', second: 9.999 },
+  { person: 2, name: 'Bob', state: 'ID', second: 10 },
+  { seller: 2, id: 20, category: 10, second: 9.999 },
+  { seller: 2, id: 21, category: 10, second: 12 },
+  { seller: 2, id: 22, category: 11, second: 12 },
+  { person: 3, name: 'Cid', state: 'WA', second: 13 },
+  { seller: 3, id: 30, category: 10, second: 13 },
+  { person: 4, name: 'Dee', state: 'CA', second: 12 },
+  { seller: 4, id: 40, category: 10, second: 20 },
+  { seller: 5, id: 50, category: 10, second: 20 },
+  { person: 1, name: 'Ann', state: 'CA', second: 19.999 },
+  { seller: 1, id: 11, category: 12, second: 18 },
+]
+
+function otherLine(row: (typeof peopleAndAuctions)[number]): string {
+  const dateTime = dateTimeAt(row.second)
+  if (row.person !== undefined) {
+    const { person: id, name, state } = row
+    const person = { id, name, city: 'Ö', state, dateTime, extra: 'e' }
+    return JSON.stringify({ event_type: 0, person, auction: null, bid: null })
+  }
+  const { id, seller, category } = row
+  const auction = { id, seller, category, dateTime, expires: dateTime, extra: 'e' }
+  return JSON.stringify({ event_type: 1, person: null, auction, bid: null })
+}
+
+test.each(byHandNames)(
   'the program by hand for %s gives the rows of the oracle in the corners too',
   async (query) => {
     const from = join(mkdtempSync(join(tmpdir(), 'millrace-corners-')), 'events.jsonl')
-    writeFileSync(from, corners.map(cornerLine).join('\n'))
+    const lines = [...corners.map(cornerLine), ...peopleAndAuctions.map(otherLine)]
+    writeFileSync(from, lines.join('\n'))
     const cornerGate = await openGate(from)
     const result = await cornerGate.check(query, rowsByHand(query, from))
     await cornerGate.close()
@@ -64,13 +97,13 @@ test.each(queryNames)(
   },
 )
 
-test.each(queryNames)('the program by hand for %s gives the rows of the oracle', async (query) => {
+test.each(byHandNames)('the program by hand for %s gives the rows of the oracle', async (query) => {
   const result = await gate.check(query, rowsByHand(query))
   expect(result.examples).toEqual([])
   expect(passed(result)).toBe(true)
 })
 
-test.each(queryNames)(
+test.each(byHandNames)(
   'the gate for %s sees a missing, a doubled and a changed row',
   async (query) => {
     const rows = rowsByHand(query)
@@ -78,7 +111,7 @@ test.each(queryNames)(
     expect(await gate.check(query, rest)).toMatchObject({ missing: 1, unexpected: 0 })
     const changed = [
       ...rest,
-      first.map((cell, column) => (column === 0 ? Number(cell) + 1e6 : cell)),
+      first.map((cell, column) => (column === first.length - 1 ? otherThan(cell) : cell)),
     ]
     expect(await gate.check(query, changed)).toMatchObject({ missing: 1, unexpected: 1 })
     // In update mode the second of two equal rows only repeats the first.
@@ -86,6 +119,10 @@ test.each(queryNames)(
     expect(await gate.check(query, [...rows, first])).toMatchObject({ missing: 0, unexpected })
   },
 )
+
+function otherThan(cell: Cell): Cell {
+  return typeof cell === 'string' ? `${cell}!` : Number(cell) + 1e6
+}
 
 test('of a query in update mode the last row of a key counts', async () => {
   const rows = rowsByHand('q17')

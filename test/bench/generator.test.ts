@@ -112,7 +112,7 @@ test('column batches hold the same rows as the file', () => {
   const tables = columnTables(count, { seed: 42, batchRows: 1000 })
   const lines = linesOf(fileOf({ seed: 42 }))
   for (const name of ['person', 'auction', 'bid'] as const) {
-    const rows = tables[name].flatMap(objectsOf)
+    const rows = tables[name].batches.flatMap(objectsOf)
     const expected = lines.flatMap((line) => (line[name] === null ? [] : [line[name]]))
     expect(rows).toEqual(expected)
   }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { bidsOf, queries } from '../../bench/nexmark/queries.ts'
+import { type NexmarkFrames, queries, tableOf } from '../../bench/nexmark/queries.ts'
 import { queryNames, resultSchemas } from '../../bench/nexmark/results.ts'
-import { bidSchema, eventDdl } from '../../bench/nexmark/schema.ts'
+import { eventDdl, type TableName, tableSchemas } from '../../bench/nexmark/schema.ts'
 import { parseSchema } from '../../src/batch/ddl.ts'
 import { type Schema, typeText } from '../../src/batch/schema.ts'
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
@@ -24,10 +24,16 @@ const launch: Launch = {
   print: nothingRuns,
 }
 
-function frameOf(schema: Schema): DataFrame {
+const eventsFrame = (name: string): DataFrame => frameOf(name, parseSchema(eventDdl))
+
+function framesOf(frame: (table: TableName) => DataFrame): NexmarkFrames {
+  return { person: frame('person'), auction: frame('auction'), bid: frame('bid') }
+}
+
+function frameOf(source: string, schema: Schema): DataFrame {
   const scan = {
     kind: 'scan',
-    source: 'events',
+    source,
     format: 'memory',
     options: {},
     schema,
@@ -44,9 +50,9 @@ test.each(queryNames)(
   '%s gives the columns of its oracle, over nested events and flat bids alike',
   (name) => {
     const expected = columnsOf(resultSchemas[name])
-    const nested = queries[name].over(bidsOf(frameOf(parseSchema(eventDdl))))
+    const nested = queries[name].over(framesOf((table) => tableOf(eventsFrame(table), table)))
     expect(columnsOf(nested.schema.fields)).toEqual(expected)
-    const flat = queries[name].over(frameOf(bidSchema))
+    const flat = queries[name].over(framesOf((table) => frameOf(table, tableSchemas[table])))
     expect(columnsOf(flat.schema.fields)).toEqual(expected)
   },
 )
