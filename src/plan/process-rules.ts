@@ -1,5 +1,12 @@
 import { StreamError } from '../core/error.ts'
-import { inputsOf, type LogicalPlan, type Process, type SaveMode } from './logical.ts'
+import {
+  hasAggregate,
+  inputsOf,
+  isStreaming,
+  type LogicalPlan,
+  type Process,
+  type SaveMode,
+} from './logical.ts'
 
 /**
  * What custom state may stand for in an output mode; `above` are the nodes that read its rows, nearest
@@ -8,13 +15,15 @@ import { inputsOf, type LogicalPlan, type Process, type SaveMode } from './logic
  */
 export function checkProcess(plan: Process, mode: SaveMode, above: readonly LogicalPlan[]): void {
   const isAggregated = above.some(({ kind }) => kind === 'aggregate')
-  if (plan.style === 'processor') return checkProcessor(plan, mode, isAggregated)
-  if (plan.style === 'mapGroups' && hasMapGroups(plan.input)) {
-    throw new StreamError('STREAMING_UNSUPPORTED', {
-      what: 'mapGroupsWithState twice in one query',
-      fix: 'Use flatMapGroupsWithState, or transformWithState.',
-    })
+  if (mode !== 'append' && hasAggregate(plan.input)) {
+    throw refused(
+      mode,
+      `${styleNames[plan.style]} follows an aggregation, whose rows are given out again each time they change`,
+      "Use outputMode('append'), with withWatermark before the aggregation.",
+    )
   }
+  if (plan.style === 'processor') return checkProcessor(plan, mode, isAggregated)
+  checkEarlierGroups(plan)
   if (plan.timeMode === 'eventTime' && above.some(isStateful)) {
     throw new StreamError('STREAMING_UNSUPPORTED', {
       what: 'Groups with state in event time before another stateful step',
@@ -75,13 +84,34 @@ function checkFlatMapGroups({ outputMode }: Process, mode: SaveMode, isAggregate
   )
 }
 
-function hasMapGroups(plan: LogicalPlan): boolean {
-  if (plan.kind === 'process' && plan.style === 'mapGroups') return true
-  return inputsOf(plan).some(hasMapGroups)
+/** Groups that change what they gave out may not be the input of others: each change would be a row. */
+function checkEarlierGroups(plan: Process): void {
+  for (const style of groupStyles(plan.input)) {
+    if (style === 'flatMapGroups' && style === plan.style && plan.outputMode !== 'update') continue
+    throw new StreamError('STREAMING_UNSUPPORTED', {
+      what:
+        style === plan.style
+          ? `${styleNames[style]} twice in one query`
+          : 'mapGroupsWithState together with flatMapGroupsWithState',
+      fix: "Use flatMapGroupsWithState with outputMode 'append' for all of them, or transformWithState.",
+    })
+  }
 }
 
-function isStateful({ kind }: LogicalPlan): boolean {
-  return kind === 'aggregate' || kind === 'deduplicate' || kind === 'process' || kind === 'own'
+function groupStyles(plan: LogicalPlan): readonly Process['style'][] {
+  const own = plan.kind === 'process' && plan.style !== 'processor' ? [plan.style] : []
+  return [...own, ...inputsOf(plan).flatMap(groupStyles)]
+}
+
+const styleNames: Readonly<Record<Process['style'], string>> = {
+  processor: 'transformWithState',
+  mapGroups: 'mapGroupsWithState',
+  flatMapGroups: 'flatMapGroupsWithState',
+}
+
+function isStateful(plan: LogicalPlan): boolean {
+  if (plan.kind === 'join') return isStreaming(plan.left) && isStreaming(plan.right)
+  return ['aggregate', 'deduplicate', 'process', 'own'].includes(plan.kind)
 }
 
 function refused(mode: string, why: string, fix: string): StreamError {

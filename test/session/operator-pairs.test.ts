@@ -1,0 +1,108 @@
+import fc from 'fast-check'
+import { afterAll, expect, test } from 'vitest'
+import { streamEqualsBatch } from '../../properties/laws/stream-equals-batch.ts'
+import type { StreamInput, StreamQuery } from '../../properties/laws/stream-query.ts'
+import { StreamError } from '../../src/core/error.ts'
+import { type DataFrame, Session } from '../../src/index.ts'
+import { analyze } from '../../src/plan/analyze.ts'
+import { checkStreaming } from '../../src/plan/streaming-rules.ts'
+import { type Mode, modes, timed } from './matrix/cell.ts'
+import { type Operator, operators } from './matrix/operators.ts'
+import { sparkTakes } from './matrix/spark-rules.ts'
+
+// Every stateful step behind every other, in every mode: what is taken gives what the reference gives,
+// and where we differ from Spark in what is taken, it is on the list below.
+
+const spark = Session.builder.config('store', 'memory').config('progress', 'off').getOrCreate()
+afterAll(() => spark.stop())
+
+const schema = 'user STRING, t TIMESTAMP, v INT'
+const pairs = operators.flatMap((below) => operators.map((above) => [below, above] as const))
+
+const build = (below: Operator, above: Operator, input: DataFrame, other: DataFrame): DataFrame =>
+  above.apply(below.apply(timed(input), timed(other)), timed(other))
+
+/** Undefined if the pair is taken in the mode. */
+function refusal(below: Operator, above: Operator, mode: Mode): StreamError | undefined {
+  try {
+    const [input, other] = [spark.memoryStream(schema).toDF(), spark.memoryStream(schema).toDF()]
+    checkStreaming(analyze(build(below, above, input, other).plan), mode)
+    return undefined
+  } catch (thrown) {
+    if (thrown instanceof StreamError) return thrown
+    throw thrown
+  }
+}
+
+/** Where we refuse what Spark takes: patterns of `above behind below, mode`. */
+const ours: readonly (readonly [RegExp, why: string])[] = [
+  [
+    /^distinct users behind (?:windows|times|users|sessions), (?:update|complete)$/,
+    'each change of a group is a row, so the rule that Spark has for keys with a time holds without one',
+  ],
+  [
+    /^(?:windows|times|users) behind mapGroupsWithState, update$/,
+    'each change of a group would be counted; the guide of Spark forbids it, its check lets it pass',
+  ],
+  [
+    /^distinct users behind flatMapGroupsWithState with event time, append$/,
+    'Spark lets it pass as nothing is late there; one rule for everything with state is easier to keep',
+  ],
+]
+
+const named = (below: Operator, above: Operator, mode: Mode): string =>
+  `${above.name} behind ${below.name}, ${mode}`
+
+test('what is taken is what Spark takes, but for what is said here', () => {
+  const differences = modes.flatMap((mode) =>
+    pairs.flatMap(([below, above]) => {
+      const refused = refusal(below, above, mode)
+      if ((refused === undefined) === sparkTakes(below, above, mode)) return []
+      return [[named(below, above, mode), refused?.hint] as const]
+    }),
+  )
+  const unexplained = differences.filter(([name]) => !ours.some(([pattern]) => pattern.test(name)))
+  expect(unexplained).toEqual([])
+  // All of them refuse, and say what to do; and none of the explanations is out of date.
+  for (const [, hint] of differences) expect(hint).toMatch(/outputMode|transformWithState/)
+  for (const [pattern] of ours) expect(differences.some(([name]) => pattern.test(name))).toBe(true)
+})
+
+/** Few users, half a minute: rows that meet, repeat and come late. */
+const input: StreamInput = {
+  schema,
+  row: fc.tuple(
+    fc.constantFrom('ada', 'bob', 'cid'),
+    fc.integer({ min: 0, max: 30 }).map((second) => new Date(second * 1000)),
+    fc.integer({ min: 0, max: 3 }),
+  ),
+}
+
+const taken = modes.flatMap((mode) =>
+  pairs.flatMap(([below, above]) =>
+    sparkTakes(below, above, mode) &&
+    !ours.some(([pattern]) => pattern.test(named(below, above, mode)))
+      ? [[named(below, above, mode), below, above, mode] as const]
+      : [],
+  ),
+)
+
+test.each(taken)('%s: what the reference gives', async (name, below, above, outputMode) => {
+  const query: StreamQuery = {
+    inputs: [input, input],
+    query: ([first, second]) => build(below, above, first as DataFrame, second as DataFrame),
+    outputMode,
+    dependsOnOrder: true,
+    text: name,
+  }
+  const report = await streamEqualsBatch(query, { runs: 4, seed: 20_261_121 })
+  expect(report.streams).toBe(4)
+})
+
+test('there is something to take in every mode', () => {
+  const counts = modes.map((mode) => taken.filter(([, , , each]) => each === mode).length)
+  expect(counts.every((count) => count > 10)).toBe(true)
+  console.log(
+    `pairs of steps equal to their reference: ${modes.map((mode, at) => `${counts[at]} in ${mode}`).join(', ')}`,
+  )
+})
