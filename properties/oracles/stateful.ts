@@ -5,6 +5,7 @@ import type { EpochHeader } from '../../src/flow/message.ts'
 import type { Emitted, Timers } from '../../src/flow/stateful-processor.ts'
 import { eventTimeColumns } from '../../src/plan/event-time.ts'
 import { type Process, schemaOf } from '../../src/plan/logical.ts'
+import { heldBackBy, watermarkDelay } from './join-time.ts'
 import type { Evaluate, Row } from './oracle-node.ts'
 import { type ModelCall, type ModelKey, modelHandle } from './stateful-model.ts'
 
@@ -28,6 +29,7 @@ export function processNode(plan: Process, input: Evaluate, late: (row: Row) => 
   const { program, timeMode, output } = plan
   const schema = schemaOf(plan.input)
   const [time] = eventTimeColumns(plan.input)
+  const delay = watermarkDelay(plan.input)
   const groups: Group[] = []
   let call: ModelCall | undefined
   const processor = typeof program.source === 'function' ? program.source() : program.source
@@ -55,11 +57,12 @@ export function processNode(plan: Process, input: Evaluate, late: (row: Row) => 
     return rows.map((row) => fromRow(output, row))
   }
 
-  return (header, rows) => {
+  return (queryHeader, rows) => {
+    const header = heldBackBy(delay, queryHeader)
     const watermark = header.flush === true ? header.lateWatermark : header.evictWatermark
     const now = { processingTime: header.processingTime, watermark }
     const mine = new Map<Group, Row[]>()
-    for (const row of input(header, rows)) {
+    for (const row of input(queryHeader, rows)) {
       const at = time === undefined ? null : (row[time.index] ?? null)
       if (timeMode === 'eventTime' && typeof at === 'number' && at <= header.lateWatermark) {
         late(row)

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
-import { streamEqualsBatch } from '../../properties/laws/stream-equals-batch.ts'
+import { expectedEpochs } from '../../properties/laws/expected-epochs.ts'
+import { mustBeSameRows } from '../../properties/laws/same-rows.ts'
+import { scheduleOf } from '../../properties/laws/stream-equals-batch.ts'
 import type { StreamInput, StreamQuery } from '../../properties/laws/stream-query.ts'
+import { rowsOfAll, runStream } from '../../properties/laws/stream-run.ts'
 import { StreamError } from '../../src/core/error.ts'
 import { type DataFrame, Session } from '../../src/index.ts'
 import { analyze } from '../../src/plan/analyze.ts'
@@ -78,9 +81,14 @@ const input: StreamInput = {
   ),
 }
 
+/** When a key is forgotten depends on which of its rows was the first, and these come in any order. */
+const hasNoOrder = (below: Operator, above: Operator): boolean =>
+  above.name === 'distinct for a time' && !['deduplicate', 'limit'].includes(below.kind)
+
 const taken = modes.flatMap((mode) =>
   pairs.flatMap(([below, above]) =>
     sparkTakes(below, above, mode) &&
+    !hasNoOrder(below, above) &&
     !ours.some(([pattern]) => pattern.test(named(below, above, mode)))
       ? [[named(below, above, mode), below, above, mode] as const]
       : [],
@@ -90,13 +98,23 @@ const taken = modes.flatMap((mode) =>
 test.each(taken)('%s: what the reference gives', async (name, below, above, outputMode) => {
   const query: StreamQuery = {
     inputs: [input, input],
-    query: ([first, second]) => build(below, above, first as DataFrame, second as DataFrame),
+    query: ([first, second]) => {
+      const result = build(below, above, first as DataFrame, second as DataFrame)
+      const { shown } = above
+      return shown === undefined ? result : result.selectExpr('1 AS one', ...shown)
+    },
     outputMode,
-    dependsOnOrder: true,
     text: name,
   }
-  const report = await streamEqualsBatch(query, { runs: 4, seed: 20_261_121 })
-  expect(report.streams).toBe(4)
+  // Not as a law that looks for the smallest failure: there are hundreds of them.
+  for (const schedule of fc.sample(scheduleOf(query), { numRuns: 2, seed: 20_261_121 })) {
+    const { plan, inputs, headers, committed } = await runStream(query, schedule)
+    const expected = expectedEpochs(plan, outputMode, headers, inputs)
+    committed.forEach(({ epoch, batches }, index) => {
+      const what = `epoch ${epoch} of ${fc.stringify(schedule)}`
+      mustBeSameRows(what, rowsOfAll(batches), expected.epochs[index] ?? [])
+    })
+  }
 })
 
 test('there is something to take in every mode', () => {

@@ -20,6 +20,8 @@ export interface Operator {
   readonly usesTime: boolean
   /** Its `t` is event time if that of its input was. */
   readonly keepsTime: boolean
+  /** Of its rows only these columns are the same whatever order its input came in. */
+  readonly shown?: readonly string[]
   readonly outputMode?: 'append' | 'update'
   readonly timesOut?: true
   readonly isOuter?: true
@@ -130,12 +132,14 @@ export const operators: readonly Operator[] = [
     name: 'distinct times',
     kind: 'deduplicate',
     apply: (frame) => frame.dropDuplicates('user', 't'),
+    shown: ['user', 't'],
     ...timed,
   },
   {
     name: 'distinct users',
     kind: 'deduplicate',
     apply: (frame) => frame.dropDuplicates('user'),
+    shown: ['user'],
     usesTime: false,
     keepsTime: true,
   },
@@ -162,7 +166,8 @@ export const operators: readonly Operator[] = [
           (user, rows, state) => {
             const v = (state.get() ?? 0) + rows.length
             state.update(v)
-            return { user, t: rows[0]?.t ?? null, v }
+            const times = rows.flatMap(({ t }) => (t === null ? [] : [new Date(t)]))
+            return { user, t: new Date(Math.max(...times.map(Number))), v }
           },
           { output: row, state: 'INT' },
         )
@@ -194,6 +199,7 @@ export const operators: readonly Operator[] = [
     name: 'limit',
     kind: 'limit',
     apply: (frame) => frame.limit(5),
+    shown: [],
     usesTime: false,
     keepsTime: true,
   },
