@@ -132,6 +132,7 @@ export function nextHeader(
     lateWatermark: time.evicted,
     evictWatermark: decision.flush ? endOfTime : watermarkAt(time, rules, processingTime),
     processingTime,
+    ...(time.startedAt === undefined ? {} : { previousTime: time.processingTime }),
     idle: idleSources(time, rules, processingTime),
   }
   return {

@@ -56,6 +56,8 @@ interface Grouping {
   readonly window: 'tumbling' | 'sliding' | 'shifted' | 'session' | 'uneven' | 'time' | 'none'
   readonly byKey: boolean
   readonly aggregates: readonly string[]
+  /** Early results in update mode, at most this often. */
+  readonly every: string | undefined
 }
 
 const typeOf: Readonly<Record<ColumnName | 't', string>> = {
@@ -161,6 +163,7 @@ export const queryShape: fc.Arbitrary<QueryShape> = fc
           'none',
         ),
         byKey: fc.boolean(),
+        every: fc.constantFrom(undefined, undefined, '0 seconds', '5 milliseconds', '2 seconds'),
         aggregates: fc.shuffledSubarray(
           [...aggregates, ...orderedAggregates].map(([, text]) => text),
           { minLength: 1, maxLength: 3 },
@@ -191,6 +194,8 @@ function withinTheRules(given: QueryShape): QueryShape {
   // Sessions of a stream need another key, and cannot be given out before they are closed.
   const merges = ['session', 'uneven'].includes(grouping.window)
   const mergeless = merges && (outputMode === 'update' || !shape.columns.includes('k'))
+  // The last of a group is told by its event time.
+  const early = outputMode === 'update' && grouping.window !== 'none'
   return {
     ...shape,
     // Only what is closed can be grouped again.
@@ -199,6 +204,7 @@ function withinTheRules(given: QueryShape): QueryShape {
       window: never || mergeless ? 'tumbling' : grouping.window,
       byKey: (grouping.byKey || merges) && shape.columns.includes('k'),
       aggregates: kept.length === 0 ? ['count(1) AS rows'] : kept,
+      every: early ? grouping.every : undefined,
     },
   }
 }
@@ -242,7 +248,10 @@ function built(shape: QueryShape, frames: readonly DataFrame[]): DataFrame {
     ...(grouping.window === 'none' ? [] : [windowOf[grouping.window]]),
     ...(grouping.byKey ? ['k'] : []),
   ]
-  const result = stateless.groupBy(...keys.map(expr)).agg(...grouping.aggregates.map(aggregated))
+  const { every } = grouping
+  const groups = stateless.groupBy(...keys.map(expr))
+  const emitted = every === undefined ? groups : groups.emit({ every })
+  const result = emitted.agg(...grouping.aggregates.map(aggregated))
   const [last] = result.columns.slice(-1)
   const kept = having && last !== undefined ? result.filter(`${last} IS NOT NULL`) : result
   return chained(kept, chain, result.columns[0] ?? '', grouping.byKey ? 'k' : undefined)

@@ -199,6 +199,8 @@ function windowsOf({ sizeMicros, slideMicros, startMicros }: WindowAssign, time:
 interface Group {
   readonly keys: Row
   readonly rows: Row[]
+  /** Early results: changed since it was last given out. */
+  unsent: boolean
 }
 
 function aggregateNode(plan: Aggregate, mode: SaveMode, input: Evaluate, late: Late): Evaluate {
@@ -206,6 +208,8 @@ function aggregateNode(plan: Aggregate, mode: SaveMode, input: Evaluate, late: L
   const closing = closingTimeOf(plan)
   const groups: Group[] = []
   const delay = watermarkDelay(plan.input)
+  /** Early results: the interval of the clock that the last epoch was in. */
+  let spoken: number | undefined
 
   return (given, rows) => {
     const header = heldBackBy(delay, given)
@@ -228,14 +232,18 @@ function aggregateNode(plan: Aggregate, mode: SaveMode, input: Evaluate, late: L
       }
       let group = groups.find((each) => sameKeys(types, each.keys, keys))
       if (group === undefined) {
-        group = { keys, rows: [] }
+        group = { keys, rows: [], unsent: false }
         groups.push(group)
       }
       group.rows.push(row)
+      group.unsent = true
       changed.add(group)
     }
     for (const [row, isLate] of seenLate) if (isLate) late(row)
-    return emit({ plan, mode, groups, changed, closing, header })
+    const interval = Math.floor(header.processingTime / (plan.early?.everyMicros ?? 0))
+    const speaks = plan.early?.everyMicros === 0 || interval !== spoken
+    spoken = interval
+    return emit({ plan, mode, groups, changed, closing, header, speaks })
   }
 }
 
@@ -246,6 +254,7 @@ function emit({
   changed,
   closing,
   header,
+  speaks,
 }: {
   readonly plan: Aggregate
   readonly mode: SaveMode
@@ -253,14 +262,19 @@ function emit({
   readonly changed: ReadonlySet<Group>
   readonly closing: (keys: Row) => number | undefined
   readonly header: EpochHeader
+  /** Early results: open groups may be given out in this epoch. */
+  readonly speaks: boolean
 }): readonly Row[] {
   const result = (group: Group): Row => [
     ...group.keys,
     ...plan.aggregates.map(({ call }) => aggregated(call, group.rows, contextOf(header))),
+    ...(plan.early === undefined ? [] : [closed.includes(group)]),
   ]
+  const closed: Group[] = []
   const isGlobal = plan.keys.length === 0
+  const nobody: Group = { keys: [], rows: [], unsent: false }
   if (mode === 'complete') {
-    if (isGlobal && groups.length === 0) return [result({ keys: [], rows: [] })]
+    if (isGlobal && groups.length === 0) return [result(nobody)]
     return groups.map(result)
   }
   const isClosed = (group: Group): boolean => {
@@ -268,10 +282,14 @@ function emit({
     const end = closing(group.keys)
     return end !== undefined && end <= header.evictWatermark
   }
-  const closed = groups.filter(isClosed)
-  const output = (mode === 'append' ? closed : [...changed]).map(result)
+  closed.push(...groups.filter(isClosed))
+  const due = speaks ? groups.filter((group) => group.unsent && !closed.includes(group)) : []
+  const early = plan.early === undefined ? [...changed] : [...closed, ...due]
+  const output = (mode === 'append' ? closed : early).map(result)
+  if (plan.early !== undefined) for (const group of due) group.unsent = false
   if (isGlobal && mode === 'append' && header.flush === true && groups.length === 0) {
-    output.push(result({ keys: [], rows: [] }))
+    closed.push(nobody)
+    output.push(result(nobody))
   }
   for (const group of closed) groups.splice(groups.indexOf(group), 1)
   return output

@@ -3,6 +3,7 @@ import type { OwnOperator } from '../flow/own-operator.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
 import type { Column, ColumnOrName } from './column.ts'
 import type { RowOf, TypedDataset } from './dataset-types.ts'
+import type { EarlyResultOptions } from './early-results.ts'
 import type { NotOnFrames, NotOnGroups } from './not-provided.ts'
 import type { StreamingQuery } from './streaming-query.ts'
 import type { SchemaLike, StructType } from './struct-type.ts'
@@ -156,15 +157,9 @@ export interface DataFrame extends NotOnFrames {
   ): DataFrame
 
   /**
-   * The rows of this frame, then those of another, in one query: a history first, the live stream when it
-   * was read to its end. Columns by name, types widened. The end of a streaming history is where it ended
-   * when the query first started; it is kept in the checkpoint. Limits of the sources hold, and until
-   * the switch no watermark moves, so nothing of the history is late; then it moves by what the history
-   * brought, and by the live rows as soon as there are some. `withWatermark` may stand on both sides or
-   * above. A batch query reads both, history first.
-   *
-   * The history may not be a source without a past (`rate`, `socket`, `push`), and triggers are
-   * `availableNow`, `processingTime` or none.
+   * The rows of this frame, a history, then those of another, in one query; columns by name. The history
+   * ends where it ended when the query first started. Until then no watermark moves, so nothing of it is
+   * late. `withWatermark` may stand on each side or above. See docs/history-then-live.md.
    *
    * @throws StreamError `COLUMN_NOT_FOUND`, `UNION_MISMATCH`; at the start of a query
    * `STREAMING_UNSUPPORTED`
@@ -303,6 +298,12 @@ export interface DataFrame extends NotOnFrames {
 
 /** Rows grouped by keys; the next call says what to compute per group. Names are Spark's: `sum(price)`. */
 export interface GroupedData extends NotOnGroups {
+  /**
+   * Early results, with a last column `is_final BOOLEAN`: see `EarlyResultOptions`.
+   * @throws StreamError `DURATION_INVALID`, `CONFIG_INVALID` by the call that says what to compute; at
+   * the start of a query `OUTPUT_MODE_UNSUPPORTED`, `STREAMING_UNSUPPORTED`
+   */
+  emit(options: EarlyResultOptions): GroupedData
   /**
    * One column per argument, after the keys. Arguments may be expressions over several aggregates.
    * A record means function by column: `{ price: 'max' }`.

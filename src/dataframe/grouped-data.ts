@@ -16,9 +16,11 @@ export function groupedData(
   input: UnresolvedPlan,
   keys: readonly UnresolvedExpression[],
   wrap: (plan: UnresolvedPlan) => DataFrame,
+  every?: string,
 ): GroupedData {
+  const early = every === undefined ? {} : { every }
   const aggregate = (aggregates: readonly UnresolvedExpression[]): DataFrame =>
-    wrap({ kind: 'aggregate', input, keys, aggregates })
+    wrap({ kind: 'aggregate', input, keys, aggregates, ...early })
   const each =
     (name: string) =>
     (...columns: readonly string[]): DataFrame =>
@@ -28,6 +30,7 @@ export function groupedData(
         ),
       )
   return {
+    emit: (options) => groupedData(input, keys, wrap, options.every),
     agg: (...given: AggregateArguments) => aggregate(aggregatesOf(given)),
     count: () => aggregate([rowCount().alias('count').expression]),
     sum: each('sum'),

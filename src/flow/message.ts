@@ -25,6 +25,8 @@ export interface EpochHeader {
   readonly evictWatermark: Micros
   /** The `current_timestamp()` of every row of the epoch. */
   readonly processingTime: Micros
+  /** That of the epoch before; absent for the first. */
+  readonly previousTime?: Micros
   /** Sources that did not hold back the watermark because they were idle. */
   readonly idle: readonly string[]
   /** Per source name. Absent while a continuous epoch is open. */

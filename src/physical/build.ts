@@ -182,6 +182,7 @@ class Builder {
       aggregates,
       bucketing,
       watermarked,
+      ...(plan.early === undefined ? {} : { early: plan.early }),
       output: schemaOf(plan),
       global: plan.keys.length === 0,
       watermarkShift: shiftOf(below),

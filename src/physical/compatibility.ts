@@ -68,11 +68,13 @@ export function fingerprintOf(
   return { operators, sources: [...new Set(sources)].sort(), ...order, ...fixed }
 }
 
-function aggregateShape({ mode, keys, aggregates, bucketing }: AggregateSpec): string {
+function aggregateShape({ mode, early, keys, aggregates, bucketing }: AggregateSpec): string {
   const times = JSON.stringify(
     bucketing.kind === 'window' ? bucketing.windows : { kind: bucketing.kind },
   )
-  return `${mode}: [${typesText(keys)}] ${times} → ${callsText(aggregates)}`
+  // How often is free to change; whether what was not given out is marked is not.
+  const marks = early === undefined ? '' : ' with early results'
+  return `${mode}${marks}: [${typesText(keys)}] ${times} → ${callsText(aggregates)}`
 }
 
 /** Without the gap: what is in state are sessions, and another gap only makes later rows longer or shorter ones. */

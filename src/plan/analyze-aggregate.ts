@@ -1,5 +1,6 @@
 import type { Schema } from '../batch/schema.ts'
 import { intType } from '../batch/schema.ts'
+import { parseDuration } from '../core/duration.ts'
 import { StreamError } from '../core/error.ts'
 import type { AggregateCall } from '../expr/aggregates.ts'
 import { containsAggregate, defaultName, isAggregate } from '../expr/names.ts'
@@ -8,8 +9,10 @@ import { resolveAggregate } from '../expr/resolve-aggregate.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import { assignWindow } from './analyze-window.ts'
 import { columnAt } from './expressions.ts'
-import { type Aggregate, type NamedExpression, schemaOf } from './logical.ts'
+import { type Aggregate, isFinalField, type NamedExpression, schemaOf } from './logical.ts'
 import { type Analyzed, bind, freshName, sameName, scopeOf, unqualified } from './scope.ts'
+import { sessionKeyOf } from './session-columns.ts'
+import type { UnresolvedAggregate } from './unresolved-plan.ts'
 import { callNamed, findParts, replaceParts, sameExpression } from './unresolved-tree.ts'
 
 interface Key {
@@ -29,8 +32,7 @@ interface Call {
  */
 export function analyzeAggregate(
   given: Analyzed,
-  givenKeys: readonly UnresolvedExpression[],
-  givenItems: readonly UnresolvedExpression[],
+  { keys: givenKeys, aggregates: givenItems, every }: Omit<UnresolvedAggregate, 'kind' | 'input'>,
 ): Analyzed {
   const written = [...givenKeys, ...givenItems].map((one) => starless(one, given))
   const { input, expressions } = assignWindow(given, written)
@@ -42,7 +44,9 @@ export function analyzeAggregate(
     input: input.plan,
     keys: keys.map((key) => key.named),
     aggregates: calls.map(({ name, call }) => ({ name, call })),
+    ...earlyOf(every, [...keys.map(({ named }) => named.name), ...items.map(itemName)]),
   }
+  if (plan.early !== undefined && sessionKeyOf(plan) !== undefined) throw earlySessions()
   const plain = items.map((item, at) => {
     const call = calls[at]
     const same = call !== undefined && sameExpression(withoutAlias(item), call.written)
@@ -59,8 +63,31 @@ export function analyzeAggregate(
       name: itemName(item),
       expression: resultOf(item, { keys, calls, input, schema }),
     })),
+    ...(plan.early === undefined
+      ? []
+      : [{ name: isFinalField.name, expression: columnAt(schema, schema.length - 1) }]),
   ]
   return { plan: { kind: 'project', input: plan, columns }, qualifiers: [] }
+}
+
+function earlySessions(): StreamError<'EXPRESSION_MISPLACED'> {
+  return new StreamError('EXPRESSION_MISPLACED', {
+    expression: 'session_window',
+    why: 'sessions merge while rows keep coming, and what emit gave out of one that vanished could not be taken back',
+    fix: "Leave emit out: outputMode('append') gives out each session when it closes.",
+  })
+}
+
+function earlyOf(every: string | undefined, names: readonly string[]): Pick<Aggregate, 'early'> {
+  if (every === undefined) return {}
+  if (names.some((name) => sameName(name, isFinalField.name))) {
+    throw new StreamError('CONFIG_INVALID', {
+      option: 'emit',
+      value: `every ${every}`,
+      expected: `a result without a column ${isFinalField.name} of its own, which is the name of the one that emit adds,`,
+    })
+  }
+  return { early: { everyMicros: parseDuration(every) } }
 }
 
 /** `count(*)` counts rows, as `count(1)` does; `count(DISTINCT *)` goes by all columns. */

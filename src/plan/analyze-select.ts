@@ -14,7 +14,7 @@ import { type Analyzed, bind, isGenerator, labelOf, qualifierOf, sameName } from
 /** A select list becomes at most a generate, a window and a projection, or an aggregation of all rows. */
 export function analyzeSelect(input: Analyzed, columns: readonly UnresolvedExpression[]): Analyzed {
   if (columns.some(containsAggregate)) {
-    return analyzeAggregate(input, [], columns)
+    return analyzeAggregate(input, { keys: [], aggregates: columns })
   }
   const generated = generateBelow(input, columns)
   const plain = columns.filter((column) => column !== generated?.written)

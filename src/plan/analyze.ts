@@ -71,7 +71,7 @@ function analyzeNew(plan: UnresolvedPlan): Analyzed {
     case 'select':
       return analyzeSelect(input, plan.columns)
     case 'aggregate':
-      return analyzeAggregate(input, plan.keys, plan.aggregates)
+      return analyzeAggregate(input, plan)
     case 'withColumns':
       return analyzeWithColumns(input, plan)
     case 'rename':

@@ -1,5 +1,5 @@
 import type { Field, Schema } from '../batch/schema.ts'
-import { windowType } from '../batch/schema.ts'
+import { booleanType, windowType } from '../batch/schema.ts'
 import { unreachable } from '../core/error.ts'
 import type { AggregateCall } from '../expr/aggregates.ts'
 import { type Expression, isNullable } from '../expr/expression.ts'
@@ -118,7 +118,12 @@ export interface Aggregate {
   readonly input: LogicalPlan
   readonly keys: readonly NamedExpression[]
   readonly aggregates: readonly { readonly name: string; readonly call: AggregateCall }[]
+  /** Open groups are given out at most this often, and closed ones once more, with a last column `is_final`. */
+  readonly early?: { readonly everyMicros: number }
 }
+
+/** What the last column of an aggregation with early results is called. */
+export const isFinalField: Field = { name: 'is_final', type: booleanType, nullable: false }
 
 /** Spark's `right…` kinds stay as written: left columns come first in every result. */
 export type JoinType = 'inner' | 'leftOuter' | 'rightOuter' | 'fullOuter' | 'leftSemi' | 'leftAnti'
@@ -245,6 +250,7 @@ export function schemaOf(plan: LogicalPlan): Schema {
           type: call.type,
           nullable: call.nullable,
         })),
+        ...(plan.early === undefined ? [] : [isFinalField]),
       ]
     case 'join':
       return joinSchema(plan)

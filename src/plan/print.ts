@@ -70,7 +70,9 @@ function nodeText(plan: LogicalPlan): string {
         const text = `${aggregateText(call, args)}${filter}`
         return text === name ? text : `${text} AS ${name}`
       })
-      return `Aggregate [${plan.keys.map(namedText).join(', ')}] [${calls.join(', ')}]`
+      const early =
+        plan.early === undefined ? '' : `, early every ${formatDuration(plan.early.everyMicros)}`
+      return `Aggregate [${plan.keys.map(namedText).join(', ')}] [${calls.join(', ')}]${early}`
     }
     case 'deduplicate': {
       const schema = schemaOf(plan)

@@ -65,6 +65,7 @@ function checkAggregate(plan: Aggregate, mode: SaveMode): void {
   }
   const session = sessionKeyOf(plan)
   if (session !== undefined) checkSession(plan, session, mode)
+  if (plan.early !== undefined) checkEarly(plan, mode)
   const eventTime = eventTimeColumns(plan).map(({ index }) => plan.keys[index]?.name ?? '')
   if (eventTime.length > 1) {
     throw new StreamError('STREAMING_UNSUPPORTED', {
@@ -73,6 +74,25 @@ function checkAggregate(plan: Aggregate, mode: SaveMode): void {
     })
   }
   if (mode === 'append' && eventTime.length === 0) throw withoutEventTimeKey(plan)
+}
+
+/** Early results are rows that come again; the last of a group is told by its event time. */
+function checkEarly(plan: Aggregate, mode: SaveMode): void {
+  if (mode !== 'update') {
+    throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
+      mode,
+      why:
+        mode === 'append'
+          ? 'emit gives out groups again when they change'
+          : 'emit gives out changed groups, and complete mode all of them in every epoch',
+      fix: "Use outputMode('update'), and filter by is_final in foreachBatch for those that are closed; or leave emit out.",
+    })
+  }
+  if (eventTimeColumns(plan).length > 0) return
+  throw new StreamError('STREAMING_UNSUPPORTED', {
+    what: 'emit in an aggregation without the event time of a watermark among its keys, of which no group is ever final,',
+    fix: "Call withWatermark('eventTime', '10 minutes') before groupBy and group by window('eventTime', …); or leave emit out.",
+  })
 }
 
 function checkSession({ keys }: Aggregate, session: number, mode: SaveMode): void {

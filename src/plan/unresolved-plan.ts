@@ -79,6 +79,8 @@ export interface UnresolvedAggregate {
   readonly keys: readonly UnresolvedExpression[]
   /** Any expression over aggregate calls and keys. */
   readonly aggregates: readonly UnresolvedExpression[]
+  /** `emit`: how often open groups are given out, as written, for example `'10 seconds'`. */
+  readonly every?: string
 }
 
 /** Pairs of rows of two frames, columns of the left one first. */

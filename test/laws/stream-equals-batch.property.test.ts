@@ -35,6 +35,18 @@ test('queries with sessions, and with aggregations of aggregations, do so too', 
   expect(report.comparedWithBatch).toBeGreaterThan(50)
 }, 120_000)
 
+test('queries with early results do so too', async () => {
+  const seed = 20_260_809
+  const some = queryShape.filter(({ grouping }) => grouping?.every !== undefined)
+  const report = await streamEqualsBatch(some.map(queryOf), { runs: 200, seed })
+  console.log(
+    `early results equal to their reference: ${report.streams} (${report.epochs} epochs, ` +
+      `${report.lateRows} late, ${report.restarts} restarts), seed ${seed}`,
+  )
+  expect(report.streams).toBe(200)
+  expect(report.lateRows).toBeGreaterThan(100)
+}, 120_000)
+
 test("the law takes a query of one's own, and says what of it is random", async () => {
   const clicks: StreamQuery = {
     inputs: [

@@ -7,7 +7,8 @@ import type { EpochReport, Operator, Output, Wait } from '../../flow/operator.ts
 import type { StateContext } from '../context.ts'
 import { type RowTimes, timesOf } from '../row-times.ts'
 import { windowsOf } from '../window.ts'
-import { emitTable, emitWindow, singleWindow } from './emit.ts'
+import { type EarlyResults, earlyResults } from './early-results.ts'
+import { emitChanged, emitTable, emitWindow, singleWindow } from './emit.ts'
 import { type ChangedGroups, GroupBuckets } from './group-buckets.ts'
 import { inputsOf } from './inputs.ts'
 import { LateWindows } from './late-groups.ts'
@@ -15,6 +16,7 @@ import {
   type AggregateSpec,
   bucketFunction,
   closingFunction,
+  emitsClosed,
   firstClosing,
   lastClosing,
   nullBucket,
@@ -56,6 +58,8 @@ class AggregateOperator implements Operator {
   readonly #keyTypes
   readonly #bucketOf: (time: number) => number
   readonly #lastClosing: (bucket: number) => number
+  /** In streams only: a batch has nothing but final rows. */
+  readonly #early: EarlyResults | undefined
   #late = 0
   /** Continuous trigger, update mode: changed groups leave with the batch that changed them. */
   #eager = false
@@ -74,6 +78,10 @@ class AggregateOperator implements Operator {
     this.#bucketOf = bucketFunction(spec.bucketing)
     this.#lastClosing = closingFunction(spec.bucketing)
     this.#lateGroups = new LateWindows(spec)
+    this.#early =
+      spec.early && spec.mode === 'update'
+        ? earlyResults(spec, buckets, spec.early.everyMicros)
+        : undefined
   }
 
   open(header: EpochHeader): void {
@@ -83,7 +91,8 @@ class AggregateOperator implements Operator {
         ? Number.NEGATIVE_INFINITY
         : heldBack(header.lateWatermark, watermarkShift)
     // Ranges are absent while a continuous epoch is open; overlapping windows are combined at the barrier.
-    this.#eager = mode === 'update' && header.ranges === undefined && !this.#overlaps()
+    const goesAtOnce = mode === 'update' && this.#early === undefined && !this.#overlaps()
+    this.#eager = goesAtOnce && header.ranges === undefined
     this.#rowsIn = 0
     this.#lateGroups.clear()
     this.#rowsNullTime = 0
@@ -119,14 +128,19 @@ class AggregateOperator implements Operator {
     const before = this.#buckets.size()
     const changed = this.#buckets.changedCount()
     const { mode } = this.#spec
-    if (mode === 'update' && !this.#eager) await this.#emitChanged(header, output)
+    if (mode === 'update' && !this.#eager && this.#early === undefined) {
+      await emitChanged(this.#spec, this.#buckets, header, output)
+    }
     if (mode === 'complete') await this.#emitAll(output)
     else if (this.#spec.watermarked || header.flush === true) await this.#close(header, output)
+    await this.#early?.emit(header, output)
     if (header.flush === true && mode === 'append' && before === 0) await this.#emitGlobal(output)
     const after = this.#buckets.size()
     const nextWatermark = this.#nextWatermark(header)
+    const nextTimer = this.#early?.nextTimer(header)
     return {
       ...(nextWatermark === undefined ? {} : { nextWatermark }),
+      ...(nextTimer === undefined ? {} : { nextTimer }),
       progress: {
         [this.name]: {
           stateName: 'stateStoreSave',
@@ -166,7 +180,7 @@ class AggregateOperator implements Operator {
   #nextClosing(bucket: number, watermark: number): number {
     const { bucketing } = this.#spec
     // Update mode forgets silently, and only when the last window of a pane is over.
-    if (this.#spec.mode === 'update') return lastClosing(bucketing, bucket)
+    if (!emitsClosed(this.#spec)) return lastClosing(bucketing, bucket)
     let closing = firstClosing(bucketing, bucket)
     if (bucketing.kind === 'window') {
       const { slideMicros } = bucketing.windows
@@ -284,31 +298,6 @@ class AggregateOperator implements Operator {
     return output.emitSide('late', select(batch, Int32Array.from(late)))
   }
 
-  /** Update mode: each group changed in this epoch once, whether or not its window closes now. */
-  async #emitChanged(header: EpochHeader, output: Output): Promise<void> {
-    const { bucketing } = this.#spec
-    if (bucketing.kind === 'window' && this.#overlaps()) {
-      const math = windowsOf(bucketing.windows)
-      const starts = new Set<number>()
-      for (const bucket of this.#buckets.numbers()) {
-        const changed = this.#buckets.tablesOf(bucket).some((table) => table.dirty.length > 0)
-        if (changed) for (const start of math.startsOf(bucket)) starts.add(start)
-      }
-      for (const start of [...starts].sort((a, b) => a - b)) {
-        if (start + bucketing.windows.sizeMicros <= header.lateWatermark) continue
-        await this.#buckets.loadWindow(start)
-        await emitWindow(this.#spec, this.#buckets, start, output, 'changed')
-      }
-      return
-    }
-    for (const bucket of this.#buckets.numbers()) {
-      const start = singleWindow(this.#spec, bucket)
-      for (const table of this.#buckets.tablesOf(bucket)) {
-        await emitTable(this.#spec, table, Int32Array.from(table.dirty), start, output)
-      }
-    }
-  }
-
   async #emitAll(output: Output): Promise<void> {
     const { bucketing } = this.#spec
     for (const start of this.#buckets.windowStarts()) {
@@ -338,11 +327,12 @@ class AggregateOperator implements Operator {
     await emitTable(this.#spec, table, Int32Array.of(0), undefined, output)
   }
 
-  /** Emits (append) and forgets what the eviction watermark closes. */
+  /** Emits (append, early results) and forgets what the eviction watermark closes. */
   async #close(header: EpochHeader, output: Output): Promise<void> {
     const { bucketing, mode } = this.#spec
+    const emits = emitsClosed(this.#spec)
     const watermark = header.evictWatermark
-    if (mode === 'append' && bucketing.kind === 'window') {
+    if (emits && bucketing.kind === 'window') {
       for (const start of this.#buckets.windowStarts()) {
         const end = start + bucketing.windows.sizeMicros
         // A pane that is still open may reach into windows that were emitted or passed over before.
@@ -355,7 +345,7 @@ class AggregateOperator implements Operator {
       const closed =
         bucketing.kind === 'none' ? mode === 'append' : lastClosing(bucketing, bucket) <= watermark
       if (closed) {
-        if (mode === 'append' && bucketing.kind !== 'window') {
+        if (emits && bucketing.kind !== 'window') {
           await this.#emitBucket(bucket, output)
         }
         this.#buckets.drop(bucket)
@@ -379,7 +369,7 @@ class AggregateOperator implements Operator {
         return !isOpen
       })
       if (closed.length === 0) continue
-      if (this.#spec.mode === 'append') {
+      if (emitsClosed(this.#spec)) {
         await emitTable(this.#spec, table, closed, undefined, output)
       }
       table.compact(keep)

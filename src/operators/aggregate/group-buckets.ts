@@ -7,6 +7,7 @@ import { splitByShard } from '../keyed/split-by-shard.ts'
 import { windowsOf } from '../window.ts'
 import { type AggregateInput, GroupTable } from './group-table.ts'
 import { type AggregateSpec, lastClosing } from './spec.ts'
+import { isUnsent } from './unsent-marks.ts'
 
 /** Groups of one table that some rows went to. */
 export interface ChangedGroups {
@@ -26,7 +27,8 @@ export class GroupBuckets extends KeyedBuckets<GroupTable> {
         operator: spec.operator,
         keyTypes,
         layout: spec.bucketing.kind === 'none' ? 'plain' : 'bucketed',
-        make: (options) => new GroupTable(keyTypes, calls, options),
+        make: (options) =>
+          new GroupTable(keyTypes, calls, { ...options, marksUnsent: spec.early !== undefined }),
         isClosed: (bucket, key) =>
           isClosed(spec, heldBack(context.restoredWatermark, spec.watermarkShift), bucket, key),
       },
@@ -55,6 +57,43 @@ export class GroupBuckets extends KeyedBuckets<GroupTable> {
       const table = this.tableAt(bucket, part.position)
       return { table, slots: table.update(keyColumns, part.hashes, part.rows, inputs) }
     })
+  }
+
+  /** Whether some group of a bucket, in memory or not, changed since it was last given out. */
+  isUnsent(bucket: number): boolean {
+    return this.tablesOf(bucket).some(({ unsent }) => unsent?.any() === true || unsent?.someLeft)
+  }
+
+  anyUnsent(): boolean {
+    return this.numbers().some((bucket) => this.isUnsent(bucket))
+  }
+
+  /**
+   * Loads the groups that lie outside of memory and were not given out; `everywhere` also where none has
+   * left since the start.
+   */
+  async loadUnsent(everywhere: boolean): Promise<void> {
+    for (const bucket of this.numbers()) {
+      for (const shard of this.shards) {
+        if (!this.context.state.hasCold(shard)) continue
+        const unsent = this.tableOf(bucket, shard)?.unsent
+        if (!everywhere && unsent?.someLeft !== true) continue
+        await this.#loadUnsentOf(bucket, shard)
+        if (unsent !== undefined) unsent.someLeft = false
+      }
+    }
+  }
+
+  async #loadUnsentOf(bucket: number, shard: number): Promise<void> {
+    const [from, to] = [this.prefixOf(bucket), this.prefixOf(bucket + 1)]
+    for await (const [stateKey, value] of this.context.state.scan(shard, from, to)) {
+      const entry = isUnsent(value) ? this.readKey(stateKey) : undefined
+      if (entry === undefined) continue
+      const table = this.tableOf(bucket, shard)
+      // What is in memory is newer.
+      if ((table?.findKey(entry.key) ?? -1) >= 0 || table?.isGone(stateKey) === true) continue
+      this.loadEntry(shard, stateKey, value)
+    }
   }
 
   /** Starts of all windows that hold a pane with groups, ascending. */

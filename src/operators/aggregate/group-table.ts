@@ -4,6 +4,7 @@ import type { AggregateCall } from '../../expr/aggregates.ts'
 import { KeyedTable, type KeyedTableOptions } from '../keyed/keyed-table.ts'
 import type { Accumulator, Arrival } from './accumulator.ts'
 import { makeAccumulator } from './make-accumulator.ts'
+import { UnsentMarks } from './unsent-marks.ts'
 
 /** Rows of a batch that one aggregate takes; all of them unless it has a FILTER. */
 export interface AggregateInput {
@@ -15,13 +16,24 @@ export interface AggregateInput {
 }
 
 /** The groups of one shard in one window pane, or of one shard in an aggregation without windows. */
-export class GroupTable extends KeyedTable<Accumulator> {
+export class GroupTable extends KeyedTable {
+  readonly accumulators: readonly Accumulator[]
+  /** Kept where groups are not given out each time they change. */
+  readonly unsent: UnsentMarks | undefined
+
   constructor(
     types: readonly DataType[],
     calls: readonly AggregateCall[],
-    options?: KeyedTableOptions,
+    {
+      marksUnsent = false,
+      ...options
+    }: KeyedTableOptions & { readonly marksUnsent?: boolean } = {},
   ) {
-    super(types, calls.map(makeAccumulator), options)
+    const accumulators = calls.map(makeAccumulator)
+    const unsent = marksUnsent ? new UnsentMarks() : undefined
+    super(types, unsent === undefined ? accumulators : [...accumulators, unsent], options)
+    this.accumulators = accumulators
+    this.unsent = unsent
   }
 
   /** Adds rows to their groups and says which slot each went to, as `slotsOf`. */
@@ -33,8 +45,21 @@ export class GroupTable extends KeyedTable<Accumulator> {
   ): Int32Array {
     const slots = this.slotsOf(keyColumns, hashes, rows)
     this.touchAll(slots)
-    updateAll(this.values, slots, rows, inputs)
+    updateAll(this.accumulators, slots, rows, inputs)
+    this.unsent?.mark(slots)
     return slots
+  }
+
+  /** The groups that changed since they were last given out. */
+  unsentSlots(): Int32Array {
+    return this.unsent?.slots() ?? new Int32Array(0)
+  }
+
+  /** Every group has been given out as it is. */
+  markSent(): void {
+    const slots = this.unsentSlots()
+    this.touchAll(slots)
+    this.unsent?.clear(slots)
   }
 }
 

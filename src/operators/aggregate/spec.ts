@@ -35,7 +35,9 @@ export interface AggregateSpec {
   readonly bucketing: Bucketing
   /** False without a watermark over the bucket: nothing is late and nothing is ever forgotten. */
   readonly watermarked: boolean
-  /** Keys (with the window at its position), then aggregates. */
+  /** Update mode: open groups are given out at most this often, and closed ones once more; else each time they change. */
+  readonly early?: { readonly everyMicros: number }
+  /** Keys (with the window at its position), then aggregates, then whether the row is final with `early`. */
   readonly output: Schema
   /** Without keys: one row even when there was no input (SQL's global aggregate). */
   readonly global: boolean
@@ -84,4 +86,9 @@ export function lastClosing(bucketing: Bucketing, bucket: number): number {
     default:
       return bucket
   }
+}
+
+/** Whether groups are given out when they close; the others are forgotten silently. */
+export function emitsClosed({ mode, early }: AggregateSpec): boolean {
+  return mode === 'append' || early !== undefined
 }
