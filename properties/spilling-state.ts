@@ -9,16 +9,24 @@ export interface SpillingState {
   spill(maxBytes: number): number
 }
 
-/** State that begins with these blocks, by shard. */
+/** State that begins with these blocks, by shard; in memory, or with `startsCold` out of it. */
 export function spillingState(
   operator: string,
   shardCount: number,
   blocks: readonly { readonly shard: number; readonly block: EntryBlock }[] = [],
+  { startsCold = false }: { readonly startsCold?: boolean } = {},
 ): SpillingState {
   const shards = Array.from({ length: shardCount }, (_, shard) => shard)
   const tables = new Map<number, HotTable>()
   const cold = shards.map(() => new Map<string, Uint8Array>())
-  const given = shards.map(() => false)
+  const given = shards.map(() => startsCold)
+  const putCold = (shard: number, block: EntryBlock): void => {
+    forEachEntry(block, (key, value) => {
+      if (value === undefined) cold[shard]?.delete(textOfKey(key))
+      else cold[shard]?.set(textOfKey(key), Uint8Array.from(value))
+    })
+  }
+  if (startsCold) for (const { shard, block } of blocks) putCold(shard, block)
   const sorted = (shard: number): [string, Uint8Array][] =>
     [...(cold[shard] ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))
 
@@ -28,6 +36,7 @@ export function spillingState(
     shardCount,
     attach(shard, table) {
       tables.set(shard, table)
+      if (startsCold) return Promise.resolve()
       for (const each of blocks) if (each.shard === shard) table.load(each.block)
       return Promise.resolve()
     },
@@ -54,10 +63,7 @@ export function spillingState(
         given[shard] = true
         const block = table.cold(maxBytes)
         bytes += block.length
-        forEachEntry(block, (key, value) => {
-          if (value === undefined) cold[shard]?.delete(textOfKey(key))
-          else cold[shard]?.set(textOfKey(key), Uint8Array.from(value))
-        })
+        putCold(shard, block)
         table.forget(block)
       }
       return bytes

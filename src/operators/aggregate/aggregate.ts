@@ -362,17 +362,12 @@ class AggregateOperator implements Operator {
       const all = table.liveSlots()
       const times = table.keys.columns(all)[key]
       if (times?.layout !== 'f64') continue
-      const keep = new Uint8Array(table.count)
-      const closed = all.filter((slot, k) => {
-        const isOpen = (times.values[k] as number) > watermark
-        if (isOpen) keep[slot] = 1
-        return !isOpen
-      })
+      const closed = all.filter((_, k) => (times.values[k] as number) <= watermark)
       if (closed.length === 0) continue
       if (emitsClosed(this.#spec)) {
         await emitTable(this.#spec, table, closed, undefined, output)
       }
-      table.compact(keep)
+      table.close(closed)
     }
   }
 }

@@ -27,14 +27,15 @@ export function earlyResults(
   let isRestored = buckets.anyCold()
   return {
     async emit(header, output) {
-      if (!isFirstOfInterval(header, everyMicros)) return
-      await buckets.loadUnsent(isRestored)
+      const isFirst = isFirstOfInterval(header, everyMicros)
+      if (isFirst || isRestored) await buckets.loadUnsent(isRestored)
       isRestored = false
+      if (!isFirst) return
       if (spec.bucketing.kind === 'window') await emitWindows(spec, buckets, header, output)
       else await emitGroups(spec, buckets, output)
     },
     nextTimer({ processingTime }) {
-      if (everyMicros === 0 || !(isRestored || buckets.anyUnsent())) return undefined
+      if (everyMicros === 0 || !buckets.anyUnsent()) return undefined
       return micros((Math.floor(processingTime / everyMicros) + 1) * everyMicros)
     },
   }

@@ -50,6 +50,13 @@ export class GroupTable extends KeyedTable {
     return slots
   }
 
+  /** Takes out groups that the watermark has closed, while all groups of the table are in memory. */
+  close(slots: Int32Array): void {
+    this.unsent?.clear(slots)
+    if (this.unsent !== undefined) this.unsent.someLeft = false
+    for (const slot of slots) this.forget(slot)
+  }
+
   /** The groups that changed since they were last given out. */
   unsentSlots(): Int32Array {
     return this.unsent?.slots() ?? new Int32Array(0)
