@@ -51,6 +51,19 @@ const sessions: CrashPipeline = {
   config: { lanes: 2, epochsInFlight: 2 },
 }
 
+const early: CrashPipeline = {
+  ...windows,
+  name: 'windows with early results, update',
+  query: ([input]) =>
+    first(input)
+      .withWatermark('t', '4 seconds')
+      .groupBy(window('t', '10 seconds', '5 seconds'), 'k')
+      .emit({ every: '7 milliseconds' })
+      .agg(count('k').alias('n')),
+  outputMode: 'update',
+  config: { lanes: 2, epochsInFlight: 2 },
+}
+
 const counts: CrashPipeline = {
   name: 'counts by key, update',
   schemas: ['k STRING, n BIGINT'],
@@ -111,7 +124,7 @@ function first<Frame>(frame: Frame | undefined): Frame {
   return frame
 }
 
-test.each([windows, sessions, counts, unions, watermarkAbove, watermarkBelow])(
+test.each([windows, sessions, early, counts, unions, watermarkAbove, watermarkBelow])(
   'a power cut before any step of $name changes nothing of the output',
   async (pipeline) => {
     const seed = 1
