@@ -300,7 +300,7 @@ class Builder {
     const schema = schemaOf(plan)
     const output = expressions.map((expression, index) => {
       const field = schema[index]
-      return field ?? fieldOfExpression(expression, index)
+      return field ?? fieldOfExpression(expression)
     })
     return addCompute(this.build(plan), schema, undefined, expressions, output)
   }

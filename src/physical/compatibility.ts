@@ -1,6 +1,6 @@
 import { type DataType, typeText } from '../batch/schema.ts'
 import type { Json } from '../core/json.ts'
-import { aggregateText } from '../expr/print.ts'
+import { aggregateText, expressionText } from '../expr/print.ts'
 import type { AggregateColumns, AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { JoinSpec } from '../operators/join/spec.ts'
@@ -13,12 +13,15 @@ import {
 } from '../operators/process/state-shape.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
 import type { ReadAfter } from '../plan/read-after.ts'
-import type { PhysicalPlan } from './physical.ts'
+import { type OperatorPlace, placeOf } from './operator-place.ts'
+import type { PhysicalPlan, Step } from './physical.ts'
 
 /** What of a plan its checkpoint depends on. Plain data, kept in every manifest. */
 export interface PlanFingerprint {
   /** By name of the stateful operator: everything its state is made of. */
   readonly operators: Readonly<Record<string, string>>
+  /** By the same names. */
+  readonly places: Readonly<Record<string, OperatorPlace>>
   readonly sources: readonly string[]
   /** Which sources are read after which; absent when none waits for another. */
   readonly readAfter?: ReadAfter
@@ -33,63 +36,76 @@ export function fingerprintOf(
   fixed: { readonly shards: number; readonly watermarkPolicy: 'min' | 'max' },
 ): PlanFingerprint {
   const operators: Record<string, string> = {}
-  for (const { steps } of plan.stages) {
-    for (const step of steps) {
-      switch (step.kind) {
-        case 'aggregate':
-          operators[step.spec.operator] = aggregateShape(step.spec)
-          break
-        case 'own':
-          operators[step.spec.name] =
-            `version ${step.spec.operator.version}: [${typesText(step.spec.keys)}]`
-          break
-        case 'process':
-          operators[step.spec.operator] = shapeText(shapeOfProcess(step.spec))
-          break
-        case 'sessions':
-          operators[step.spec.operator] = sessionShape(step.spec)
-          break
-        case 'deduplicate':
-          operators[step.spec.operator] = deduplicateShape(step.spec)
-          break
-        case 'limit':
-          if (step.operator !== undefined) operators[step.operator] = `first ${step.count} rows`
-          break
-        case 'join':
-          operators[step.spec.operator] = joinShape(step.spec)
-          break
-        default:
-      }
+  const places: Record<string, OperatorPlace> = {}
+  for (const stage of plan.stages) {
+    for (const step of stage.steps) {
+      const found = shapeOf(step)
+      if (found === undefined) continue
+      operators[found.operator] = found.shape
+      places[found.operator] = placeOf(plan, stage, step)
     }
   }
   const sources = plan.stages.flatMap(({ source }) => (source === undefined ? [] : [source.source]))
   const { readAfter = {} } = plan
   const order = Object.keys(readAfter).length === 0 ? {} : { readAfter }
-  return { operators, sources: [...new Set(sources)].sort(), ...order, ...fixed }
+  return { operators, places, sources: [...new Set(sources)].sort(), ...order, ...fixed }
 }
 
-function aggregateShape({ mode, early, keys, aggregates, bucketing }: AggregateSpec): string {
+/** What the state of a step is made of; `undefined` for steps that keep none. */
+function shapeOf(step: Step): { readonly operator: string; readonly shape: string } | undefined {
+  switch (step.kind) {
+    case 'aggregate':
+      return { operator: step.spec.operator, shape: aggregateShape(step.spec) }
+    case 'own': {
+      const { name, operator, keys } = step.spec
+      return { operator: name, shape: `version ${operator.version}: [${typesText(keys)}]` }
+    }
+    case 'process':
+      return { operator: step.spec.operator, shape: shapeText(shapeOfProcess(step.spec)) }
+    case 'sessions':
+      return { operator: step.spec.operator, shape: sessionShape(step.spec) }
+    case 'deduplicate':
+      return { operator: step.spec.operator, shape: deduplicateShape(step.spec) }
+    case 'limit': {
+      const { operator, count } = step
+      return operator === undefined ? undefined : { operator, shape: `first ${count} rows` }
+    }
+    case 'join':
+      return { operator: step.spec.operator, shape: joinShape(step.spec) }
+    default:
+      return undefined
+  }
+}
+
+function aggregateShape(spec: AggregateSpec): string {
+  const { mode, early, keys, aggregates, bucketing } = spec
   const times = JSON.stringify(
     bucketing.kind === 'window' ? bucketing.windows : { kind: bucketing.kind },
   )
   // How often is free to change; whether what was not given out is marked is not.
   const marks = early === undefined ? '' : ' with early results'
-  return `${mode}${marks}: [${typesText(keys)}] ${times} → ${callsText(aggregates)}`
+  return `${mode}${marks}: [${typesText(keys)}] ${times}${closedText(spec)} → ${callsText(aggregates)}`
 }
 
 /** Without the gap: what is in state are sessions, and another gap only makes later rows longer or shorter ones. */
-function sessionShape({ mode, keys, aggregates }: SessionSpec): string {
-  return `${mode}: [${typesText(keys)}] sessions → ${callsText(aggregates)}`
+function sessionShape(spec: SessionSpec): string {
+  const { mode, keys, aggregates } = spec
+  return `${mode}: [${typesText(keys)}] sessions${closedText(spec)} → ${callsText(aggregates)}`
+}
+
+/** Groups that a watermark has closed are in the state for some time and count as gone. */
+function closedText({ watermarked }: { readonly watermarked: boolean }): string {
+  return watermarked ? ' until the watermark' : ''
 }
 
 function callsText(aggregates: readonly AggregateColumns[]): string {
   return aggregates
-    .map(({ call }) =>
-      aggregateText(
-        call,
-        call.args.map((arg) => typeText(arg.type)),
-      ),
-    )
+    .map(({ call }) => {
+      const args = call.args.map((arg) => `${expressionText(arg)}: ${typeText(arg.type)}`)
+      const filter =
+        call.filter === undefined ? '' : ` FILTER (WHERE ${expressionText(call.filter)})`
+      return `${aggregateText(call, args)}${filter}`
+    })
     .join(', ')
 }
 
@@ -98,9 +114,13 @@ function joinShape({ type, keyTypes, nullSafe, pairs, left, right }: JoinSpec): 
   const keys = keyTypes.map((one, at) => `${nullSafe[at] === true ? '<=> ' : ''}${typeText(one)}`)
   const side = (name: 'left' | 'right', { due }: JoinSpec['left']): string => {
     const until = due === undefined ? '' : ` until #${due.column} + ${due.offsetMicros} µs`
-    return `[${typesText(pairs[name])}]${until}`
+    const columns = pairs[name].map((field) => `${field.name}: ${typeText(field.type)}`)
+    return `[${columns.join(', ')}]${until}`
   }
-  return `${type} on [${keys.join(', ')}]: ${side('left', left)} with ${side('right', right)}`
+  // An inner join keeps rows whatever the condition: it is like a filter behind it.
+  const condition = type === 'inner' ? undefined : pairs.condition
+  const where = condition === undefined ? '' : ` where ${expressionText(condition)}`
+  return `${type} on [${keys.join(', ')}]: ${side('left', left)} with ${side('right', right)}${where}`
 }
 
 function deduplicateShape({ keys, timeColumn, withinMicros }: DeduplicateSpec): string {
@@ -149,6 +169,8 @@ export function incompatibility(before: PlanFingerprint, now: PlanFingerprint): 
       continue
     }
     if (other !== shape) return `operator ${name} was (${shape}) and is (${other})`
+    const moved = placeDifference(before.places[name], now.places[name])
+    if (moved !== undefined) return `operator ${name} ${moved}`
   }
   for (const name of Object.keys(now.operators)) {
     if (before.operators[name] === undefined) return `operator ${name} is new`
@@ -156,6 +178,17 @@ export function incompatibility(before: PlanFingerprint, now: PlanFingerprint): 
   const missing = before.sources.find((name) => !now.sources.includes(name))
   if (missing !== undefined) return `source ${missing} is gone`
   return orderDifference(before, now)
+}
+
+function placeDifference(
+  before: OperatorPlace | undefined,
+  now: OperatorPlace | undefined,
+): string | undefined {
+  if (before === undefined || now === undefined) return undefined
+  const [old, keys] = [before.keys.join(', '), now.keys.join(', ')]
+  if (old !== keys) return `went by [${old}] and goes by [${keys}]`
+  const missing = before.sources.find((name) => !now.sources.includes(name))
+  return missing === undefined ? undefined : `read the source ${missing} and does not any more`
 }
 
 /** The ends of histories were fixed at the first start, so the order of reading has to stay what it was. */

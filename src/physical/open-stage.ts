@@ -1,6 +1,7 @@
 import type { DataType, Schema } from '../batch/schema.ts'
 import { isOrdered } from '../expr/aggregates.ts'
 import type { Expression } from '../expr/expression.ts'
+import { expressionText } from '../expr/print.ts'
 import type { SessionAssignSpec } from '../operators/session-assign.ts'
 import {
   type Aggregate,
@@ -87,7 +88,7 @@ export function addSession(stage: OpenStage, plan: SessionAssign): OpenStage {
   // Both are computed in one step, so that none stands between the columns and the session.
   const computed = [time, ...(constant ? [] : [gap])].filter(({ kind }) => kind !== 'column')
   const columns = [...allColumns(schema), ...computed]
-  const fields = computed.map((one, at) => fieldOfExpression(one, schema.length + at))
+  const fields = computed.map(fieldOfExpression)
   const ready =
     computed.length === 0
       ? stage
@@ -121,7 +122,7 @@ export function withColumn(
 ): { readonly column: number; readonly stage: OpenStage } {
   if (expression.kind === 'column') return { column: expression.index, stage }
   const columns = [...allColumns(schema), expression]
-  const output = [...schema, fieldOfExpression(expression, schema.length)]
+  const output = [...schema, fieldOfExpression(expression)]
   return {
     column: schema.length,
     stage: addCompute(stage, schema, undefined, columns, output),
@@ -138,16 +139,16 @@ export function allColumns(schema: Schema): Expression[] {
   }))
 }
 
-export function fieldOfExpression(
-  expression: Expression,
-  index: number,
-): { readonly name: string; readonly type: DataType; readonly nullable: boolean } {
-  const name = expression.kind === 'column' ? expression.name : `_${index}`
-  return { name, type: expression.type, nullable: true }
+export function fieldOfExpression(expression: Expression): {
+  readonly name: string
+  readonly type: DataType
+  readonly nullable: boolean
+} {
+  return { name: expressionText(expression), type: expression.type, nullable: true }
 }
 
 export function fieldsOf(keys: readonly { readonly expression: Expression }[]): Schema {
-  return keys.map(({ expression }, index) => fieldOfExpression(expression, index))
+  return keys.map(({ expression }) => fieldOfExpression(expression))
 }
 
 /** Aggregates such as `first` need the rows in the order of their sources. */

@@ -1,4 +1,5 @@
 import type { WatermarkNode } from '../../actors/job.ts'
+import { sourcesBelow } from '../physical/operator-place.ts'
 import type { PhysicalPlan } from '../physical/physical.ts'
 import { watermarkNodes } from './instantiate.ts'
 
@@ -13,11 +14,4 @@ export function watermarkNodesOf(plan: PhysicalPlan): readonly WatermarkNode[] {
     }
   }
   return [...nodes].map(([name, sources]) => ({ name, sources: [...sources].sort() }))
-}
-
-function sourcesBelow(plan: PhysicalPlan, id: number): readonly string[] {
-  const stage = plan.stages[id]
-  if (stage === undefined) return []
-  if (stage.source !== undefined) return [stage.source.source]
-  return stage.inputs.flatMap(({ from }) => sourcesBelow(plan, from))
 }
