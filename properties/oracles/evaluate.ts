@@ -12,7 +12,7 @@ import { eventTimeColumns } from '../../src/plan/event-time.ts'
 import {
   type Aggregate,
   type Generate,
-  hasAggregate,
+  isRestated,
   isStreaming,
   type LogicalPlan,
   type SaveMode,
@@ -27,6 +27,7 @@ import { heldBackBy, watermarkDelay } from './join-time.ts'
 import type { EpochRows, Evaluate, Row } from './oracle-node.ts'
 import { sessionNode, sessionOf } from './session.ts'
 import { processNode } from './stateful.ts'
+import { topNNode } from './top-n.ts'
 
 /**
  * What a plan must answer, worked out row by row on plain lists, without state stores, panes, columns,
@@ -92,9 +93,13 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
       return processNode(plan, nodeOf(plan.input, mode, late), late)
     case 'deduplicate':
       return deduplicateNode(plan, nodeOf(plan.input, mode, late), late)
+    case 'topN': {
+      const below = (node: LogicalPlan): Evaluate => nodeOf(node, mode, late)
+      return topNNode(plan, mode, { evaluate: below(plan.input), nodeOf: below }, late)
+    }
     case 'limit': {
       const input = nodeOf(plan.input, mode, late)
-      if (!isStreaming(plan) || (mode === 'complete' && hasAggregate(plan))) {
+      if (!isStreaming(plan) || (mode === 'complete' && isRestated(plan))) {
         return (header, rows) => input(header, rows).slice(0, plan.count)
       }
       let left = plan.count
@@ -127,7 +132,18 @@ function contextOf({ epoch, processingTime }: EpochHeader): EvaluationContext {
 function stateless(
   plan: Exclude<
     LogicalPlan,
-    { kind: 'scan' | 'union' | 'aggregate' | 'join' | 'deduplicate' | 'limit' | 'process' | 'own' }
+    {
+      kind:
+        | 'scan'
+        | 'union'
+        | 'aggregate'
+        | 'join'
+        | 'deduplicate'
+        | 'topN'
+        | 'limit'
+        | 'process'
+        | 'own'
+    }
   >,
   rows: readonly Row[],
   context: EvaluationContext,

@@ -12,6 +12,7 @@ import {
   shapeText,
 } from '../operators/process/state-shape.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
+import type { TopNSpec } from '../operators/top-n/spec.ts'
 import type { ReadAfter } from '../plan/read-after.ts'
 import { type OperatorPlace, placeOf } from './operator-place.ts'
 import type { PhysicalPlan, Step } from './physical.ts'
@@ -70,6 +71,8 @@ function shapeOf(step: Step): { readonly operator: string; readonly shape: strin
       const { operator, count } = step
       return operator === undefined ? undefined : { operator, shape: `first ${count} rows` }
     }
+    case 'topN':
+      return { operator: step.spec.operator, shape: topNShape(step.spec) }
     case 'join':
       return { operator: step.spec.operator, shape: joinShape(step.spec) }
     default:
@@ -121,6 +124,17 @@ function joinShape({ type, keyTypes, nullSafe, pairs, left, right }: JoinSpec): 
   const condition = type === 'inner' ? undefined : pairs.condition
   const where = condition === undefined ? '' : ` where ${expressionText(condition)}`
   return `${type} on [${keys.join(', ')}]: ${side('left', left)} with ${side('right', right)}${where}`
+}
+
+/** Only the best rows are kept: another order or a higher number would miss those that were let go. */
+function topNShape({ mode, limit, keys, order, output, timeColumn }: TopNSpec): string {
+  const by = order.map(
+    ({ type, descending, nullsFirst }) =>
+      `${typeText(type)}${descending ? ' desc' : ''} nulls ${nullsFirst ? 'first' : 'last'}`,
+  )
+  const closing = keys.findIndex(({ column }) => column === timeColumn)
+  const until = timeColumn === undefined ? '' : ` until key ${closing}`
+  return `${mode}: first ${limit} of [${typesText(keys)}] by [${by.join(', ')}]${until}: [${typesText(output.slice(0, -1))}]`
 }
 
 function deduplicateShape({ keys, timeColumn, withinMicros }: DeduplicateSpec): string {

@@ -17,6 +17,8 @@ import { sessionAssignOperator } from '../operators/session-assign.ts'
 import { settleOperator } from '../operators/settle.ts'
 import { sortOperator } from '../operators/sort.ts'
 import { streamLimitOperator } from '../operators/stream-limit.ts'
+import { numberRowsOperator } from '../operators/top-n/number-rows.ts'
+import { topNOperator } from '../operators/top-n/top-n.ts'
 import { watermarkOperator } from '../operators/watermark.ts'
 import { windowAssignOperator } from '../operators/window-assign.ts'
 import type { Stage, Step } from '../physical/physical.ts'
@@ -73,6 +75,10 @@ function instantiateStep(
       return processOperator(step.spec, stateFor(step.spec.operator))
     case 'sort':
       return sortOperator(step.spec)
+    case 'rowNumber':
+      return numberRowsOperator(step.spec)
+    case 'topN':
+      return topNOperator(step.spec, stateFor(step.spec.operator))
     case 'settle':
       return settleOperator(isSettled)
     case 'limit':
@@ -93,6 +99,7 @@ export function statefulOperators(stage: Stage): readonly string[] {
       case 'deduplicate':
       case 'join':
       case 'process':
+      case 'topN':
         return [step.spec.operator]
       case 'own':
         return [step.spec.name]

@@ -1,0 +1,130 @@
+import type { Batch, Column } from '../../batch/batch.ts'
+import { ByteWriter } from '../../batch/byte-writer.ts'
+import { encodeKeyAt } from '../../batch/key-codec.ts'
+import { type RowBytes, type RowCodec, rowCodec } from '../../batch/row-codec.ts'
+import { isExact, orderNumbers } from './order-numbers.ts'
+import type { OrderKey, RankSpec } from './spec.ts'
+
+/** What lies before the bytes of a row: the size of it all, where the row begins, its place in the order. */
+const sizeAt = 0
+const rowAtAt = 4
+const orderAt = 8
+
+/** A row of a batch with its place in the order. */
+export interface Candidate {
+  readonly batch: Batch
+  /** Per key of the order a number for each physical row (`orderNumbers`). */
+  readonly numbers: readonly Float64Array[]
+  /** The physical row. */
+  row: number
+}
+
+/** The rows of a batch as candidates: one that is moved from row to row. */
+export function candidatesOf({ order }: RankSpec, batch: Batch, rows: Int32Array): Candidate {
+  return { batch, numbers: order.map((key) => orderNumbers(batch, key, rows)), row: -1 }
+}
+
+/**
+ * Rows as records: the numbers of their order, key bytes where a number does not say it all, and the
+ * columns that go on.
+ */
+export class RankedRecords {
+  readonly order: readonly OrderKey[]
+  readonly codec: RowCodec
+  readonly #writer = new ByteWriter()
+  readonly #key = new ByteWriter()
+
+  constructor({ order, output }: RankSpec) {
+    this.order = order
+    this.codec = rowCodec(output.slice(0, -1).map(({ type }) => type))
+  }
+
+  /** The record of a row, in a writer that is used again. */
+  write({ batch, numbers, row }: Candidate): ByteWriter {
+    const writer = this.#writer
+    writer.length = 0
+    writer.u32(0)
+    writer.u32(0)
+    for (let index = 0; index < this.order.length; index++) {
+      const { type, column } = this.order[index] as OrderKey
+      const number = (numbers[index] as Float64Array)[row] as number
+      writer.f64(number)
+      if (isExact(type, number)) continue
+      const lengthAt = writer.length
+      writer.u32(0)
+      encodeKeyAt(writer, type, batch.columns[column] as Column, row)
+      writer.u32At(lengthAt, writer.length - lengthAt - 4)
+    }
+    writer.u32At(rowAtAt, writer.length)
+    this.codec.encode(batch.columns, row, writer)
+    writer.u32At(sizeAt, writer.length)
+    return writer
+  }
+
+  /** Where the key of the order lies in the record at `at`: its number, and key bytes behind it if any. */
+  keyAt({ view }: RowBytes, at: number, index: number): number {
+    let from = at + orderAt
+    for (let before = 0; before < index; before++) {
+      const number = view.getFloat64(from, true)
+      from += 8
+      if (!isExact((this.order[before] as OrderKey).type, number))
+        from += 4 + view.getUint32(from, true)
+    }
+    return from
+  }
+
+  /**
+   * Compares a candidate with a stored row by a key in which both have the same number: negative when the
+   * candidate goes first.
+   */
+  compareBytes(candidate: Candidate, index: number, stored: RowBytes, at: number): number {
+    const { type, column, descending, nullsFirst } = this.order[index] as OrderKey
+    const own = this.#key
+    own.length = 0
+    encodeKeyAt(own, type, candidate.batch.columns[column] as Column, candidate.row)
+    const from = this.keyAt(stored, at, index) + 12
+    const length = stored.view.getUint32(from - 4, true)
+    return compareKeys(
+      { bytes: own.bytes, from: 0, length: own.length },
+      { bytes: stored.bytes, from, length },
+      { descending, nullsFirst },
+    )
+  }
+
+  sizeOf({ view }: RowBytes, at: number): number {
+    return view.getUint32(at + sizeAt, true)
+  }
+
+  rowAt({ view }: RowBytes, at: number): number {
+    return at + view.getUint32(at + rowAtAt, true)
+  }
+}
+
+interface KeyBytes {
+  readonly bytes: Uint8Array
+  readonly from: number
+  readonly length: number
+}
+
+/** Two values of one key as the key codec writes them, by the order of that key. */
+export function compareKeys(
+  left: KeyBytes,
+  right: KeyBytes,
+  { descending, nullsFirst }: { readonly descending: boolean; readonly nullsFirst: boolean },
+): number {
+  const leftNull = left.bytes[left.from] === 0
+  const rightNull = right.bytes[right.from] === 0
+  if (leftNull || rightNull) {
+    if (leftNull === rightNull) return 0
+    return leftNull === nullsFirst ? -1 : 1
+  }
+  const length = Math.min(left.length, right.length)
+  let difference = left.length - right.length
+  for (let at = 0; at < length; at++) {
+    const one = (left.bytes[left.from + at] as number) - (right.bytes[right.from + at] as number)
+    if (one === 0) continue
+    difference = one
+    break
+  }
+  return descending ? -difference : difference
+}
