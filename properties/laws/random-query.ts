@@ -205,8 +205,8 @@ function withinTheRules(given: QueryShape): QueryShape {
     ...shape,
     // Only what is closed can be grouped again, and then has no time of its own to be ranked by.
     chain: outputMode === 'append' && ranking === undefined ? shape.chain : 'none',
-    // Groups change, and nothing says which row of a ranking a change belongs to.
-    ranking: outputMode === 'update' ? undefined : ranking,
+    // A group that is filtered out after a change would have to leave its ranking.
+    having: shape.having && !(outputMode === 'update' && ranking !== undefined),
     grouping: {
       window: never || mergeless ? 'tumbling' : grouping.window,
       byKey: (grouping.byKey || merges) && shape.columns.includes('k'),

@@ -235,9 +235,9 @@ class Builder {
 
   #topN(plan: TopN): OpenStage {
     const { mode, lateRows } = this.#options
-    const schema = schemaOf(plan.input)
-    const { columns, fields, keys, steps, closes } = rankParts(plan, mode, this.#topNs++)
-    const before = addCompute(this.build(plan.input), schema, undefined, columns, fields)
+    const { input, columns, fields, keys, steps, closes } = rankParts(plan, mode, this.#topNs++)
+    const schema = schemaOf(input)
+    const before = addCompute(this.build(input), schema, undefined, columns, fields)
     const single = keys.length === 0
     const exchange: Exchange = single ? { kind: 'single' } : { kind: 'hash', keys }
     const stage = this.#open({ inputs: [{ from: before.id, exchange }], output: fields, single })

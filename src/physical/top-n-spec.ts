@@ -3,7 +3,16 @@ import type { Expression } from '../expr/expression.ts'
 import type { RankSpec } from '../operators/top-n/spec.ts'
 import { keepsArrival } from '../plan/arrival.ts'
 import { eventTimeColumns } from '../plan/event-time.ts'
-import { isRestated, isStreaming, type SaveMode, schemaOf, type TopN } from '../plan/logical.ts'
+import {
+  hasAggregate,
+  isRestated,
+  isStreaming,
+  type LogicalPlan,
+  type SaveMode,
+  schemaOf,
+  type TopN,
+} from '../plan/logical.ts'
+import { withGroupKeys } from '../plan/ranked-groups.ts'
 import { ColumnList } from './bucketing.ts'
 import { shiftOf } from './join-specs.ts'
 import { allColumns, fieldOfExpression } from './open-stage.ts'
@@ -11,7 +20,9 @@ import type { Step } from './physical.ts'
 
 /** How rows are numbered. */
 export interface RankParts {
-  /** What must be computed for it, behind the columns of the input. */
+  /** The rows that are numbered, with what must be known of them behind their own columns. */
+  readonly input: LogicalPlan
+  /** What must be computed of the input. */
   readonly columns: readonly Expression[]
   readonly fields: Schema
   /** By which rows find their task; none = all in one. */
@@ -26,10 +37,13 @@ export interface RankParts {
  * `ordinal` counts the rankings of a plan.
  */
 export function rankParts(plan: TopN, mode: SaveMode, ordinal: number): RankParts {
-  const { input } = plan
-  const { spec, columns } = rankSpec(plan)
+  const changes = isStreaming(plan) && mode === 'update' && hasAggregate(plan.input)
+  const keyed = changes ? withGroupKeys(plan.input) : undefined
+  const input = keyed?.plan ?? plan.input
+  const { spec, columns } = rankSpec(plan, input)
   const schema = schemaOf(input)
   const parts = {
+    input,
     columns,
     fields: columns.map((column, at) => schema[at] ?? fieldOfExpression(column)),
     keys: spec.keys,
@@ -45,20 +59,29 @@ export function rankParts(plan: TopN, mode: SaveMode, ordinal: number): RankPart
     operator: `topN-${ordinal}`,
     mode,
     ...(time === undefined ? {} : { timeColumn: time.index }),
+    ...(keyed === undefined ? {} : { identity: keyed.keys.map(identityIn(schema)) }),
     watermarkShift: shiftOf(input),
   }
   return {
     ...parts,
     steps: [...before, { kind: 'topN', spec: topN }],
-    closes: time !== undefined && mode !== 'complete',
+    // Late rows of groups are those that the aggregation was given.
+    closes: time !== undefined && mode !== 'complete' && keyed === undefined,
   }
 }
 
-function rankSpec(plan: TopN): {
+function identityIn(schema: Schema): (column: number) => RankSpec['keys'][number] {
+  return (column) => ({ column, type: schema[column]?.type ?? { kind: 'void' } })
+}
+
+function rankSpec(
+  plan: TopN,
+  input: LogicalPlan,
+): {
   readonly spec: RankSpec
   readonly columns: readonly Expression[]
 } {
-  const schema = schemaOf(plan.input)
+  const schema = schemaOf(input)
   const columns = new ColumnList()
   for (const column of allColumns(schema)) columns.add(column)
   const keys = plan.partition.map((expression) => ({
@@ -72,6 +95,6 @@ function rankSpec(plan: TopN): {
     nullsFirst,
   }))
   const limit = plan.limit ?? Number.POSITIVE_INFINITY
-  const spec = { keys, order, limit, kept: schema.length, output: schemaOf(plan) }
+  const spec = { keys, order, limit, kept: schemaOf(plan.input).length, output: schemaOf(plan) }
   return { spec, columns: columns.expressions }
 }

@@ -11,6 +11,7 @@ import {
   schemaOf,
   type TopN,
 } from './logical.ts'
+import { isOfKeys, rankedGroups } from './ranked-groups.ts'
 
 /**
  * What may be ranked on a stream in an output mode.
@@ -79,11 +80,30 @@ function checkChanges(plan: TopN): void {
     )
   }
   if (!hasAggregate(plan.input)) return
-  throw refused(
-    'update',
-    'row_number() follows an aggregation, whose groups are given out again each time they change',
-    "Use outputMode('complete'), or outputMode('append') with a window in partitionBy.",
-  )
+  const groups = rankedGroups(plan.input)
+  if (groups === undefined) {
+    throw refused(
+      'update',
+      'between the aggregation and row_number() stands a step that does more than choose and compute columns, so that a changed group is not known again',
+      "Rank right after the aggregation, or use outputMode('complete').",
+    )
+  }
+  const moving = plan.partition.find((expression) => !isOfKeys(expression, groups))
+  if (moving !== undefined) {
+    throw refused(
+      'update',
+      `the column ${expressionText(moving)} of partitionBy is not a key of the aggregation, so that a group could move from one ranking to another`,
+      `Partition by keys of groupBy only, or use outputMode('complete').`,
+    )
+  }
+  groups.steps.forEach((step, at) => {
+    if (step.kind !== 'filter' || isOfKeys(step.predicate, groups, at)) return
+    throw refused(
+      'update',
+      `a group that no longer passes the filter ${expressionText(step.predicate)} would have to be taken out of the ranking`,
+      "Filter by keys of groupBy only, filter after row_number(), or use outputMode('complete').",
+    )
+  })
 }
 
 function changingProcess(plan: LogicalPlan): boolean {

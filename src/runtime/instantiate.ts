@@ -17,7 +17,9 @@ import { sessionAssignOperator } from '../operators/session-assign.ts'
 import { settleOperator } from '../operators/settle.ts'
 import { sortOperator } from '../operators/sort.ts'
 import { streamLimitOperator } from '../operators/stream-limit.ts'
+import { changingTopNOperator } from '../operators/top-n/changing-top-n.ts'
 import { numberRowsOperator } from '../operators/top-n/number-rows.ts'
+import { rowsOperatorOf, type TopNSpec } from '../operators/top-n/spec.ts'
 import { topNOperator } from '../operators/top-n/top-n.ts'
 import { watermarkOperator } from '../operators/watermark.ts'
 import { windowAssignOperator } from '../operators/window-assign.ts'
@@ -78,7 +80,7 @@ function instantiateStep(
     case 'rowNumber':
       return numberRowsOperator(step.spec)
     case 'topN':
-      return topNOperator(step.spec, stateFor(step.spec.operator))
+      return topN(step.spec, stateFor)
     case 'settle':
       return settleOperator(isSettled)
     case 'limit':
@@ -88,6 +90,14 @@ function instantiateStep(
     default:
       return unreachable(step)
   }
+}
+
+function topN(spec: TopNSpec, stateFor: StateFor): Promise<Operator> {
+  const lists = stateFor(spec.operator)
+  const rows = rowsOperatorOf(spec)
+  return rows === undefined
+    ? topNOperator(spec, lists)
+    : changingTopNOperator(spec, { lists, rows: stateFor(rows) })
 }
 
 /** Names of the stateful operators of a stage; their state lies under these. */

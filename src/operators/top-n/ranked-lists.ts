@@ -1,11 +1,11 @@
-import type { ByteWriter } from '../../batch/byte-writer.ts'
+import { ByteWriter } from '../../batch/byte-writer.ts'
 import type { RowBytes } from '../../batch/row-codec.ts'
-import type { ByteReader } from '../../batch/value-codec.ts'
+import { ByteReader } from '../../batch/value-codec.ts'
 import { RowPages } from '../join/row-pages.ts'
 import { resized } from '../keyed/resized.ts'
-import type { SlotValues } from '../keyed/slot-values.ts'
+import type { PagedValues } from './closing-table.ts'
 import { isExact } from './order-numbers.ts'
-import type { Candidate, RankedRecords } from './ranked-record.ts'
+import type { Candidate, RankedRecords, RecordPlace } from './ranked-record.ts'
 import type { OrderKey } from './spec.ts'
 
 /** A list in which nothing changed since it was given out last. */
@@ -15,7 +15,7 @@ const unchanged = 2_147_483_647
  * The best rows of each partition, best first, as records in pages. A list lies in a block of a pool that
  * all lists share; a block that is full is left for one of twice the size.
  */
-export class RankedLists implements SlotValues {
+export class RankedLists implements PagedValues {
   /** Rows by slot. */
   counts = new Int32Array(0)
   /** By slot: the first place at which another row stands than when the list was given out last. */
@@ -24,6 +24,8 @@ export class RankedLists implements SlotValues {
   total = 0
   readonly #records: RankedRecords
   readonly #limit: number
+  /** By slot: 1 where rows of the partition are known that stand behind the end. */
+  #cuts = new Uint8Array(0)
   /** By slot: where its block begins, and how large it is. */
   #starts = new Int32Array(0)
   #sizes = new Int32Array(0)
@@ -72,6 +74,22 @@ export class RankedLists implements SlotValues {
     if (place < (this.changedFrom[slot] as number)) this.changedFrom[slot] = place
   }
 
+  /** Whether the partition has rows behind the end of its list; for lists that were replaced. */
+  isCut(slot: number): boolean {
+    return this.#cuts[slot] === 1
+  }
+
+  /** Makes a list of these records, which may be its own. */
+  replace(slot: number, places: readonly RecordPlace[], isCut: boolean): void {
+    const writer = new ByteWriter()
+    writer.u32(places.length)
+    writer.byte(isCut ? 1 : 0)
+    for (const { page, at } of places) {
+      writer.raw(page.bytes, at, at + this.#records.sizeOf(page, at))
+    }
+    this.decode(slot, new ByteReader(writer.take()))
+  }
+
   /** The list was given out. */
   settleChanges(slot: number): void {
     this.changedFrom[slot] = unchanged
@@ -84,6 +102,10 @@ export class RankedLists implements SlotValues {
 
   offsetAt(slot: number, place: number): number {
     return this.#pages.offsetOf(this.#addressAt(slot, place))
+  }
+
+  placeAt(slot: number, place: number): RecordPlace {
+    return { page: this.pageAt(slot, place), at: this.offsetAt(slot, place) }
   }
 
   /** Puts the records close together when most memory between them is empty. */
@@ -107,6 +129,7 @@ export class RankedLists implements SlotValues {
   resize(capacity: number): void {
     this.counts = resized(this.counts, capacity)
     this.changedFrom = resized(this.changedFrom, capacity, unchanged)
+    this.#cuts = resized(this.#cuts, capacity)
     this.#starts = resized(this.#starts, capacity)
     this.#sizes = resized(this.#sizes, capacity)
   }
@@ -114,6 +137,7 @@ export class RankedLists implements SlotValues {
   encode(slot: number, writer: ByteWriter): void {
     const count = this.counts[slot] as number
     writer.u32(count)
+    writer.byte(this.#cuts[slot] as number)
     for (let place = 0; place < count; place++) {
       const page = this.pageAt(slot, place)
       const from = this.offsetAt(slot, place)
@@ -124,6 +148,7 @@ export class RankedLists implements SlotValues {
   decode(slot: number, reader: ByteReader): void {
     this.release(slot)
     const count = reader.u32()
+    this.#cuts[slot] = reader.byte()
     for (let place = 0; place < count; place++) {
       this.#open(slot, place)
       const from = reader.at
@@ -148,6 +173,7 @@ export class RankedLists implements SlotValues {
     this.total -= count
     this.counts[slot] = 0
     this.changedFrom[slot] = unchanged
+    this.#cuts[slot] = 0
     this.#leave(start, this.#sizes[slot] as number)
     this.#sizes[slot] = 0
   }
@@ -155,6 +181,7 @@ export class RankedLists implements SlotValues {
   move(from: number, to: number): void {
     this.counts[to] = this.counts[from] as number
     this.changedFrom[to] = this.changedFrom[from] as number
+    this.#cuts[to] = this.#cuts[from] as number
     this.#starts[to] = this.#starts[from] as number
     this.#sizes[to] = this.#sizes[from] as number
   }
@@ -162,6 +189,7 @@ export class RankedLists implements SlotValues {
   clearFrom(count: number): void {
     this.counts.fill(0, count)
     this.changedFrom.fill(unchanged, count)
+    this.#cuts.fill(0, count)
     this.#starts.fill(0, count)
     this.#sizes.fill(0, count)
   }

@@ -1,9 +1,8 @@
 import type { Batch } from '../../batch/batch.ts'
 import { type ColumnBuilder, columnBuilder } from '../../batch/build.ts'
-import type { RowBytes } from '../../batch/row-codec.ts'
-import type { Output } from '../../flow/operator.ts'
+import type { Output, Wait } from '../../flow/operator.ts'
 import type { RankedLists } from './ranked-lists.ts'
-import type { RankedRecords } from './ranked-record.ts'
+import type { RankedRecords, RecordPlace } from './ranked-record.ts'
 import type { RankSpec } from './spec.ts'
 
 const rowsPerBatch = 4096
@@ -28,9 +27,15 @@ export class RankedOutput {
   async addList(lists: RankedLists, slot: number, from = 0): Promise<void> {
     const count = lists.counts[slot] as number
     for (let place = from; place < count; place++) {
-      this.#add(lists.pageAt(slot, place), lists.offsetAt(slot, place), place + 1)
-      if (this.#number.length >= rowsPerBatch) await this.flush()
+      const wait = this.add(lists.placeAt(slot, place), place + 1)
+      if (wait !== undefined) await wait
     }
+  }
+
+  add({ page, at }: RecordPlace, number: number): Wait {
+    this.#records.codec.decode(page, this.#records.rowAt(page, at), this.#kept)
+    this.#number.appendNumber(number)
+    return this.#number.length < rowsPerBatch ? undefined : this.flush()
   }
 
   /** Emits what is gathered. */
@@ -39,10 +44,5 @@ export class RankedOutput {
     if (rowCount === 0) return
     const columns = [...this.#kept, this.#number].map((builder) => builder.finish())
     await this.#output.emit({ schema: this.#schema, rowCount, columns })
-  }
-
-  #add(page: RowBytes, at: number, number: number): void {
-    this.#records.codec.decode(page, this.#records.rowAt(page, at), this.#kept)
-    this.#number.appendNumber(number)
   }
 }

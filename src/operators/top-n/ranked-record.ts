@@ -3,12 +3,18 @@ import { ByteWriter } from '../../batch/byte-writer.ts'
 import { encodeKeyAt } from '../../batch/key-codec.ts'
 import { type RowBytes, type RowCodec, rowCodec } from '../../batch/row-codec.ts'
 import { isExact, orderNumbers } from './order-numbers.ts'
-import type { OrderKey, RankSpec } from './spec.ts'
+import type { OrderKey, RankSpec, TopNSpec } from './spec.ts'
 
 /** What lies before the bytes of a row: the size of it all, where the row begins, its place in the order. */
 const sizeAt = 0
 const rowAtAt = 4
 const orderAt = 8
+
+/** Where a record lies. */
+export interface RecordPlace {
+  readonly page: RowBytes
+  readonly at: number
+}
 
 /** A row of a batch with its place in the order. */
 export interface Candidate {
@@ -25,17 +31,19 @@ export function candidatesOf({ order }: RankSpec, batch: Batch, rows: Int32Array
 }
 
 /**
- * Rows as records: the numbers of their order, key bytes where a number does not say it all, and the
- * columns that go on.
+ * Rows as records: the numbers of their order with key bytes where a number does not say it all, the key
+ * of a row that changes, and the columns that go on.
  */
 export class RankedRecords {
   readonly order: readonly OrderKey[]
   readonly codec: RowCodec
+  readonly #identity: NonNullable<TopNSpec['identity']>
   readonly #writer = new ByteWriter()
   readonly #key = new ByteWriter()
 
-  constructor({ order, output }: RankSpec) {
+  constructor({ order, output, identity = [] }: RankSpec & Pick<TopNSpec, 'identity'>) {
     this.order = order
+    this.#identity = identity
     this.codec = rowCodec(output.slice(0, -1).map(({ type }) => type))
   }
 
@@ -55,13 +63,19 @@ export class RankedRecords {
       encodeKeyAt(writer, type, batch.columns[column] as Column, row)
       writer.u32At(lengthAt, writer.length - lengthAt - 4)
     }
+    for (const { type, column } of this.#identity) {
+      encodeKeyAt(writer, type, batch.columns[column] as Column, row)
+    }
     writer.u32At(rowAtAt, writer.length)
     this.codec.encode(batch.columns, row, writer)
     writer.u32At(sizeAt, writer.length)
     return writer
   }
 
-  /** Where the key of the order lies in the record at `at`: its number, and key bytes behind it if any. */
+  /**
+   * Where a key of the order lies in the record at `at`: its number, and key bytes behind it if any. Behind
+   * the last one begins the identity of the row.
+   */
   keyAt({ view }: RowBytes, at: number, index: number): number {
     let from = at + orderAt
     for (let before = 0; before < index; before++) {
@@ -91,6 +105,46 @@ export class RankedRecords {
     )
   }
 
+  /** Compares two stored rows: negative when the left one goes first. */
+  compare(left: RecordPlace, right: RecordPlace): number {
+    let leftAt = left.at + orderAt
+    let rightAt = right.at + orderAt
+    for (const key of this.order) {
+      const a = left.page.view.getFloat64(leftAt, true)
+      const b = right.page.view.getFloat64(rightAt, true)
+      if (a < b) return -1
+      if (a > b) return 1
+      leftAt += 8
+      rightAt += 8
+      if (isExact(key.type, a)) continue
+      const leftLength = left.page.view.getUint32(leftAt, true)
+      const rightLength = right.page.view.getUint32(rightAt, true)
+      const found = compareKeys(
+        { bytes: left.page.bytes, from: leftAt + 4, length: leftLength },
+        { bytes: right.page.bytes, from: rightAt + 4, length: rightLength },
+        key,
+      )
+      if (found !== 0) return found
+      leftAt += 4 + leftLength
+      rightAt += 4 + rightLength
+    }
+    return 0
+  }
+
+  /** Whether two stored rows look the same from outside. */
+  isSameRow(left: RecordPlace, right: RecordPlace): boolean {
+    const from = this.rowAt(left.page, left.at)
+    const length = left.at + this.sizeOf(left.page, left.at) - from
+    const other = this.rowAt(right.page, right.at)
+    if (length !== right.at + this.sizeOf(right.page, right.at) - other) return false
+    return sameBytes(left.page.bytes, from, right.page.bytes, other, length)
+  }
+
+  /** The key bytes of the identity of a stored row. */
+  identityOf({ page, at }: RecordPlace): Uint8Array {
+    return page.bytes.subarray(this.keyAt(page, at, this.order.length), this.rowAt(page, at))
+  }
+
   sizeOf({ view }: RowBytes, at: number): number {
     return view.getUint32(at + sizeAt, true)
   }
@@ -98,6 +152,20 @@ export class RankedRecords {
   rowAt({ view }: RowBytes, at: number): number {
     return at + view.getUint32(at + rowAtAt, true)
   }
+}
+
+/** Whether `length` bytes are the same in two places. */
+export function sameBytes(
+  left: Uint8Array,
+  leftFrom: number,
+  right: Uint8Array,
+  rightFrom: number,
+  length: number,
+): boolean {
+  for (let at = 0; at < length; at++) {
+    if (left[leftFrom + at] !== right[rightFrom + at]) return false
+  }
+  return true
 }
 
 interface KeyBytes {

@@ -25,6 +25,16 @@ export interface TopNSpec extends RankSpec {
   readonly mode: 'append' | 'update' | 'complete'
   /** The event time that is a column of the partition, which closes it; absent = it never closes. */
   readonly timeColumn?: number
+  /**
+   * Columns that say which row of an earlier epoch a row takes the place of: the rows are groups, which
+   * change. Absent = every row is a new one.
+   */
+  readonly identity?: readonly { readonly column: number; readonly type: DataType }[]
   /** How far this operator is behind the watermark of the query. */
   readonly watermarkShift: number
+}
+
+/** The name under which every row of a ranking of changing rows is kept; `undefined` for other rankings. */
+export function rowsOperatorOf({ operator, identity }: TopNSpec): string | undefined {
+  return identity === undefined ? undefined : `${operator}-rows`
 }

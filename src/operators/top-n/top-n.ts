@@ -1,4 +1,4 @@
-import { type Batch, type Column, isValid, liveRows, select } from '../../batch/batch.ts'
+import { type Batch, type Column, isValid, select } from '../../batch/batch.ts'
 import { hashKeys } from '../../batch/key-hash.ts'
 import type { DataType } from '../../batch/schema.ts'
 import { micros } from '../../core/units.ts'
@@ -7,11 +7,14 @@ import type { EpochHeader } from '../../flow/message.ts'
 import type { EpochReport, Operator, Output, Wait } from '../../flow/operator.ts'
 import type { StateContext } from '../context.ts'
 import { KeyedBuckets } from '../keyed/keyed-buckets.ts'
-import { timesOf } from '../row-times.ts'
+import { splitLate, timesOf } from '../row-times.ts'
+import { ClosingTable } from './closing-table.ts'
+import { RankedLists } from './ranked-lists.ts'
 import { RankedOutput } from './ranked-output.ts'
 import { candidatesOf, RankedRecords } from './ranked-record.ts'
 import type { TopNSpec } from './spec.ts'
-import { TopNTable } from './top-n-table.ts'
+
+type ListTable = ClosingTable<RankedLists>
 
 /**
  * The best rows of each partition, of rows that never change: of rows that are equal by the order the one
@@ -21,12 +24,12 @@ import { TopNTable } from './top-n-table.ts'
 export async function topNOperator(spec: TopNSpec, context: StateContext): Promise<Operator> {
   const keyTypes = spec.keys.map(({ type }) => type)
   const records = new RankedRecords(spec)
-  const lists: KeyedBuckets<TopNTable> = new KeyedBuckets(
+  const lists: KeyedBuckets<ListTable> = new KeyedBuckets(
     {
       operator: spec.operator,
       keyTypes,
       layout: 'due',
-      make: (options) => new TopNTable(keyTypes, records, spec.limit, options),
+      make: (options) => new ClosingTable(keyTypes, new RankedLists(records, spec.limit), options),
       ...(spec.timeColumn === undefined || spec.mode === 'complete'
         ? {}
         : { overUntil: heldBack(context.restoredWatermark, spec.watermarkShift) }),
@@ -42,7 +45,7 @@ class TopNOperator implements Operator {
   readonly #spec: TopNSpec
   readonly #keyTypes: readonly DataType[]
   readonly #records: RankedRecords
-  readonly #tables: KeyedBuckets<TopNTable>
+  readonly #tables: KeyedBuckets<ListTable>
   #late = Number.NEGATIVE_INFINITY
   /** Continuous trigger, update mode: changed places leave with the batch that changed them. */
   #eager = false
@@ -50,7 +53,7 @@ class TopNOperator implements Operator {
   #rowsEntered = 0
   #rowsLate = 0
 
-  constructor(spec: TopNSpec, records: RankedRecords, tables: KeyedBuckets<TopNTable>) {
+  constructor(spec: TopNSpec, records: RankedRecords, tables: KeyedBuckets<ListTable>) {
     this.name = spec.operator
     this.#spec = spec
     this.#keyTypes = spec.keys.map(({ type }) => type)
@@ -72,7 +75,9 @@ class TopNOperator implements Operator {
   }
 
   process(_input: number, batch: Batch, output: Output): Wait {
-    const { rows, late } = this.#split(batch)
+    const { rows, late } = splitLate(batch, this.#spec.timeColumn, this.#late)
+    this.#rowsIn += rows.length + late.length
+    this.#rowsLate += late.length
     if (!this.#tables.anyCold() && !this.#eager) {
       this.#add(batch, rows)
       return this.#emitLate(batch, late, output)
@@ -122,22 +127,7 @@ class TopNOperator implements Operator {
   }
 
   #rowsKept(): number {
-    return this.#tables.tablesOf(0).reduce((sum, { lists }) => sum + lists.total, 0)
-  }
-
-  /** Rows in time, and late ones. */
-  #split(batch: Batch): { readonly rows: Int32Array; readonly late: Int32Array } {
-    const count = liveRows(batch)
-    this.#rowsIn += count
-    const all = batch.selection ?? Int32Array.from({ length: count }, (_, row) => row)
-    const { timeColumn } = this.#spec
-    if (timeColumn === undefined) return { rows: all, late: new Int32Array(0) }
-    const times = timesOf(batch, timeColumn)
-    const isLate = (row: number): boolean =>
-      isValid(times.validity, row) && (times.values[row] as number) <= this.#late
-    const late = all.filter(isLate)
-    this.#rowsLate += late.length
-    return { rows: late.length === 0 ? all : all.filter((row) => !isLate(row)), late }
+    return this.#tables.tablesOf(0).reduce((sum, { kept }) => sum + kept.total, 0)
   }
 
   #keysOf(batch: Batch, rows: Int32Array) {
@@ -153,7 +143,7 @@ class TopNOperator implements Operator {
     for (const part of this.#tables.split(hashes, rows)) {
       const table = this.#tables.tableAt(0, part.position)
       const slots = table.slotsOf(columns, part.hashes, part.rows)
-      const { lists } = table
+      const { kept: lists } = table
       for (let k = 0; k < slots.length; k++) {
         const slot = slots[k] as number
         const row = part.rows[k] as number
@@ -184,7 +174,7 @@ class TopNOperator implements Operator {
   async #emitChanged(output: Output): Promise<void> {
     const rows = new RankedOutput(this.#spec, this.#records, output)
     for (const table of this.#tables.tablesOf(0)) {
-      const { lists } = table
+      const { kept: lists } = table
       for (const slot of table.dirty) {
         const from = lists.changedFrom[slot] as number
         lists.settleChanges(slot)
@@ -198,7 +188,7 @@ class TopNOperator implements Operator {
     await this.#tables.loadBucket(0)
     const rows = new RankedOutput(this.#spec, this.#records, output)
     for (const table of this.#tables.tablesOf(0)) {
-      for (const slot of table.liveSlots()) await rows.addList(table.lists, slot)
+      for (const slot of table.liveSlots()) await rows.addList(table.kept, slot)
     }
     await rows.flush()
   }
@@ -212,7 +202,7 @@ class TopNOperator implements Operator {
     else await this.#tables.loadDue(evictWatermark)
     for (const table of this.#tables.tablesOf(0)) {
       const due = flush === true ? table.liveSlots() : table.dueAt(evictWatermark)
-      if (mode === 'append') for (const slot of due) await rows.addList(table.lists, slot)
+      if (mode === 'append') for (const slot of due) await rows.addList(table.kept, slot)
       for (const slot of due) table.forget(slot)
     }
     await rows.flush()
