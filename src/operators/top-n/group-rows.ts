@@ -31,7 +31,8 @@ export class GroupRows extends KeyedBuckets<GroupRowTable> {
 function behind(prefix: Uint8Array): Uint8Array | undefined {
   const last = prefix.findLastIndex((byte) => byte < 255)
   if (last < 0) return undefined
-  const end = prefix.slice(0, last + 1)
+  // A copy, which `slice` of a Buffer is not.
+  const end = Uint8Array.from(prefix.subarray(0, last + 1))
   end[last] = (end[last] as number) + 1
   return end
 }
