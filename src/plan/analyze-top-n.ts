@@ -1,6 +1,7 @@
 import { type DataType, typeText } from '../batch/schema.ts'
 import { StreamError } from '../core/error.ts'
 import type { Expression } from '../expr/expression.ts'
+import { missingFunctions } from '../expr/functions-missing.ts'
 import { defaultName } from '../expr/names.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import { keepsArrival } from './arrival.ts'
@@ -21,7 +22,7 @@ export interface WithRanks {
 /**
  * Takes `row_number() OVER (…)` out of a list of expressions and numbers the rows below them, in a step
  * for each different window.
- * @throws StreamError `EXPRESSION_MISPLACED` for other window functions, and without an order
+ * @throws StreamError `NOT_PROVIDED` for other window functions; `EXPRESSION_MISPLACED` without an order
  */
 export function assignRanks(
   given: Analyzed,
@@ -67,11 +68,14 @@ function checkFunction(call: Over): void {
   const refuse = (why: string, fix: string): never => {
     throw new StreamError('EXPRESSION_MISPLACED', { expression: defaultName(call), why, fix })
   }
-  if (call.name.toLowerCase() !== 'row_number') {
-    refuse(
-      `${call.name} is no window function here, only row_number is one`,
-      'Rank rows with row_number(); for one value per group use groupBy(…).agg(…).',
-    )
+  const name = call.name.toLowerCase()
+  if (name !== 'row_number') {
+    const [what = ''] = defaultName({ ...call, partitionBy: [], orderBy: [] }).split('(ROWS')
+    const other = 'Rank rows with row_number(); for one value per group use groupBy(…).agg(…).'
+    throw new StreamError('NOT_PROVIDED', {
+      what: `${what}(…)`,
+      fix: missingFunctions[name] ?? other,
+    })
   }
   if (call.args.length > 0) refuse('row_number takes no arguments', 'Write row_number().')
   if (call.orderBy.length === 0) {

@@ -20,7 +20,7 @@ import { isOfKeys, rankedGroups } from './ranked-groups.ts'
 export function checkTopN(plan: TopN, mode: SaveMode): void {
   if (plan.limit === undefined && !(mode === 'complete' && isRestated(plan.input))) {
     throw unsupported(
-      'row_number() over all rows of a stream, a window function that no time bounds,',
+      'The window function row_number() over all rows',
       `Filter the number right after it, for example .filter('${plan.name} <= 10'): then only the best rows of each partition are kept.`,
     )
   }

@@ -83,8 +83,13 @@ export function lateOperatorOf(physical: PhysicalPlan): string | undefined {
   const from = physical.stages.find((stage) => stage.id === physical.late)?.inputs[0]?.from
   const steps = physical.stages.find((stage) => stage.id === from)?.steps ?? []
   for (const step of steps) {
-    if (step.kind === 'aggregate' || step.kind === 'sessions' || step.kind === 'process') {
-      return step.spec.operator
+    switch (step.kind) {
+      case 'aggregate':
+      case 'sessions':
+      case 'process':
+      case 'topN':
+        return step.spec.operator
+      default:
     }
   }
   return undefined

@@ -26,7 +26,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
   limit_unsupported_in_update_mode: { codes: ['STREAMING_UNSUPPORTED'], about: /limit.*update/i },
   non_time_window_unsupported: {
     codes: ['STREAMING_UNSUPPORTED'],
-    about: /row_number\(\).*window function/,
+    about: /window function row_number\(\) over all rows/,
   },
   global_session_window_unsupported: {
     codes: ['STREAMING_UNSUPPORTED'],

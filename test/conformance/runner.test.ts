@@ -37,14 +37,13 @@ test('what is missing is named once, wherever it stands', () => {
   const session: PlanNode = {
     op: 'session_aggregate',
     keys: [{ as: 's', expr: ['session', ['col', 't'], 10] }],
-    in: { op: 'row_number', in: { op: 'teleport', in: source } },
+    in: { op: 'teleport', in: { op: 'teleport', in: source } },
   }
   const nested = ['case', [[['eq', ['levitate', 1], 1], 2]], 3] as const
   const projected: PlanNode = { op: 'project', columns: [{ as: 'a', expr: nested }], in: session }
   const steps: readonly Step[] = [{ do: 'lightning' }, { do: 'expect_error', reason: 'bad_karma' }]
   expect(missingFeatures(caseOf(projected, ...steps))).toEqual([
     'the function levitate',
-    'row_number',
     'the operator teleport',
     'the step lightning',
     'the refusal bad_karma',

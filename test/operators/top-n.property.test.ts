@@ -98,7 +98,10 @@ const orderKey = fc.record({
   descending: fc.boolean(),
   nullsFirst: fc.boolean(),
 })
-const rows = fc.oneof(fc.array(cells, { maxLength: 8 }), fc.array(cells, { maxLength: 40, size: 'max' }))
+const rows = fc.oneof(
+  fc.array(cells, { maxLength: 8 }),
+  fc.array(cells, { maxLength: 40, size: 'max' }),
+)
 const cases: fc.Arbitrary<Case> = fc.record({
   epochs: fc.array(rows, { minLength: 1, maxLength: 8 }),
   steps: fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 8, maxLength: 8 }),
