@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { ColumnOrName } from '../../src/dataframe/column.ts'
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import { asc, col, desc, expr, lit, row_number, sum, Window, window } from '../../src/functions.ts'
 import { oracleLaunch } from './oracle-launch.ts'
