@@ -108,11 +108,17 @@ export function encodeKeyAt(writer: ByteWriter, type: DataType, column: Column, 
 export class KeyReader {
   at = 0
   readonly #bytes: Uint8Array
-  readonly #view: DataView
+  #knownView: DataView | undefined
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  /** Made when a number of 64 bits is read: making it costs as much as reading a short key. */
+  get #view(): DataView {
+    const { buffer, byteOffset, byteLength } = this.#bytes
+    this.#knownView ??= new DataView(buffer, byteOffset, byteLength)
+    return this.#knownView
   }
 
   /** The next value, which must have been written as `type`. */
@@ -159,13 +165,28 @@ export class KeyReader {
 
   /** A bare sortable integer, without tag. */
   integer(): number {
-    const high = this.#view.getInt32(this.at, false) ^ 0x80000000
-    const low = this.#view.getUint32(this.at + 4, false)
-    this.at += 8
-    return high * 4_294_967_296 + low
+    const high = this.#word() ^ 0x80000000
+    return high * 4_294_967_296 + (this.#word() >>> 0)
+  }
+
+  /** Four bytes, big end first. */
+  #word(): number {
+    const { at } = this
+    const bytes = this.#bytes
+    this.at = at + 4
+    return (
+      ((bytes[at] as number) << 24) |
+      ((bytes[at + 1] as number) << 16) |
+      ((bytes[at + 2] as number) << 8) |
+      (bytes[at + 3] as number)
+    )
   }
 
   #bigInteger(): bigint {
+    const start = this.at
+    const value = this.integer()
+    if (Number.isSafeInteger(value)) return BigInt(value)
+    this.at = start
     const bits = this.#view.getBigUint64(this.at, false) ^ 0x8000_0000_0000_0000n
     this.at += 8
     return BigInt.asIntN(64, bits)

@@ -3,6 +3,7 @@ import { ByteWriter } from '../batch/byte-writer.ts'
 import { rowsOf } from '../batch/read.ts'
 import { encodeValue } from '../batch/value-codec.ts'
 import type { Operator } from '../flow/operator.ts'
+import { textOfKey } from './keyed/entries.ts'
 
 /** One row of the epoch, with what decides its place. */
 interface Place {
@@ -96,12 +97,11 @@ function sorted(batches: readonly Batch[]): readonly Place[] {
     // A row that was read twice, on two ways through the plan.
     const ways = waysOf(twins)
     if (ways.length > 1) ways.sort(([left], [right]) => (left && right ? byText(left, right) : 0))
-    for (const way of ways) result.push(...way)
+    for (const way of ways) for (const place of way) result.push(place)
     from = to
   }
   const unplaced = places.filter(({ origin }) => origin === undefined)
-  if (unplaced.length > 0) result.push(...unplaced.sort(byText))
-  return result
+  return unplaced.length === 0 ? result : result.concat(unplaced.sort(byText))
 }
 
 /** Rows of one place, by the batch they lie in. */
@@ -147,12 +147,13 @@ function valueTexts(batches: readonly Batch[]): (place: Place) => string {
     const batch = batches[index] as Batch
     const texts = new Map<number, string>()
     const rows = rowNumbers(batch)
+    const writer = new ByteWriter()
     rowsOf(batch).forEach((values, k) => {
-      const writer = new ByteWriter()
+      writer.length = 0
       batch.schema.forEach(({ type }, column) => {
         encodeValue(writer, type, values[column] ?? null)
       })
-      texts.set(rows[k] as number, Buffer.from(writer.take()).toString('latin1'))
+      texts.set(rows[k] as number, textOfKey(writer.view()))
     })
     made.set(index, texts)
     return texts

@@ -80,8 +80,10 @@ export async function openSeenLog(files: FileSystem, folder: string | undefined)
       // A failed write may have left half a line: the next one then begins a new file.
       const writer = output
       output = undefined
-      taken.push(...found)
-      for (const file of found) newestMs = Math.max(newestMs, file.modifiedMs)
+      for (const file of found) {
+        taken.push(file)
+        newestMs = Math.max(newestMs, file.modifiedMs)
+      }
       try {
         if (folder === undefined) return
         if (writer === undefined) return await roll(folder)

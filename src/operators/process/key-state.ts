@@ -29,6 +29,8 @@ export interface Element {
 
 const never = Number.POSITIVE_INFINITY
 const text = new TextEncoder()
+/** By variable: what stands before the keys of its map. */
+const lookupPrefixes: Uint8Array[] = []
 /** Keys and values are written one inside the other, so each has a writer; both are empty in between. */
 const keyWriter = new ByteWriter()
 const valueWriter = new ByteWriter()
@@ -52,7 +54,8 @@ export function elementKey(group: Uint8Array, variable: number, index: number): 
 
 /** Where the number of a map entry is found by its key. */
 export function lookupKey(group: Uint8Array, variable: number, key: Uint8Array): Uint8Array {
-  const prefix = text.encode(`${variable}k`)
+  lookupPrefixes[variable] ??= text.encode(`${variable}k`)
+  const prefix = lookupPrefixes[variable]
   const part = new Uint8Array(prefix.length + key.length)
   part.set(prefix)
   part.set(key, prefix.length)

@@ -21,6 +21,7 @@ export function variableCodec(
 ): VariableCodec {
   const current = variable.types.indexOf(variable.type)
   const to = typeOf(variable.type)
+  const types = variable.types.map(typeOf)
   const writer = new ByteWriter()
   const misfit = (cause: unknown): StreamError<'STATE_VALUE_INVALID'> =>
     new StreamError(
@@ -47,7 +48,8 @@ export function variableCodec(
     },
     decode(bytes) {
       const reader = new ByteReader(bytes)
-      const from = typeOf(variable.types[reader.byte()] ?? variable.type)
+      const number = reader.byte()
+      const from = number < types.length ? types[number] : to
       if (from !== undefined && to !== undefined) {
         return toEdge(to, widened(from, to, reader.value(from)), edge)
       }
