@@ -4,6 +4,7 @@ import type { Output } from '../../flow/operator.ts'
 import { windowsOf } from '../window.ts'
 import type { GroupBuckets } from './group-buckets.ts'
 import type { GroupTable } from './group-table.ts'
+import { mergeAll, mergeSlot } from './pane-tree.ts'
 import type { AggregateSpec } from './spec.ts'
 
 const rowsPerBatch = 4096
@@ -75,10 +76,16 @@ export async function emitWindow(
   buckets: GroupBuckets,
   start: number,
   output: Output,
-  which: Which,
+  which: 'all' | ChangedSince,
 ): Promise<void> {
   if (spec.bucketing.kind !== 'window') return
+  const emission = { spec, buckets, start, output }
   const math = windowsOf(spec.bucketing.windows)
+  if (which === 'all') {
+    const ofShards = buckets.shards.map((shard) => buckets.windowTables(start, shard))
+    for (const tables of fewGroups(ofShards)) await emitAllOf(emission, tables)
+    return
+  }
   // Equal keys are in one shard, so each shard is combined by itself.
   for (const shard of buckets.shards) {
     const panes: GroupTable[] = []
@@ -86,56 +93,63 @@ export async function emitWindow(
       const table = buckets.tableOf(start + index * math.paneMicros, shard)
       if (table !== undefined && table.count > 0) panes.push(table)
     }
-    await emitPanes({ spec, buckets, start, output, which }, panes)
+    await emitChangedOf(emission, panes, which)
   }
 }
 
-type Which = 'all' | 'changed' | 'unsent'
+type ChangedSince = 'changed' | 'unsent'
 
 interface WindowEmission {
   readonly spec: AggregateSpec
   readonly buckets: GroupBuckets
   readonly start: number
   readonly output: Output
-  readonly which: Which
 }
 
-async function emitPanes(
-  { spec, buckets, start, output, which }: WindowEmission,
+/** Shards with few groups come out together: a batch costs as much as many rows. */
+function fewGroups(
+  ofShards: readonly (readonly GroupTable[])[],
+): readonly (readonly GroupTable[])[] {
+  const all = ofShards.flat()
+  const groups = all.reduce((sum, table) => sum + table.size, 0)
+  return groups <= rowsPerBatch ? [all] : ofShards
+}
+
+async function emitAllOf(
+  { spec, buckets, start, output }: WindowEmission,
+  tables: readonly GroupTable[],
+): Promise<void> {
+  const [only] = tables
+  if (only === undefined) return
+  if (tables.length === 1) return emitTable(spec, only, only.liveSlots(), start, output)
+  const merged = buckets.emptyTable()
+  for (const table of tables) mergeAll(merged, table)
+  await emitTable(spec, merged, merged.liveSlots(), start, output)
+}
+
+async function emitChangedOf(
+  { spec, buckets, start, output }: WindowEmission,
   panes: readonly GroupTable[],
+  which: ChangedSince,
 ): Promise<void> {
   const [only] = panes
   if (only === undefined) return
-  if (panes.length === 1) {
-    return emitTable(spec, only, slotsOf(only, which), start, output, which === 'all')
-  }
-  const merged = mergePanes(buckets, panes, which)
-  await emitTable(spec, merged, merged.liveSlots(), start, output, which === 'all')
-}
-
-function slotsOf(pane: GroupTable, which: Which): Int32Array {
-  if (which === 'all') return pane.liveSlots()
-  return which === 'changed' ? Int32Array.from(pane.dirty) : pane.unsentSlots()
-}
-
-function mergePanes(buckets: GroupBuckets, panes: readonly GroupTable[], which: Which): GroupTable {
+  if (panes.length === 1) return emitTable(spec, only, slotsOf(only, which), start, output, false)
   const merged = buckets.emptyTable()
-  if (which !== 'all') {
-    for (const pane of panes) {
-      for (const slot of slotsOf(pane, which)) merged.insertFrom(pane, slot)
-    }
+  for (const pane of panes) {
+    for (const slot of slotsOf(pane, which)) merged.insertFrom(pane, slot)
   }
   for (const pane of panes) {
     for (const slot of pane.liveSlots()) {
-      const target = which === 'all' ? merged.insertFrom(pane, slot) : merged.findFrom(pane, slot)
-      if (target < 0) continue
-      merged.accumulators.forEach((accumulator, index) => {
-        const from = pane.accumulators[index]
-        if (from !== undefined) accumulator.merge(target, from, slot)
-      })
+      const target = merged.findFrom(pane, slot)
+      if (target >= 0) mergeSlot(merged, target, pane, slot)
     }
   }
-  return merged
+  await emitTable(spec, merged, merged.liveSlots(), start, output, false)
+}
+
+function slotsOf(pane: GroupTable, which: ChangedSince): Int32Array {
+  return which === 'changed' ? Int32Array.from(pane.dirty) : pane.unsentSlots()
 }
 
 function flagColumn(flag: boolean, count: number): Column {

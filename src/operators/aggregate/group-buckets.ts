@@ -6,6 +6,7 @@ import { KeyedBuckets } from '../keyed/keyed-buckets.ts'
 import { splitByShard } from '../keyed/split-by-shard.ts'
 import { windowsOf } from '../window.ts'
 import { type AggregateInput, GroupTable } from './group-table.ts'
+import { PaneTree } from './pane-tree.ts'
 import { type AggregateSpec, lastClosing } from './spec.ts'
 import { isUnsent } from './unsent-marks.ts'
 
@@ -18,6 +19,9 @@ export interface ChangedGroups {
 /** All groups of one task: by window pane or by minute of a time key, and by shard. */
 export class GroupBuckets extends KeyedBuckets<GroupTable> {
   readonly #aggregate: AggregateSpec
+  /** Panes merged for windows that overlap, by position of the shard. */
+  readonly #trees: readonly PaneTree[]
+  readonly #paneNumber: (bucket: number) => number
 
   constructor(spec: AggregateSpec, context: StateContext) {
     const keyTypes = spec.keys.map((key) => key.type)
@@ -35,6 +39,49 @@ export class GroupBuckets extends KeyedBuckets<GroupTable> {
       context,
     )
     this.#aggregate = spec
+    const { bucketing } = spec
+    const math = bucketing.kind === 'window' ? windowsOf(bucketing.windows) : undefined
+    const pane = math?.paneMicros ?? 1
+    this.#paneNumber = (bucket) => Math.floor(bucket / pane)
+    const overlaps = math !== undefined && math.panesPerWindow > 1
+    // All panes begin at the same distance behind a multiple of their size.
+    const origin =
+      math === undefined ? 0 : math.paneOf(0) - Math.floor(math.paneOf(0) / pane) * pane
+    this.#trees = (overlaps ? this.shards : []).map(
+      (shard) =>
+        new PaneTree({
+          paneAt: (number) => this.tableOf(number * pane + origin, shard),
+          emptyTable: () => this.emptyTable(),
+          mayKeep: () => !this.anyCold(),
+        }),
+    )
+  }
+
+  /** Tables that together hold the groups of one shard in a window; they must not be changed. */
+  windowTables(start: number, shard: number): readonly GroupTable[] {
+    const { bucketing } = this.#aggregate
+    if (bucketing.kind !== 'window') return []
+    const { panesPerWindow } = windowsOf(bucketing.windows)
+    const tree = this.#trees[this.positions.get(shard) ?? -1]
+    const only = this.tableOf(start, shard)
+    if (tree === undefined) return only === undefined || only.size === 0 ? [] : [only]
+    // Groups that were away may have come back since something was kept.
+    if (this.anyCold()) tree.clear()
+    return tree.stretches(this.#paneNumber(start), panesPerWindow)
+  }
+
+  override drop(bucket: number): void {
+    for (const tree of this.#trees) tree.forget(this.#paneNumber(bucket))
+    super.drop(bucket)
+  }
+
+  override byteLength(): number {
+    return this.#trees.reduce((sum, tree) => sum + tree.byteLength(), super.byteLength())
+  }
+
+  override shardByteLength(shard: number): number {
+    const tree = this.#trees[this.positions.get(shard) ?? -1]
+    return super.shardByteLength(shard) + (tree?.byteLength() ?? 0)
   }
 
   changedCount(): number {
@@ -49,6 +96,7 @@ export class GroupBuckets extends KeyedBuckets<GroupTable> {
     rows: Int32Array | undefined,
     inputs: readonly AggregateInput[],
   ): readonly ChangedGroups[] {
+    for (const tree of this.#trees) tree.forget(this.#paneNumber(bucket))
     if (this.positions.size === 1) {
       const table = this.tableAt(bucket, 0)
       return [{ table, slots: table.update(keyColumns, hashes, rows, inputs) }]

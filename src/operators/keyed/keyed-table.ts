@@ -65,7 +65,7 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
   /** Oldest first; epochs under way are few. */
   #frozen: FrozenChanges[] = []
   #epoch = -2
-  #slots = new Int32Array(4096)
+  #slots = new Int32Array(0)
 
   constructor(
     types: readonly DataType[],
