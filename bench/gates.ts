@@ -37,6 +37,17 @@ export const memoryRateMin: Readonly<Partial<Record<QueryName, number>>> = {
 export const openSessionsMin = 100_000
 export const openSessionRateMin = 1e5
 
+/** A join with 5 million stored rows and a budget of 512 MB: events per CPU-second, and memory. */
+export const joinRateMin = 2e4
+export const joinBytesMax = 2 ** 30
+
+/** State 20 times the budget: events per CPU-second, and memory beyond the budget. */
+export const bigRateMin = 2e4
+export const bytesBeyondBudgetMax = 400 * 2 ** 20
+
+/** CPU of an event that is in 6, 24 or 288 windows over that of one that is in one. */
+export const slidingCostMax = 2
+
 /** CPU per event with a checkpoint every second over CPU without one. */
 export const checkpointCostMax = 1.1
 

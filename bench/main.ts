@@ -1,9 +1,10 @@
 /**
- * `npm run bench -- [--events n] [--memory-events n] [--runs n] [--only q5 | sessions | host]`: every query from
- * generated JSON lines and from memory, beside the program a user would write by hand and DuckDB's batch
- * answer, sessions of very many keys, and what a service feels that embeds one (`host`). The gate compares the rows with DuckDB's
- * first: what is wrong is not measured. With the defaults it takes 3.4 GB of the temporary folder and
- * about half an hour.
+ * `npm run bench -- [--events n] [--memory-events n] [--runs n] [--only q5 | sessions | sliding | join | big |
+ * host]`: every query from generated JSON lines and from memory, beside the program a user would write by hand
+ * and DuckDB's batch answer, sessions of very many keys, windows that overlap (`sliding`), a join and a keyed
+ * aggregation whose state is much larger than its budget (`join`, `big`), and what a service feels that embeds
+ * one (`host`). The rows are compared with DuckDB's, or a plain program's, first: what is wrong is not measured.
+ * With the defaults it takes 5 GB of the temporary folder and about two hours.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -32,6 +33,12 @@ import { type Comparison, compare, type Measurement } from './measure.ts'
 import { writeJsonLinesFolder } from './nexmark/json-lines.ts'
 import { type QueryName, queryNames } from './nexmark/results.ts'
 import { measureOpenSessions } from './session-gates.ts'
+import {
+  measureBigState,
+  measureJoinState,
+  measureSliding,
+  type StateReport,
+} from './state-gates.ts'
 import { machineLine, measurementTable, type RatioRow, ratioOf, ratioTable } from './table.ts'
 
 const { values } = parseArgs({
@@ -57,6 +64,15 @@ const batchesPerSecond = 256
 /** The gate holds all rows in memory; beyond this size it looks at the first part of the stream. */
 const gateEvents = Math.min(events, 1_000_000)
 
+/** What is measured besides the queries, by the name that chooses it. */
+const groups: readonly (readonly [string, () => Promise<StateReport>])[] = [
+  ['sessions', () => measureOpenSessions(runs, load)],
+  ['sliding', () => measureSliding({ runs, load })],
+  ['join', () => measureJoinState({ runs, load })],
+  ['big', () => measureBigState({ runs, load })],
+  ['host', () => measureHost(runs)],
+]
+
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`)
 }
@@ -78,15 +94,11 @@ try {
     ratios.push(...file.ratios)
     gates.push(...file.gates, ...(await measureMemory(query)))
   }
-  if (values.only === '' || values.only === 'sessions') {
-    const sessions = await measureOpenSessions(runs, load)
-    print(sessions.table)
-    gates.push(...sessions.gates)
-  }
-  if (values.only === '' || values.only === 'host') {
-    const host = await measureHost(runs)
-    print(host.table)
-    gates.push(...host.gates)
+  for (const [name, measure] of groups) {
+    if (values.only !== '' && values.only !== name) continue
+    const report = await measure()
+    print(report.table)
+    gates.push(...report.gates)
   }
   if (ratios.length > 0) print(ratioTable(ratios))
   print(gateTable(gates))
