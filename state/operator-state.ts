@@ -23,7 +23,8 @@ export interface HotTable {
   ): { readonly block: EntryBlock; readonly cursor: number | undefined }
   /**
    * Up to `maxBytes` of entries not changed since the last freeze but one, coldest first; they stay in
-   * the table. While `hasCold`, a deleted key is an entry too: a deletion.
+   * the table. While `hasCold`, a deleted key is an entry too: a deletion. None while entries given out
+   * before are still to be forgotten.
    */
   cold(maxBytes: number): EntryBlock
   /**

@@ -354,7 +354,7 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
   compact(keep: Uint8Array): void {
     this.#saveAll()
     let to = 0
-    const newSlot = new Map<number, number>()
+    const newSlot = new Int32Array(this.count).fill(-1)
     for (let slot = 0; slot < this.count; slot++) {
       const isDead = this.keys.isDead(slot)
       if (isDead) keep[slot] = 0
@@ -362,7 +362,7 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
         if (!isDead) this.#release(slot)
         continue
       }
-      newSlot.set(slot, to)
+      newSlot[slot] = to
       if (slot !== to) {
         for (const column of this.values) column.move(slot, to)
         this.stamps[to] = this.stamps[slot] as number
@@ -370,7 +370,7 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
       }
       to++
     }
-    this.dirty = this.dirty.flatMap((slot) => newSlot.get(slot) ?? [])
+    this.dirty = this.dirty.map((slot) => newSlot[slot] as number).filter((slot) => slot >= 0)
     this.keys.compact(keep)
     for (const column of this.values) column.clearFrom(to)
     this.stamps.fill(-2, to)

@@ -23,6 +23,16 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
   let nextWalk = 1
   // What counts as unchanged is settled when entries are given out, as writing them may take epochs.
   let oldBefore = Number.NEGATIVE_INFINITY
+  // Entries that were given out stay while an operator counts on them. Whoever asks again meanwhile gets
+  // none: it would be the same ones, as another block that waits.
+  let isForgetting = false
+
+  /** Blocks are many and large: each is written where it stays. */
+  const blockWriter = (maxBytes: number): ByteWriter => {
+    const writer = new ByteWriter()
+    writer.expect(Math.min(maxBytes, buckets.shardByteLength(shard)) + slackBytes)
+    return writer
+  }
 
   const forgetBefore = (block: EntryBlock, before: number): void => {
     const keeps = new Map<number, Uint8Array>()
@@ -61,7 +71,7 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
     dump(cursor, maxBytes) {
       const from = walks.get(cursor)
       walks.delete(cursor)
-      const writer = new ByteWriter()
+      const writer = blockWriter(maxBytes)
       for (const bucket of buckets.numbers()) {
         if (from !== undefined && bucket < from.bucket) continue
         const table = buckets.tableOf(bucket, shard)
@@ -74,17 +84,18 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
         for (let slot = first; slot < table.count; slot++) {
           if (writer.length >= maxBytes) {
             walks.set(nextWalk, { bucket, slot })
-            return { block: writer.take(), cursor: nextWalk++ }
+            return { block: writer.view(), cursor: nextWalk++ }
           }
           if (!table.keys.isDead(slot)) table.writeEntry(writer, slot)
         }
       }
-      return { block: writer.take(), cursor: undefined }
+      return { block: writer.view(), cursor: undefined }
     },
 
     cold(maxBytes) {
+      if (isForgetting) return nothing
       oldBefore = buckets.epoch - 1
-      const writer = new ByteWriter()
+      const writer = blockWriter(maxBytes)
       for (const bucket of buckets.numbers()) {
         const table = buckets.tableOf(bucket, shard)
         if (table === undefined) continue
@@ -98,14 +109,20 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
           if (due !== undefined) writeEntry(writer, due, nothing)
         }
       }
-      return writer.take()
+      return writer.view()
     },
 
     forget(block) {
       const before = oldBefore
-      buckets.whenUnpinned(() => forgetBefore(block, before))
+      isForgetting = true
+      buckets.whenUnpinned(() => {
+        isForgetting = false
+        forgetBefore(block, before)
+      })
     },
   }
 }
 
 const nothing = new Uint8Array(0)
+/** Room in a block for the entry that reaches its limit. */
+const slackBytes = 4096
