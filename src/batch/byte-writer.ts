@@ -1,3 +1,18 @@
+/** Shorter runs are copied byte by byte: a view of the source costs more. */
+const viewBytes = 64
+
+/** Copies bytes of one array into another, however many they are, at the least cost. */
+export function copyBytes(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  at: number,
+): void {
+  if (end - start >= viewBytes) return target.set(source.subarray(start, end), at)
+  for (let from = start, to = at; from < end; from++, to++) target[to] = source[from] as number
+}
+
 /** Appends bytes to a buffer that grows; every integer is written as its format asks. */
 export class ByteWriter {
   bytes = new Uint8Array(256)
@@ -81,9 +96,8 @@ export class ByteWriter {
 
   raw(source: Uint8Array, start = 0, end = source.length): void {
     this.reserve(end - start)
-    let to = this.length
-    for (let from = start; from < end; from++) this.bytes[to++] = source[from] as number
-    this.length = to
+    copyBytes(source, start, end, this.bytes, this.length)
+    this.length += end - start
   }
 
   /** A view of what was written; valid until the next write. */

@@ -1,3 +1,4 @@
+import { copyBytes } from '../../batch/byte-writer.ts'
 import type { RowBytes } from '../../batch/row-codec.ts'
 import { PagePool, pageBytes } from './page-pool.ts'
 
@@ -31,8 +32,7 @@ export class RowPages {
     const size = end - start
     const { page, index } = this.#withRoom(size)
     const at = page.used
-    const target = page.bytes
-    for (let from = start, to = at; from < end; from++, to++) target[to] = source[from] as number
+    copyBytes(source, start, end, page.bytes, at)
     page.used += size
     page.live += size
     this.#live += size
