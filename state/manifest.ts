@@ -78,6 +78,8 @@ export interface Manifest {
   readonly state: Readonly<Record<string, Readonly<Record<string, ShardVersion>>>>
   /** By sink name. */
   readonly committables: Readonly<Record<string, Json>>
+  /** What each sink is, by the same names; what is committed in one is nothing to another. */
+  readonly sinks?: Readonly<Record<string, string>>
   /** What the plan looked like, for the compatibility check at a restart; opaque here. */
   readonly plan: Json
 }

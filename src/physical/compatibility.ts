@@ -13,6 +13,7 @@ import {
 } from '../operators/process/state-shape.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
 import { rowsOperatorOf, type TopNSpec } from '../operators/top-n/spec.ts'
+import type { Scan } from '../plan/logical.ts'
 import type { ReadAfter } from '../plan/read-after.ts'
 import { type OperatorPlace, placeOf } from './operator-place.ts'
 import type { PhysicalPlan, Step } from './physical.ts'
@@ -24,6 +25,8 @@ export interface PlanFingerprint {
   /** By the same names. */
   readonly places: Readonly<Record<string, OperatorPlace>>
   readonly sources: readonly string[]
+  /** The paths of sources without a name of their own, which are told apart by their order only; `''` without one. */
+  readonly origins?: Readonly<Record<string, string>>
   /** Which sources are read after which; absent when none waits for another. */
   readonly readAfter?: ReadAfter
   /** Settings that are fixed at the first start. */
@@ -46,10 +49,12 @@ export function fingerprintOf(
       }
     }
   }
-  const sources = plan.stages.flatMap(({ source }) => (source === undefined ? [] : [source.source]))
+  const scans = plan.stages.flatMap(({ source }) => source ?? [])
+  const sources = scans.map(({ source }) => source)
+  const origins = Object.fromEntries(scans.flatMap(originOf))
   const { readAfter = {} } = plan
   const order = Object.keys(readAfter).length === 0 ? {} : { readAfter }
-  return { operators, places, sources: [...new Set(sources)].sort(), ...order, ...fixed }
+  return { operators, places, sources: [...new Set(sources)].sort(), origins, ...order, ...fixed }
 }
 
 /** What the states of a step are made of, by the names they are kept under. */
@@ -177,39 +182,67 @@ export function readFingerprint(json: Json): PlanFingerprint | undefined {
 }
 
 /**
- * Why a plan cannot go on from a checkpoint; `undefined` if it can. Filters, projections, sinks,
- * triggers and new sources may change freely; stateful operators may not, and no source may vanish.
+ * Why a plan cannot go on from a checkpoint; `undefined` if it can. Filters, projections, sinks and
+ * triggers may change freely, and sources with names may come and go; stateful operators may not change.
  */
 export function incompatibility(before: PlanFingerprint, now: PlanFingerprint): string | undefined {
   for (const [name, shape] of Object.entries(before.operators)) {
     const other = now.operators[name]
     if (other === undefined) return `operator ${name} (${shape}) is gone`
-    const [old, now_] = [readShape(shape), readShape(other)]
-    if (old !== undefined && now_ !== undefined) {
-      const difference = shapeDifference(old, now_)
-      if (difference !== undefined) return `of operator ${name} ${difference}`
-      continue
-    }
-    if (other !== shape) return `operator ${name} was (${shape}) and is (${other})`
-    const moved = placeDifference(before.places[name], now.places[name])
+    const difference = operatorDifference(shape, other)
+    if (difference !== undefined) return `${difference[0]} ${name} ${difference[1]}`
+    const moved = placeDifference(before.places[name], now.places[name], now.sources)
     if (moved !== undefined) return `operator ${name} ${moved}`
   }
   for (const name of Object.keys(now.operators)) {
     if (before.operators[name] === undefined) return `operator ${name} is new`
   }
-  const missing = before.sources.find((name) => !now.sources.includes(name))
-  if (missing !== undefined) return `source ${missing} is gone`
-  return orderDifference(before, now)
+  const missing = before.sources.find(
+    (name) => !now.sources.includes(name) && before.origins?.[name] !== undefined,
+  )
+  if (missing !== undefined) return `source ${missing} is gone (one that was given a name may go)`
+  return originDifference(before, now) ?? orderDifference(before, now)
+}
+
+function originOf({ source, format, options }: Scan): readonly (readonly [string, string])[] {
+  const { path } = options
+  // The form of the names that sources are given where the user gave none.
+  const isNumbered =
+    source.startsWith(`${format}-`) && /^\d+$/.test(source.slice(format.length + 1))
+  return isNumbered ? [[source, path ?? '']] : []
+}
+
+function originDifference(before: PlanFingerprint, now: PlanFingerprint): string | undefined {
+  for (const [name, path] of Object.entries(before.origins ?? {})) {
+    const other = now.origins?.[name]
+    if (other === undefined || other === path) continue
+    return `source ${name} was ${path} and is ${other} (sources that were given a name may move and change places)`
+  }
+  return undefined
+}
+
+/** What names the operator, and what comes behind its name. */
+function operatorDifference(before: string, now: string): readonly [string, string] | undefined {
+  const [old, shape] = [readShape(before), readShape(now)]
+  if (old === undefined || shape === undefined) {
+    return before === now ? undefined : ['operator', `was (${before}) and is (${now})`]
+  }
+  const difference = shapeDifference(old, shape)
+  return difference === undefined ? undefined : ['of operator', difference]
 }
 
 function placeDifference(
   before: OperatorPlace | undefined,
   now: OperatorPlace | undefined,
+  sources: readonly string[],
 ): string | undefined {
   if (before === undefined || now === undefined) return undefined
   const [old, keys] = [before.keys.join(', '), now.keys.join(', ')]
   if (old !== keys) return `went by [${old}] and goes by [${keys}]`
-  const missing = before.sources.find((name) => !now.sources.includes(name))
+  // One that is gone altogether is no sign that operators have changed places.
+  const missing = before.sources.find(
+    (name) => sources.includes(name) && !now.sources.includes(name),
+  )
   return missing === undefined ? undefined : `read the source ${missing} and does not any more`
 }
 

@@ -13,6 +13,8 @@ export interface CheckpointWriter {
   readonly log: LocalEpochLog
   readonly random: Random
   readonly fingerprint: PlanFingerprint
+  /** What the sinks are, by name. */
+  readonly sinks: Readonly<Record<string, string>>
   /** The manifest this attempt stands on. */
   readonly base: Manifest
   /** Called after the note of a committed epoch, to let old files go. */
@@ -48,14 +50,15 @@ export function initialManifest(
 
 /** Writes decisions, manifests and notes of one attempt to its log, in the order they are asked for. */
 export function checkpointEffects(writer: CheckpointWriter): CoordinatorEffects {
-  const { log, random, fingerprint } = writer
+  const { log, random, fingerprint, sinks } = writer
   let newest = writer.base
   return {
     decide: ({ epoch, ...header }) =>
       log.append({ type: 'decision', epoch, header: { epoch, ...header } as unknown as Json }),
 
     async publish(checkpoint) {
-      const manifest = nextManifest(newest, checkpoint, fingerprint, random.uuid())
+      const made = nextManifest(newest, checkpoint, fingerprint, random.uuid())
+      const manifest: Manifest = { ...made, sinks }
       await log.append({ type: 'manifest', manifest })
       newest = manifest
       return manifest.snapshotId

@@ -12,7 +12,7 @@ import type { ActorFailure, ActorSystem } from '../../actors/system.ts'
 import { shardsOfLane } from '../../state/key-group.ts'
 import { type LocalEpochLog, openEpochLog } from '../../state/local-epoch-log.ts'
 import type { Manifest } from '../../state/manifest.ts'
-import { planRecovery, type RecoveryPlan } from '../../state/recovery.ts'
+import { type Decided, planRecovery } from '../../state/recovery.ts'
 import { cleanUp, type RetentionLimits, removeOrphans } from '../../state/retention.ts'
 import type { StateStoreFactory } from '../../state/store.ts'
 import type { TaskState } from '../../state/task-state.ts'
@@ -23,7 +23,7 @@ import { type FileSystem, joinPath } from '../core/file-system.ts'
 import type { ProcessInfo } from '../core/process-info.ts'
 import type { Random } from '../core/random.ts'
 import type { ReadLimit, Sink, Source } from '../flow/connector.ts'
-import type { Position } from '../flow/message.ts'
+import type { EpochHeader, Position } from '../flow/message.ts'
 import {
   continued,
   fingerprintOf,
@@ -37,7 +37,8 @@ import { historiesOf } from '../plan/read-after.ts'
 import { type ReadAll, staticsOf } from './batch-run.ts'
 import { checkpointEffects, initialManifest, recoveredFrom } from './checkpoint.ts'
 import { watermarkNodesOf } from './nodes.ts'
-import { buildTasks, lateRowsSink, resultSink } from './tasks.ts'
+import { openSinks } from './open-sinks.ts'
+import { buildTasks } from './tasks.ts'
 
 /** A source as the session makes it for one attempt. */
 export interface MadeSource {
@@ -153,7 +154,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   const fingerprint = checkedFingerprint(spec, found.manifest)
   const sources = await openSources(spec, opened)
   const base = found.manifest ?? (await publishInitial(spec, log, sources, fingerprint))
-  const { sink, lateSink } = await openSinks(spec, opened, { log, found })
+  const { sink, lateSink, descriptions } = await openSinks(spec, opened, { log, found })
   const states: TaskState[] = []
   const layout = { shardCount: fingerprint.shards, groupsPerShard: 16 }
   const tasks = await buildTasks({
@@ -178,6 +179,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
     },
   })
   opened.add({ close: async () => closeOperators(tasks) })
+  checkDecided(spec, found.runAgain, sources)
   const positions = withNewSources(
     base.positions as Readonly<Record<string, Position>>,
     await newPositions(base, sources),
@@ -202,6 +204,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
       log,
       random: spec.random,
       fingerprint,
+      sinks: descriptions,
       base,
       clean: () => cleanUp(place, spec.retention, spec.clock.now()),
     }),
@@ -213,6 +216,21 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
       readAfter: spec.plan.readAfter ?? {},
     },
     close: () => opened.close(),
+  }
+}
+
+/** A source may go when no epoch that runs again has rows of it. */
+function checkDecided(
+  { checkpoint: path }: QuerySpec,
+  decided: readonly Decided[],
+  sources: ReadonlyMap<string, MadeSource>,
+): void {
+  for (const { epoch, header } of decided) {
+    const { ranges = {} } = header as unknown as EpochHeader
+    const gone = Object.keys(ranges).find((name) => !sources.has(name))
+    if (gone === undefined) continue
+    const difference = `source ${gone} is gone, and epoch ${epoch}, which was decided and has to run again, has rows of it: start the query with it once more`
+    throw new StreamError('CHECKPOINT_OTHER_QUERY', { path, difference })
   }
 }
 
@@ -311,34 +329,4 @@ function withNewSources(
   added: Readonly<Record<string, Position>>,
 ): Readonly<Record<string, Position>> {
   return { ...known, ...added }
-}
-
-async function openSinks(
-  spec: QuerySpec,
-  opened: Opened,
-  { log, found }: { readonly log: LocalEpochLog; readonly found: RecoveryPlan },
-): Promise<{ readonly sink: Sink; readonly lateSink: Sink | undefined }> {
-  const open = async (name: string, sink: Sink): Promise<Sink> => {
-    opened.add(sink)
-    const again = found.commitAgain
-    const committable = again?.committables[name]
-    await sink.open({
-      queryId: log.queryId,
-      runId: spec.runId,
-      token: log.token,
-      lastCommitted:
-        again === undefined || committable === undefined
-          ? undefined
-          : { epoch: again.epoch, committable },
-    })
-    return sink
-  }
-  const sink = await open(resultSink, await spec.makeSink())
-  const lateSink =
-    spec.plan.late === undefined ? undefined : await open(lateRowsSink, await spec.makeLateSink())
-  const again = found.commitAgain
-  if (again?.noteMissing === true) {
-    await log.append({ type: 'committed', epoch: again.epoch, snapshotId: again.snapshotId })
-  }
-  return { sink, lateSink }
 }

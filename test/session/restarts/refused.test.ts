@@ -1,0 +1,225 @@
+import { expect, test } from 'vitest'
+import type { DataFrame } from '../../../src/dataframe/data-frame.ts'
+import { col, count, expr, session_window, sum, window } from '../../../src/functions.ts'
+import type { Session } from '../../../src/index.ts'
+import { type Life, pairs, refusal } from './lives.ts'
+
+// The changes that the state of an operator would not survive: each is refused, with the operator and why.
+
+type Build = (left: DataFrame, right: DataFrame) => DataFrame
+
+const both = (build: Build) => (session: Session) =>
+  build(pairs(session, [1, 5], [2, 9]), pairs(session, [1, 6], [2, 9]))
+
+const life = (mode: 'append' | 'update', build: Build): Life => ({ query: both(build), mode })
+
+/** What is refused of a change from one query to another, without the first and last words. */
+async function difference(mode: 'append' | 'update', before: Build, now: Build): Promise<string> {
+  const message = await refusal(life(mode, before), life(mode, now))
+  return /belongs to a different query: (.*)\.\n/.exec(message)?.[1] ?? message
+}
+
+const timed = (frame: DataFrame): DataFrame => frame.withWatermark('t', '1 second')
+const total: Build = (left) => left.groupBy('k').agg(sum('n').alias('s'))
+const windows =
+  (size: string, slide = size): Build =>
+  (left) =>
+    timed(left)
+      .groupBy(window('t', size, slide))
+      .agg(count('n').alias('c'))
+
+const aggregations: readonly (readonly [string, Build, Build, RegExp])[] = [
+  [
+    'another key of the same type',
+    (left) => left.groupBy('k').agg(count('n')),
+    (left) => left.groupBy('n').agg(count('n')),
+    /^operator aggregate-0 went by \[k\] and goes by \[n\]$/,
+  ],
+  [
+    'a key more',
+    total,
+    (left) => left.groupBy('k', 't').agg(sum('n')),
+    /^operator aggregate-0 was \(update: \[int\].*\) and is \(update: \[int, timestamp\]/,
+  ],
+  [
+    'an aggregate more',
+    total,
+    (left) => left.groupBy('k').agg(sum('n'), count('n')),
+    /sum\(n: int\)\) and is \(.*sum\(n: int\), count\(n: int\)\)$/,
+  ],
+  [
+    'an aggregate less',
+    (left) => left.groupBy('k').agg(sum('n'), count('n')),
+    total,
+    /sum\(n: int\), count\(n: int\)\) and is \(.*sum\(n: int\)\)$/,
+  ],
+  [
+    'another argument of the same type',
+    total,
+    (left) => left.groupBy('k').agg(sum('k').alias('s')),
+    /sum\(n: int\)\) and is \(.*sum\(k: int\)\)$/,
+  ],
+  [
+    'a filter of an aggregate',
+    total,
+    (left) => left.groupBy('k').agg(expr('sum(n) FILTER (WHERE n > 3)').alias('s')),
+    /sum\(n: int\) FILTER \(WHERE \(n > 3\)\)/,
+  ],
+  ['another window size', windows('10 seconds'), windows('20 seconds'), /10000000.*20000000/],
+  ['another slide', windows('10 seconds'), windows('10 seconds', '5 seconds'), /5000000/],
+  [
+    'a window over another time',
+    windows('10 seconds'),
+    (left) =>
+      left
+        .withColumn('u', expr("t + INTERVAL '1' HOUR"))
+        .withWatermark('u', '1 second')
+        .groupBy(window('u', '10 seconds'))
+        .agg(count('n').alias('c')),
+    /went by \[window over t\] and goes by \[window over u\]$/,
+  ],
+  [
+    'a watermark on another column',
+    windows('10 seconds'),
+    (left) =>
+      left
+        .withColumn('u', expr("t + INTERVAL '1' HOUR"))
+        .withWatermark('u', '1 second')
+        .groupBy(window('t', '10 seconds'))
+        .agg(count('n').alias('c')),
+    /until the watermark.* and is \(/,
+  ],
+  [
+    'early results',
+    windows('10 seconds'),
+    (left) =>
+      timed(left).groupBy(window('t', '10 seconds')).emit({ every: '1 second' }).agg(count('n')),
+    /update with early results/,
+  ],
+]
+
+test.each(aggregations)('of an aggregation: %s', async (_, before, now, expected) => {
+  expect(await difference('update', before, now)).toMatch(expected)
+})
+
+const joined = (left: DataFrame, right: DataFrame, on: string, how = 'inner'): DataFrame =>
+  timed(left)
+    .alias('l')
+    .join(timed(right).alias('r'), expr(on), how)
+    .select(
+      col('l.k').alias('a'),
+      col('l.n').alias('b'),
+      col('r.k').alias('c'),
+      col('r.n').alias('d'),
+    )
+const range = 'l.t BETWEEN r.t AND r.t + INTERVAL 1 MINUTE'
+
+const others: readonly (readonly [string, Build, Build, RegExp])[] = [
+  [
+    'dropDuplicates by another column of the same type',
+    (left) => timed(left).dropDuplicates('k', 't'),
+    (left) => timed(left).dropDuplicates('n', 't'),
+    /^operator deduplicate-0 went by \[k, t, until t\] and goes by \[n, t, until t\]$/,
+  ],
+  [
+    'dropDuplicates by a column less',
+    (left) => timed(left).dropDuplicates('k', 'n', 't'),
+    (left) => timed(left).dropDuplicates('k', 't'),
+    /^operator deduplicate-0 was \(first of \[int, int, timestamp\]/,
+  ],
+  [
+    'another delay below dropDuplicatesWithinWatermark',
+    (left) => left.withWatermark('t', '1 second').dropDuplicatesWithinWatermark('k'),
+    (left) => left.withWatermark('t', '2 seconds').dropDuplicatesWithinWatermark('k'),
+    /within 1000000 µs\) and is \(.*within 2000000 µs/,
+  ],
+  [
+    'another join key of the same type',
+    (left, right) => joined(left, right, `l.k = r.k AND ${range}`),
+    (left, right) => joined(left, right, `l.k = r.n AND ${range}`),
+    /^operator join-0 went by \[k = k\] and goes by \[k = n\]$/,
+  ],
+  [
+    'another type of join',
+    (left, right) => joined(left, right, `l.k = r.k AND ${range}`),
+    (left, right) => joined(left, right, `l.k = r.k AND ${range}`, 'left'),
+    /^operator join-0 was \(inner on .*\) and is \(leftOuter on/,
+  ],
+  [
+    'another range of times in a join',
+    (left, right) => joined(left, right, `l.k = r.k AND ${range}`),
+    (left, right) => joined(left, right, `l.k = r.k AND ${range.replace('MINUTE', 'HOUR')}`),
+    /until #\d+ \+ \d+ µs.*and is/,
+  ],
+  [
+    'another condition of an outer join',
+    (left, right) => joined(left, right, `l.k = r.k AND ${range}`, 'left'),
+    (left, right) => joined(left, right, `l.k = r.k AND ${range} AND l.n < r.n`, 'left'),
+    /where .* and is \(.* where .*n < n/,
+  ],
+  [
+    'another limit',
+    (left) => left.limit(5),
+    (left) => left.limit(6),
+    /^operator limit-0 was \(first 5 rows\) and is \(first 6 rows\)$/,
+  ],
+  [
+    'another gap between what was grouped by sessions and by windows',
+    (left) => timed(left).groupBy(session_window('t', '2 seconds'), 'k').agg(count('n')),
+    (left) => timed(left).groupBy(window('t', '2 seconds'), 'k').agg(count('n')),
+    /^operator session-0 \(append: .*\) is gone$/,
+  ],
+  [
+    'an operator more',
+    (left) => left,
+    (left) => timed(left).dropDuplicates('k', 't'),
+    /^operator deduplicate-0 is new$/,
+  ],
+  [
+    'an operator less',
+    (left) => timed(left).dropDuplicates('k', 't'),
+    (left) => left,
+    /^operator deduplicate-0 \(.*\) is gone$/,
+  ],
+  [
+    'two operators of one kind in each other’s place',
+    (left, right) =>
+      timed(left).dropDuplicates('k', 't').union(timed(right).dropDuplicates('k', 't')),
+    (left, right) =>
+      timed(right).dropDuplicates('k', 't').union(timed(left).dropDuplicates('k', 't')),
+    /^operator deduplicate-0 read the source memory-0 and does not any more$/,
+  ],
+  [
+    'a source less',
+    (left, right) => left.union(right),
+    (left) => left,
+    /^source memory-1 is gone \(one that was given a name may go\)$/,
+  ],
+]
+
+test.each(others)('%s', async (_, before, now, expected) => {
+  expect(await difference('append', before, now)).toMatch(expected)
+})
+
+test('another output mode of an aggregation', async () => {
+  const build = windows('10 seconds')
+  const message = await refusal(life('append', build), life('update', build))
+  expect(message).toMatch(/operator aggregate-0 was \(append: .*\) and is \(update: /)
+})
+
+test('another key of custom state', async () => {
+  const keyed =
+    (key: 'k' | 'n'): Build =>
+    (left) =>
+      left
+        .as()
+        .groupByKey(key)
+        .flatMapGroupsWithState((_, rows) => [{ c: [...rows].length }], {
+          output: 'c INT',
+          outputMode: 'append',
+        })
+        .toDF()
+  expect(await difference('append', keyed('k'), keyed('n'))).toBe(
+    'operator process-0 went by [k] and goes by [n]',
+  )
+})
