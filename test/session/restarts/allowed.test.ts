@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
-import type { VirtualFileSystem } from '../../../properties/virtual-file-system.ts'
+import {
+  type VirtualFileSystem,
+  virtualFileSystem,
+} from '../../../properties/virtual-file-system.ts'
 import type { DataFrame } from '../../../src/dataframe/data-frame.ts'
 import { expr, sum, window } from '../../../src/functions.ts'
 import type { Session } from '../../../src/index.ts'
@@ -258,3 +261,27 @@ test('settings that state depends on stay as they were at the first start', asyn
   ])
   expect(said[1]).toEqual(['1 5'])
 })
+
+test('a query may go on into another sink, which gets what is new', async () => {
+  const files = virtualFileSystem()
+  const into = (path: string, ...rows: readonly (readonly [number, number])[]): Life => ({
+    query: (session) => pairs(session, ...rows).select('k'),
+    sink: (writer) => writer.format('json').option('path', path),
+  })
+  await lives(
+    [
+      into('out', [1, 1]),
+      into('other', [1, 1], [2, 2]),
+      { query: (session) => pairs(session, [1, 1], [2, 2], [3, 3]).select('k') },
+    ],
+    files,
+  )
+  expect(await rowsIn(files, 'out')).toEqual(['{"k":1}'])
+  expect(await rowsIn(files, 'other')).toEqual(['{"k":2}'])
+})
+
+async function rowsIn(files: VirtualFileSystem, path: string): Promise<readonly string[]> {
+  const names = (await files.list(path)).filter(({ isFolder }) => !isFolder)
+  const contents = await Promise.all(names.map(({ name }) => files.read(`${path}/${name}`)))
+  return contents.flatMap((bytes) => new TextDecoder().decode(bytes).trim().split('\n'))
+}

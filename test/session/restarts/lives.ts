@@ -17,6 +17,8 @@ export interface Life {
   /** Instead of rows for the test. */
   readonly sink?: (writer: DataStreamWriter) => DataStreamWriter
   readonly before?: (files: VirtualFileSystem) => Promise<void>
+  /** The query fails with this, and the process ends. */
+  readonly fails?: RegExp
 }
 
 /** Runs each life over the same checkpoint until it has read everything; the rows that each gave out, as text. */
@@ -40,7 +42,11 @@ export async function lives(
         for (const row of await batch.collect()) rows.push(Object.values(row).map(text).join(' '))
       })
     const running = into.start()
-    if ('availableNow' in trigger) await simulation.run(running.awaitTermination())
+    if (run.fails !== undefined) {
+      const failure = await simulation.run(running.awaitTermination().catch(String))
+      if (!run.fails.test(String(failure))) throw new Error(`it ended with ${failure}`)
+      await simulation.run(session.stop())
+    } else if ('availableNow' in trigger) await simulation.run(running.awaitTermination())
     else {
       await simulation.run(running.processAllAvailable())
       await simulation.run(session.stop())

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import { keptTable } from '../../../properties/kept-table.ts'
 import type { DataFrame } from '../../../src/dataframe/data-frame.ts'
 import { col, count, expr, session_window, sum, window } from '../../../src/functions.ts'
 import type { Session } from '../../../src/index.ts'
-import { type Life, pairs, refusal } from './lives.ts'
+import { type Life, lives, pairs, refusal } from './lives.ts'
 
 // The changes that the state of an operator would not survive: each is refused, with the operator and why.
 
@@ -222,4 +223,52 @@ test('another key of custom state', async () => {
   expect(await difference('append', keyed('k'), keyed('n'))).toBe(
     'operator process-0 went by [k] and goes by [n]',
   )
+})
+
+test('a named source that goes while a decided epoch still has rows of it', async () => {
+  const named = (session: Session, name: string): DataFrame =>
+    session.readStream
+      .name(name)
+      .format('rate-micro-batch')
+      .option('rowsPerBatch', 2)
+      .load()
+      .select('value')
+  const left = (session: Session): DataFrame => named(session, 'left')
+  const fails: Life = {
+    query: (session) => left(session).union(named(session, 'right')),
+    trigger: { processingTime: '0 seconds' },
+    sink: (writer) =>
+      writer.foreachBatch(() => {
+        throw new Error('no room')
+      }),
+    fails: /no room/,
+  }
+  expect(await refusal(fails, { query: left, trigger: { once: true } })).toMatch(
+    /source right is gone, and epoch 0, which was decided and has to run again, has rows of it: start/,
+  )
+})
+
+const kept = keptTable()
+
+/** A query into a table whose commits fail, or do not. */
+const intoTable = (fails?: RegExp): Life => ({
+  query(session) {
+    const refuse = (step: string): void => {
+      if (fails !== undefined && step.startsWith('table commit')) throw new Error('no route')
+    }
+    session.register({ sink: kept.sink(refuse) })
+    return pairs(session, [1, 1]).select('k')
+  },
+  sink: (writer) => writer.format('kept'),
+  ...(fails === undefined ? {} : { fails }),
+})
+
+test('another sink, while the old one may not have its last epoch', async () => {
+  const other: Life = { query: (session) => pairs(session, [1, 1], [2, 2]).select('k') }
+  expect(await refusal(intoTable(/no route/), other)).toMatch(
+    /the sink was kept and is foreachBatch, and kept may not have epoch 0 yet: start the query with it once more/,
+  )
+  const said = await lives([intoTable(/no route/), intoTable(), other])
+  // The new sink gets what comes after what the old one has.
+  expect(said.at(-1)).toEqual(['2'])
 })
