@@ -4,7 +4,7 @@ import {
   virtualFileSystem,
 } from '../../../properties/virtual-file-system.ts'
 import type { DataFrame } from '../../../src/dataframe/data-frame.ts'
-import { expr, sum, window } from '../../../src/functions.ts'
+import { col, count, expr, session_window, sum, window } from '../../../src/functions.ts'
 import type { Session } from '../../../src/index.ts'
 import { type Life, lives, pairs, refusal } from './lives.ts'
 
@@ -285,3 +285,66 @@ async function rowsIn(files: VirtualFileSystem, path: string): Promise<readonly 
   const contents = await Promise.all(names.map(({ name }) => files.read(`${path}/${name}`)))
   return contents.flatMap((bytes) => new TextDecoder().decode(bytes).trim().split('\n'))
 }
+
+const timed = (frame: DataFrame): DataFrame => frame.withWatermark('t', '1 second')
+
+test('the output mode of a query without aggregation may change', async () => {
+  const life = (
+    mode: 'append' | 'update',
+    ...rows: readonly (readonly [number, number])[]
+  ): Life => ({
+    query: (session) =>
+      timed(pairs(session, ...rows))
+        .dropDuplicates('k', 't')
+        .select('k'),
+    mode,
+  })
+  expect(await lives([life('append', [1, 1]), life('update', [1, 1], [2, 2])])).toEqual([
+    ['1'],
+    ['2'],
+  ])
+})
+
+test('a condition of an inner join that says nothing of times may change, as a filter may', async () => {
+  const life = (more: string, left: readonly number[], right: readonly number[]): Life => ({
+    query: (session) =>
+      timed(pairs(session, ...left.map((n) => [1, n] as const)))
+        .alias('l')
+        .join(
+          timed(pairs(session, ...right.map((n) => [1, n] as const))).alias('r'),
+          expr(`l.k = r.k AND l.t BETWEEN r.t - INTERVAL 1 HOUR AND r.t + INTERVAL 1 HOUR${more}`),
+        )
+        .select(col('l.n').alias('a'), col('r.n').alias('b')),
+  })
+  const said = await lives([life('', [1, 5], []), life(' AND l.n < r.n', [1, 5], [3])])
+  expect(said).toEqual([[], ['1 3']])
+})
+
+test('the gap of sessions may change for the rows that come', async () => {
+  const life = (gap: string, ...seconds: readonly number[]): Life => ({
+    query: (session) =>
+      timed(pairs(session, ...seconds.map((second) => [1, second] as const)))
+        .groupBy(session_window('t', gap), 'k')
+        .agg(count('n').alias('c')),
+  })
+  const said = await lives([
+    life('5 seconds', 10),
+    life('20 seconds', 10, 14),
+    life('1 second', 10, 14, 99),
+  ])
+  // From 10 to the end of the last gap, which was 20 seconds.
+  expect(said.at(-1)).toEqual(['10-34 1 2'])
+})
+
+test('how often early results come may change', async () => {
+  const life = (every: string, ...rows: readonly (readonly [number, number])[]): Life => ({
+    query: (session) =>
+      timed(pairs(session, ...rows))
+        .groupBy(window('t', '10 seconds'))
+        .emit({ every })
+        .agg(count('n').alias('c')),
+    mode: 'update',
+  })
+  const said = await lives([life('1 hour', [1, 1]), life('0 seconds', [1, 1], [1, 2])])
+  expect(said).toEqual([['0-10 1 false'], ['0-10 2 false']])
+})
