@@ -177,8 +177,9 @@ export function continued(before: PlanFingerprint, now: PlanFingerprint): PlanFi
 /** Reads a fingerprint from a manifest; `undefined` if it is none. */
 export function readFingerprint(json: Json): PlanFingerprint | undefined {
   if (typeof json !== 'object' || json === null || !('operators' in json)) return undefined
-  // Written by `fingerprintOf`; the checksum of the log entry vouches for it.
-  return json as unknown as PlanFingerprint
+  // Written by `fingerprintOf`; the checksum of the log entry vouches for it. Old ones have no places.
+  const found = json as unknown as Omit<PlanFingerprint, 'places'> & Partial<PlanFingerprint>
+  return { ...found, places: found.places ?? {} }
 }
 
 /**
