@@ -75,6 +75,7 @@ export interface SinkStart {
  * Rows become visible only at `commit` (kinds `repeatable` and `authoritative`).
  */
 export interface Sink {
+  /** Names the output, the same at every start: under another one the checkpoint takes it for another sink. */
   readonly description: string
   readonly kind: SinkKind
   open(start: SinkStart): Promise<void>

@@ -153,6 +153,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   const found = planRecovery(log.entries)
   const fingerprint = checkedFingerprint(spec, found.manifest)
   const sources = await openSources(spec, opened)
+  checkDecided(spec, found.runAgain, sources)
   const base = found.manifest ?? (await publishInitial(spec, log, sources, fingerprint))
   const { sink, lateSink, descriptions } = await openSinks(spec, opened, { log, found })
   const states: TaskState[] = []
@@ -179,7 +180,6 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
     },
   })
   opened.add({ close: async () => closeOperators(tasks) })
-  checkDecided(spec, found.runAgain, sources)
   const positions = withNewSources(
     base.positions as Readonly<Record<string, Position>>,
     await newPositions(base, sources),
