@@ -17,6 +17,7 @@ import {
   type LogicalPlan,
   type SaveMode,
   schemaOf,
+  type Watermark,
   type WindowAssign,
 } from '../../src/plan/logical.ts'
 import { sessionKeyOf } from '../../src/plan/session-columns.ts'
@@ -42,8 +43,8 @@ export interface Oracle {
   readonly lost: boolean
 }
 
-/** Takes a late row; `partly` when it was late in some of its windows only. */
-type Late = (row: Row, how?: 'partly') => void
+/** Takes a late row; `partly` when it was late in some of its windows only, `bad` when it was left out as one. */
+type Late = (row: Row, how?: 'partly' | 'bad') => void
 
 /** The reference answer of a plan in an output mode, epoch by epoch. */
 export function createOracle(plan: LogicalPlan, mode: SaveMode): Oracle {
@@ -92,6 +93,15 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
       return processNode(plan, nodeOf(plan.input, mode, late), late)
     case 'deduplicate':
       return deduplicateNode(plan, nodeOf(plan.input, mode, late), late)
+    case 'watermark': {
+      const input = nodeOf(plan.input, mode, late)
+      return (header, rows) =>
+        input(header, rows).filter((row) => {
+          const isGood = hasGoodTime(plan, row, header)
+          if (!isGood) late(row, 'bad')
+          return isGood
+        })
+    }
     case 'limit': {
       const input = nodeOf(plan.input, mode, late)
       if (!isStreaming(plan) || (mode === 'complete' && hasAggregate(plan))) {
@@ -111,6 +121,14 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
   }
 }
 
+/** Whether a row has an event time that counts (rule W9). */
+function hasGoodTime({ column, rules }: Watermark, row: Row, header: EpochHeader): boolean {
+  const time = row[column]
+  if (typeof time !== 'number') return rules.nullTime === 'keep'
+  const skew = rules.maxFutureSkewMicros
+  return skew === undefined || time - skew <= header.processingTime
+}
+
 /** Rows that a plan was built with. */
 function rowsOfHandle(handle: object | undefined): readonly Row[] {
   return handle !== undefined && isBatch(handle) ? rowsOf(handle) : []
@@ -127,7 +145,18 @@ function contextOf({ epoch, processingTime }: EpochHeader): EvaluationContext {
 function stateless(
   plan: Exclude<
     LogicalPlan,
-    { kind: 'scan' | 'union' | 'aggregate' | 'join' | 'deduplicate' | 'limit' | 'process' | 'own' }
+    {
+      kind:
+        | 'scan'
+        | 'union'
+        | 'aggregate'
+        | 'join'
+        | 'deduplicate'
+        | 'limit'
+        | 'process'
+        | 'own'
+        | 'watermark'
+    }
   >,
   rows: readonly Row[],
   context: EvaluationContext,
@@ -139,8 +168,6 @@ function stateless(
       return rows.filter((row) => value(plan.predicate, row) === true)
     case 'project':
       return rows.map((row) => plan.columns.map(({ expression }) => value(expression, row)))
-    case 'watermark':
-      return rows
     case 'mapRows': {
       const { function: given, output } = plan
       const schema = schemaOf(plan.input)

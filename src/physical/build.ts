@@ -1,6 +1,5 @@
 import type { Schema } from '../batch/schema.ts'
 import { StreamError, unreachable } from '../core/error.ts'
-import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
@@ -21,6 +20,7 @@ import {
 import { sessionKeyOf } from '../plan/session-columns.ts'
 import { bucketingOf, ColumnList, callColumns, fusedWindow } from './bucketing.ts'
 import { type SideColumns, shiftOf, staticJoinParts, streamJoinParts } from './join-specs.ts'
+import { deliversLate, lateGroupRows, lateJoinRows, lateRows } from './late-rows.ts'
 import {
   addCompute,
   addGenerate,
@@ -36,12 +36,18 @@ import {
 } from './open-stage.ts'
 import type { Exchange, PhysicalPlan, StageInput, Step } from './physical.ts'
 import { processSpec } from './process-spec.ts'
+import { watermarkSpec } from './watermark-spec.ts'
 
 export interface BuildOptions {
   readonly mode: SaveMode
-  /** Deliver late rows of the first aggregation with all their columns. */
+  /** Deliver the late rows of every operator, with the columns that the query reads. */
   readonly lateRows: boolean
+  /** The query has a place for dead letters. */
+  readonly deadLetters: boolean
 }
+
+/** For a query over rows that end. */
+export const endingQuery: BuildOptions = { mode: 'append', lateRows: false, deadLetters: false }
 
 /** Cuts a logical plan into stages, wherever rows must change their task. */
 export function buildPhysical(plan: LogicalPlan, options: BuildOptions): PhysicalPlan {
@@ -60,7 +66,6 @@ class Builder {
   readonly #ownNames = new Map<string, number>()
   #limits = 0
   #joins = 0
-  #late: number | undefined
 
   constructor(options: BuildOptions) {
     this.#options = options
@@ -68,12 +73,7 @@ class Builder {
 
   finish(result: OpenStage, output: Schema): PhysicalPlan {
     const stages = this.#stages.map((stage) => ({ ...stage, steps: [...stage.steps] }))
-    return {
-      stages,
-      result: result.id,
-      output,
-      ...(this.#late === undefined ? {} : { late: this.#late }),
-    }
+    return { stages, result: result.id, output }
   }
 
   build(plan: LogicalPlan): OpenStage {
@@ -91,8 +91,7 @@ class Builder {
         return addCompute(stage, schemaOf(plan.input), undefined, columns, schemaOf(plan))
       }
       case 'watermark': {
-        const { node, column, delayMicros } = plan
-        const spec = { node, column, delayMicros }
+        const spec = watermarkSpec(plan, this.#options.deadLetters)
         return addStep(this.build(plan.input), { kind: 'watermark', spec }, schemaOf(plan))
       }
       case 'generate':
@@ -193,7 +192,7 @@ class Builder {
       {
         before: this.build(below),
         input: inputSchema,
-        columns: columns.expressions,
+        columns,
         shown: inputSchema,
       },
     )
@@ -206,15 +205,15 @@ class Builder {
     from: {
       readonly before: OpenStage
       readonly input: Schema
-      readonly columns: readonly Expression[]
+      readonly columns: ColumnList
       /** The first columns of the input, which late rows are shown with. */
       readonly shown: Schema
     },
   ): OpenStage {
-    const { keys, watermarked } = step.spec
+    const { keys } = step.spec
     const { before, input, columns, shown } = from
-    const wantsLate = this.#options.lateRows && watermarked && this.#late === undefined
-    const all = [...columns, ...(wantsLate ? allColumns(shown) : [])]
+    const late = this.#delivers(plan) ? lateGroupRows(step, shown, columns) : {}
+    const all = columns.expressions
     addCompute(before, input, undefined, all, all.map(fieldOfExpression))
     const exchange: Exchange = keys.length === 0 ? { kind: 'single' } : { kind: 'hash', keys }
     const stage = this.#open({
@@ -223,9 +222,12 @@ class Builder {
       single: keys.length === 0,
     })
     settleFor(stage, plan)
-    addStep(stage, step, schemaOf(plan))
-    if (wantsLate) this.#late = this.#lateStage(stage.id, all, columns.length, shown)
-    return stage
+    return addStep(stage, { ...step, ...late }, schemaOf(plan))
+  }
+
+  /** Whether the rows that come too late for an operator are delivered. */
+  #delivers(plan: LogicalPlan): boolean {
+    return this.#options.lateRows && deliversLate(plan)
   }
 
   /** Of a whole answer that comes anew in every epoch, or of all rows that ever come. */
@@ -266,7 +268,7 @@ class Builder {
       {
         before: countedBy(spec.operator, this.build(plan.input)),
         input: below,
-        columns: columns.expressions,
+        columns,
         // Late rows are shown as they were before the session was put beside them.
         shown: plan.input.kind === 'session' ? schemaOf(plan.input.input) : below,
       },
@@ -283,12 +285,13 @@ class Builder {
     }
     const inputs = [input(plan.left, left), input(plan.right, right)]
     const stage = this.#open({ inputs, output: schemaOf(plan), single: false })
-    return addStep(stage, { kind: 'join', spec }, schemaOf(plan))
+    const late = this.#delivers(plan) ? lateJoinRows(spec, plan) : {}
+    return addStep(stage, { kind: 'join', spec, ...late }, schemaOf(plan))
   }
 
   #staticJoin(plan: Join): OpenStage {
     const { spec, flowing, other } = staticJoinParts(plan)
-    const inner = new Builder({ mode: 'append', lateRows: false })
+    const inner = new Builder(endingQuery)
     const rows = inner.#withColumns(other.plan, other.columns)
     const stage = this.#withColumns(flowing.plan, flowing.columns)
     const step = { kind: 'staticJoin' as const, spec, other: inner.finish(rows, rows.output) }
@@ -329,7 +332,8 @@ class Builder {
     })
     // Also with every column compared: of equal rows the first gives the place for what comes behind.
     addStep(stage, { kind: 'settle' }, schema)
-    return addStep(stage, { kind: 'deduplicate', spec }, schema)
+    const late = this.#delivers(plan) ? lateRows(spec, spec.timeColumn, schema) : {}
+    return addStep(stage, { kind: 'deduplicate', spec, ...late }, schema)
   }
 
   #own(plan: Own): OpenStage {
@@ -365,34 +369,8 @@ class Builder {
     stage.output = schema
     // Programs see the rows of a key in the order of their sources.
     addStep(stage, { kind: 'settle' }, schema)
-    addStep(stage, { kind: 'process', spec }, plan.output)
-    const isTimed = spec.timeMode === 'eventTime' && spec.timeColumn !== undefined
-    if (isTimed && this.#options.lateRows && this.#late === undefined) {
-      this.#late = this.#lateStage(stage.id, allColumns(schema), 0, schema)
-    }
-    return stage
-  }
-
-  /** Brings late rows back to the columns they had before the aggregation. */
-  #lateStage(
-    from: number,
-    columns: readonly Expression[],
-    lateFrom: number,
-    schema: Schema,
-  ): number {
-    const stage = this.#open({
-      inputs: [{ from, exchange: { kind: 'single' }, side: 'late' }],
-      output: schema,
-      single: true,
-    })
-    const picked = columns.slice(lateFrom).map((expression, index) => ({
-      kind: 'column' as const,
-      index: lateFrom + index,
-      name: schema[index]?.name ?? '',
-      type: expression.type,
-      nullable: true,
-    }))
-    addCompute(stage, columns.map(fieldOfExpression), undefined, picked, schema)
-    return stage.id
+    const time = spec.timeMode === 'eventTime' ? spec.timeColumn : undefined
+    const late = this.#delivers(plan) ? lateRows(spec, time, spec.row) : {}
+    return addStep(stage, { kind: 'process', spec, ...late }, plan.output)
   }
 }

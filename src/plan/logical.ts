@@ -6,6 +6,7 @@ import { type Expression, isNullable } from '../expr/expression.ts'
 import type { OwnOperator } from '../flow/own-operator.ts'
 import type { RowFunction } from '../flow/row-function.ts'
 import type { StatefulProgram, TimeMode } from '../flow/stateful-processor.ts'
+import type { WatermarkRules } from './watermark-rules.ts'
 
 /** What the user asked for, names resolved. Says nothing of tasks, channels or actors. */
 export type LogicalPlan =
@@ -110,6 +111,7 @@ export interface Watermark {
   readonly column: number
   readonly delayMicros: number
   readonly node: string
+  readonly rules: WatermarkRules
 }
 
 /** One row per distinct combination of `keys`: the keys, then the aggregates. */

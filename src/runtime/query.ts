@@ -37,7 +37,8 @@ import { historiesOf } from '../plan/read-after.ts'
 import { type ReadAll, staticsOf } from './batch-run.ts'
 import { checkpointEffects, initialManifest, recoveredFrom } from './checkpoint.ts'
 import { watermarkNodesOf } from './nodes.ts'
-import { buildTasks, lateRowsSink, resultSink } from './tasks.ts'
+import { type SideOutput, sideOutputsOf } from './side-outputs.ts'
+import { buildTasks, resultSink } from './tasks.ts'
 
 /** A source as the session makes it for one attempt. */
 export interface MadeSource {
@@ -67,8 +68,8 @@ export interface QuerySpec {
   readonly readAll: ReadAll
   /** Makes the sink of the result, not yet opened. */
   readonly makeSink: () => Promise<Sink>
-  /** Makes the sink of late rows, for plans that deliver them. */
-  readonly makeLateSink: () => Promise<Sink>
+  /** Makes the sink of a side output, for plans that have it. */
+  readonly makeSideSink: (output: SideOutput) => Promise<Sink>
   readonly clock: Clock
   readonly random: Random
   readonly files: FileSystem
@@ -153,7 +154,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   const fingerprint = checkedFingerprint(spec, found.manifest)
   const sources = await openSources(spec, opened)
   const base = found.manifest ?? (await publishInitial(spec, log, sources, fingerprint))
-  const { sink, lateSink } = await openSinks(spec, opened, { log, found })
+  const { sink, sideSinks } = await openSinks(spec, opened, { log, found })
   const states: TaskState[] = []
   const layout = { shardCount: fingerprint.shards, groupsPerShard: 16 }
   const tasks = await buildTasks({
@@ -166,7 +167,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
     query: { queryId: log.queryId, runId: spec.runId },
     source: (name) => madeSource(sources, name).source,
     sink,
-    lateSink,
+    sideSinks,
     statics: staticsOf(spec.readAll),
     openState: async (task, lane, single) => {
       const { shardCount } = layout
@@ -317,7 +318,7 @@ async function openSinks(
   spec: QuerySpec,
   opened: Opened,
   { log, found }: { readonly log: LocalEpochLog; readonly found: RecoveryPlan },
-): Promise<{ readonly sink: Sink; readonly lateSink: Sink | undefined }> {
+): Promise<{ readonly sink: Sink; readonly sideSinks: ReadonlyMap<SideOutput, Sink> }> {
   const open = async (name: string, sink: Sink): Promise<Sink> => {
     opened.add(sink)
     const again = found.commitAgain
@@ -334,11 +335,13 @@ async function openSinks(
     return sink
   }
   const sink = await open(resultSink, await spec.makeSink())
-  const lateSink =
-    spec.plan.late === undefined ? undefined : await open(lateRowsSink, await spec.makeLateSink())
+  const sideSinks = new Map<SideOutput, Sink>()
+  for (const output of sideOutputsOf(spec.plan)) {
+    sideSinks.set(output, await open(output.name, await spec.makeSideSink(output)))
+  }
   const again = found.commitAgain
   if (again?.noteMissing === true) {
     await log.append({ type: 'committed', epoch: again.epoch, snapshotId: again.snapshotId })
   }
-  return { sink, lateSink }
+  return { sink, sideSinks }
 }

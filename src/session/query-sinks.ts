@@ -2,14 +2,19 @@ import type { Batch } from '../batch/batch.ts'
 import type { Schema } from '../batch/schema.ts'
 import { dataFrame } from '../dataframe/frame.ts'
 import type { Launch, WriteSpec } from '../dataframe/launch.ts'
-import type { Sink } from '../flow/connector.ts'
-import type { PhysicalPlan } from '../physical/physical.ts'
 import { type LogicalPlan, type Scan, schemaOf } from '../plan/logical.ts'
 import type { Engine } from './engine.ts'
-import { makeSink, type SinkDescription } from './formats.ts'
+import type { SinkDescription } from './formats.ts'
 
 /** Options of `writeStream` that are the engine's and not the sink's. */
-const engineOptions = ['allowunbounded', 'checkpointlocation', 'drain', 'laterowspath']
+const engineOptions = [
+  'allowunbounded',
+  'badrows',
+  'checkpointlocation',
+  'deadletterpath',
+  'drain',
+  'laterowspath',
+]
 
 /** The sink that the query's `writeStream` asks for. */
 export function resultSinkOf(
@@ -59,33 +64,4 @@ function batchCaller(
     }
     await call(dataFrame({ kind: 'scan', scan }, launch), epoch)
   }
-}
-
-/** Late rows go to the option `lateRowsPath`, or nowhere. */
-export function makeLateSink(
-  { ports, registry }: Engine,
-  physical: PhysicalPlan,
-  spec: WriteSpec,
-): Promise<Sink> {
-  const path = spec.options['laterowspath']
-  return makeSink(registry, ports, {
-    format: path === undefined ? 'noop' : 'json',
-    options: path === undefined ? {} : { path },
-    schema: physical.stages.find((stage) => stage.id === physical.late)?.output ?? [],
-    mode: 'append',
-    partitionBy: [],
-    queryName: '',
-  })
-}
-
-/** The operator that drops late rows, if the plan has one. */
-export function lateOperatorOf(physical: PhysicalPlan): string | undefined {
-  const from = physical.stages.find((stage) => stage.id === physical.late)?.inputs[0]?.from
-  const steps = physical.stages.find((stage) => stage.id === from)?.steps ?? []
-  for (const step of steps) {
-    if (step.kind === 'aggregate' || step.kind === 'sessions' || step.kind === 'process') {
-      return step.spec.operator
-    }
-  }
-  return undefined
 }
