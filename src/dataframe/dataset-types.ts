@@ -10,6 +10,7 @@ import type {
   TimeMode,
 } from '../flow/stateful-processor.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
+import type { FunctionOptions } from './functions-core.ts'
 import type { NotOnGroups } from './not-provided.ts'
 import type { SchemaLike, StructType } from './struct-type.ts'
 
@@ -34,14 +35,16 @@ export interface TypedDataset<Row, Frame> {
   map<const S extends SchemaLike>(
     call: (row: Row) => NoInfer<RowOf<S>>,
     output: S,
+    options?: FunctionOptions,
   ): TypedDataset<RowOf<S>, Frame>
   /** Any number of rows for each row. */
   flatMap<const S extends SchemaLike>(
     call: (row: Row) => Iterable<NoInfer<RowOf<S>>>,
     output: S,
+    options?: FunctionOptions,
   ): TypedDataset<RowOf<S>, Frame>
   /** The rows for which the function is true. */
-  filter(call: (row: Row) => boolean): TypedDataset<Row, Frame>
+  filter(call: (row: Row) => boolean, options?: FunctionOptions): TypedDataset<Row, Frame>
   /** Groups by one column, whose value is the key, or by several, whose values are fields of the key. */
   groupByKey<C extends keyof Row & string>(column: C): KeyedDataset<Row[C], Row, Frame>
   groupByKey<C extends keyof Row & string>(

@@ -17,6 +17,7 @@ import type {
   TransformOptions,
   TypedDataset,
 } from './dataset-types.ts'
+import { type FunctionOptions, policyOf } from './functions-core.ts'
 import { type GroupFunction, groupProcessor } from './group-state.ts'
 import type { Launch } from './launch.ts'
 import { notProvided } from './not-provided.ts'
@@ -76,20 +77,27 @@ function datasetOf<Frame>(plan: UnresolvedPlan, parts: DatasetParts<Frame>): Any
     name: string,
     call: (row: EdgeRow) => Iterable<unknown>,
     output: SchemaLike,
-  ): AnyDataset<Frame> =>
-    datasetOf(
-      { kind: 'mapRows', input: plan, function: { name, call, edge }, output: schemaFrom(output) },
+    options: FunctionOptions,
+  ): AnyDataset<Frame> => {
+    const given = { name, call, edge, ...policyOf(options) }
+    return datasetOf(
+      { kind: 'mapRows', input: plan, function: given, output: schemaFrom(output) },
       parts,
     )
+  }
   const dataset = {
     plan,
     schema: StructType(schema),
-    map: (call: (row: EdgeRow) => unknown, output: SchemaLike) =>
-      mapped(nameOfFunction(call, 'map'), (row) => [call(row)], output),
-    flatMap: (call: (row: EdgeRow) => Iterable<unknown>, output: SchemaLike) =>
-      mapped(nameOfFunction(call, 'flatMap'), call, output),
-    filter(call: (row: EdgeRow) => unknown) {
-      const predicate = rowUdf(schema, call, { kind: 'boolean' }, 'filter')
+    map: (call: (row: EdgeRow) => unknown, output: SchemaLike, options: FunctionOptions = {}) =>
+      mapped(nameOfFunction(call, 'map'), (row) => [call(row)], output, options),
+    flatMap: (
+      call: (row: EdgeRow) => Iterable<unknown>,
+      output: SchemaLike,
+      options: FunctionOptions = {},
+    ) => mapped(nameOfFunction(call, 'flatMap'), call, output, options),
+    filter(call: (row: EdgeRow) => unknown, options: FunctionOptions = {}) {
+      const called = rowUdf(schema, call, { kind: 'boolean' }, 'filter')
+      const predicate = { ...called, ...policyOf(options) }
       return datasetOf({ kind: 'filter', input: plan, predicate }, parts)
     },
     groupByKey(...given: readonly unknown[]) {
@@ -219,7 +227,7 @@ function rowUdf(
   call: (row: EdgeRow) => unknown,
   type: DataType,
   name: string,
-): UnresolvedExpression {
+): Extract<UnresolvedExpression, { kind: 'udf' }> {
   const names = schema.map((field) => field.name)
   return {
     kind: 'udf',

@@ -1,11 +1,12 @@
 import { type Batch, isValid, liveRows, select } from '../batch/batch.ts'
 import type { Schema } from '../batch/schema.ts'
 import { formatTimestamp } from '../batch/time-text.ts'
+import type { BadRowPolicy } from '../core/bad-row-policy.ts'
 import { formatDuration } from '../core/duration.ts'
 import { StreamError } from '../core/error.ts'
 import type { Micros } from '../core/units.ts'
 import { addBadRows, type Operator, type Output, type Wait } from '../flow/operator.ts'
-import { allOf, type BadRow, type BadRowPolicy, badRowsOf } from './bad-rows.ts'
+import { allOf, type BadRow, badRowsOf } from './bad-rows.ts'
 import { timesOf } from './row-times.ts'
 
 /** A declared event-time column, as plain data. */

@@ -1,4 +1,5 @@
 import type { Schema } from '../batch/schema.ts'
+import type { BadRowPolicy } from '../core/bad-row-policy.ts'
 import { StreamError, unreachable } from '../core/error.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
@@ -18,6 +19,7 @@ import {
   schemaOf,
 } from '../plan/logical.ts'
 import { sessionKeyOf } from '../plan/session-columns.ts'
+import { withBadRows } from './bad-rows.ts'
 import { bucketingOf, ColumnList, callColumns, fusedWindow } from './bucketing.ts'
 import { type SideColumns, shiftOf, staticJoinParts, streamJoinParts } from './join-specs.ts'
 import { deliversLate, lateGroupRows, lateJoinRows, lateRows } from './late-rows.ts'
@@ -44,10 +46,17 @@ export interface BuildOptions {
   readonly lateRows: boolean
   /** The query has a place for dead letters. */
   readonly deadLetters: boolean
+  /** What becomes of rows that functions and expressions raise errors for. */
+  readonly badRows: BadRowPolicy
 }
 
 /** For a query over rows that end. */
-export const endingQuery: BuildOptions = { mode: 'append', lateRows: false, deadLetters: false }
+export const endingQuery: BuildOptions = {
+  mode: 'append',
+  lateRows: false,
+  deadLetters: false,
+  badRows: 'fail',
+}
 
 /** Cuts a logical plan into stages, wherever rows must change their task. */
 export function buildPhysical(plan: LogicalPlan, options: BuildOptions): PhysicalPlan {
@@ -72,7 +81,10 @@ class Builder {
   }
 
   finish(result: OpenStage, output: Schema): PhysicalPlan {
-    const stages = this.#stages.map((stage) => ({ ...stage, steps: [...stage.steps] }))
+    const stages = this.#stages.map((stage) => ({
+      ...stage,
+      steps: stage.steps.map((step) => withBadRows(step, this.#options.badRows)),
+    }))
     return { stages, result: result.id, output }
   }
 

@@ -1,6 +1,7 @@
 import type { DataType, Schema } from '../batch/schema.ts'
 import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
+import type { BadRowPolicies } from '../operators/bad-rows.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { GenerateSpec } from '../operators/generate.ts'
 import type { JoinSpec } from '../operators/join/spec.ts'
@@ -26,6 +27,8 @@ export type Step =
       readonly filter: Expression | undefined
       readonly columns: readonly Expression[]
       readonly output: Schema
+      /** What becomes of rows that raise an error; absent = they end the query. */
+      readonly badRows?: BadRowPolicies
     }
   | { readonly kind: 'watermark'; readonly spec: WatermarkSpec }
   | { readonly kind: 'generate'; readonly spec: GenerateSpec }

@@ -43,6 +43,8 @@ export interface Scan {
   /** True: the source finds fields of structs by name, so `schema` may leave out those nobody reads. */
   readonly fieldsByName?: boolean
   readonly streaming: boolean
+  /** A partition that brought no row for so long no longer holds watermarks back; absent = it always does. */
+  readonly idleTimeoutMicros?: number
   /** Rows or a live object of this process, for the formats `rows`, `memory` and `push`. */
   readonly handle?: object
 }

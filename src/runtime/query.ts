@@ -44,6 +44,7 @@ import { buildTasks, resultSink } from './tasks.ts'
 export interface MadeSource {
   readonly source: Source
   readonly limit: ReadLimit
+  readonly idleTimeoutMs?: number
 }
 
 /** A streaming query, complete: what to run, where its checkpoint is, and everything it touches. */
@@ -197,7 +198,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   )
   return {
     tasks,
-    sources: [...sources].map(([name, { source, limit }]) => ({ name, source, limit })),
+    sources: [...sources].map(([name, made]) => ({ name, ...made })),
     recovered,
     effects: checkpointEffects({
       log,

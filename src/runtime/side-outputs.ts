@@ -1,7 +1,8 @@
 import { unreachable } from '../core/error.ts'
 import { deadSide } from '../operators/bad-rows.ts'
 import { lateSide } from '../operators/late-rows.ts'
-import type { PhysicalPlan, Stage, Step } from '../physical/physical.ts'
+import { hasDeadLetters } from '../physical/bad-rows.ts'
+import type { PhysicalPlan, Stage } from '../physical/physical.ts'
 
 /** Rows that operators set aside, and the sink that they go to. */
 export interface SideOutput {
@@ -31,18 +32,5 @@ export function hasSide({ steps }: Stage, side: SideOutput['side']): boolean {
       return steps.some(hasDeadLetters)
     default:
       return unreachable(side)
-  }
-}
-
-function hasDeadLetters(step: Step): boolean {
-  switch (step.kind) {
-    case 'watermark': {
-      const { nullTime, future, maxFutureSkewMicros } = step.spec
-      return (
-        nullTime === 'deadLetter' || (maxFutureSkewMicros !== undefined && future === 'deadLetter')
-      )
-    }
-    default:
-      return false
   }
 }

@@ -1,5 +1,6 @@
 import type { JobSettings } from '../../actors/job.ts'
 import type { Trigger } from '../../actors/trigger.ts'
+import { badRowPolicy } from '../core/bad-row-policy.ts'
 import type { Launch, WriteSpec } from '../dataframe/launch.ts'
 import type { StreamingQuery } from '../dataframe/streaming-query.ts'
 import type { TriggerSpec } from '../dataframe/trigger.ts'
@@ -64,6 +65,7 @@ export function startQuery(
       mode: spec.outputMode,
       lateRows: true,
       deadLetters: sidePath(spec, 'deadLetters') !== undefined,
+      badRows: badRowPolicy(spec.options['badrows'] ?? 'fail'),
     }),
     readAfter: readAfterOf(plan),
   }

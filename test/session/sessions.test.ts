@@ -250,7 +250,7 @@ test('rows without a time or a gap are counted', async () => {
     },
   ])
   expect(query.lastProgress?.badRows).toEqual([
-    { operator: 'watermark(s@memory-0)', numRows: 1, numDeadLetters: 0 },
+    { operator: 'watermark(t@memory-0)', numRows: 1, numDeadLetters: 0 },
   ])
   await session.stop()
 })
