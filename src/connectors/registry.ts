@@ -51,6 +51,11 @@ export interface SourceFactory {
    * read to an end, and it cannot stand in front of `followedBy`. Absent = it has one.
    */
   readonly noPast?: boolean
+  /**
+   * What becomes of records that cannot be decoded and that its batches carry as `rejected`: they are
+   * counted, or delivered to the dead letters too. Absent = its batches carry none.
+   */
+  badRecords?(options: CheckedOptions): 'drop' | 'deadLetter' | undefined
   create(context: SourceContext): Promise<Source>
 }
 

@@ -75,7 +75,9 @@ function lettersOf(batch: Batch, schema: Schema, operator: string, bad: readonly
 }
 
 /** The source and source partition of a batch, as far as they are known. */
-function placeOf({ partition }: Batch): Pick<LetterHead, 'source' | 'partition' | 'position'> {
+export function placeOf({
+  partition,
+}: Batch): Pick<LetterHead, 'source' | 'partition' | 'position'> {
   if (partition === undefined) return { source: null, partition: null, position: null }
   const [source = '', ...rest] = partition.split('/')
   return { source, partition: rest.length === 0 ? null : rest.join('/'), position: null }

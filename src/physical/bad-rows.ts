@@ -44,6 +44,8 @@ function policiesOf(expressions: readonly Expression[]): Readonly<Record<string,
 /** Whether a step may send rows to the dead letters. */
 export function hasDeadLetters(step: Step): boolean {
   switch (step.kind) {
+    case 'rejected':
+      return step.spec.policy === 'deadLetter'
     case 'watermark': {
       const { nullTime, future, maxFutureSkewMicros } = step.spec
       const isGuarded = maxFutureSkewMicros !== undefined && future === 'deadLetter'

@@ -90,8 +90,13 @@ class Builder {
 
   build(plan: LogicalPlan): OpenStage {
     switch (plan.kind) {
-      case 'scan':
-        return this.#open({ source: plan, inputs: [], output: schemaOf(plan), single: false })
+      case 'scan': {
+        const { source, badRecords } = plan
+        const output = schemaOf(plan)
+        const stage = this.#open({ source: plan, inputs: [], output, single: false })
+        if (badRecords === undefined) return stage
+        return addStep(stage, { kind: 'rejected', spec: { source, policy: badRecords } }, output)
+      }
       case 'filter': {
         const stage = this.build(plan.input)
         const schema = schemaOf(plan.input)

@@ -10,6 +10,7 @@ import type { LateRowsSpec } from '../operators/late-rows.ts'
 import type { MapRowsSpec } from '../operators/map-rows.ts'
 import type { OwnSpec } from '../operators/own-state.ts'
 import type { ProcessSpec } from '../operators/process/spec.ts'
+import type { RejectedSpec } from '../operators/rejected.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
 import type { SessionAssignSpec } from '../operators/session-assign.ts'
 import type { SortSpec } from '../operators/sort.ts'
@@ -30,6 +31,8 @@ export type Step =
       /** What becomes of rows that raise an error; absent = they end the query. */
       readonly badRows?: BadRowPolicies
     }
+  /** Takes what the source of the stage could not decode off its batches. */
+  | { readonly kind: 'rejected'; readonly spec: RejectedSpec }
   | { readonly kind: 'watermark'; readonly spec: WatermarkSpec }
   | { readonly kind: 'generate'; readonly spec: GenerateSpec }
   | { readonly kind: 'window'; readonly spec: WindowAssignSpec }

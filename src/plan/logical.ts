@@ -45,6 +45,8 @@ export interface Scan {
   readonly streaming: boolean
   /** A partition that brought no row for so long no longer holds watermarks back; absent = it always does. */
   readonly idleTimeoutMicros?: number
+  /** What becomes of records that the source cannot decode, if it leaves some out. */
+  readonly badRecords?: 'drop' | 'deadLetter'
   /** Rows or a live object of this process, for the formats `rows`, `memory` and `push`. */
   readonly handle?: object
 }

@@ -13,6 +13,7 @@ import { limitOperator } from '../operators/limit.ts'
 import { mapRowsOperator } from '../operators/map-rows.ts'
 import { ownOperator } from '../operators/own-state.ts'
 import { processOperator } from '../operators/process/process-operator.ts'
+import { rejectedOperator } from '../operators/rejected.ts'
 import { sessionOperator } from '../operators/session/session-aggregate.ts'
 import { sessionAssignOperator } from '../operators/session-assign.ts'
 import { settleOperator } from '../operators/settle.ts'
@@ -52,6 +53,8 @@ function instantiateStep(
   switch (step.kind) {
     case 'compute':
       return computeOperator(step)
+    case 'rejected':
+      return rejectedOperator(step.spec)
     case 'watermark':
       return watermarkOperator(step.spec)
     case 'generate':

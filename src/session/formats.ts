@@ -16,6 +16,11 @@ export function makeScan(registry: Registry, spec: ReadSpec): Scan {
   const { own, idle } = engineOptions(spec)
   const options = checkOptions(factory, own)
   const schema = factory.schemaFor(options, spec.schema)
+  const badRecords = factory.badRecords?.(options)
+  // Rows that end are read without a query that could take them.
+  if (badRecords === 'deadLetter' && !spec.streaming) {
+    throw new StreamError('DEAD_LETTERS_NOWHERE', {})
+  }
   return {
     kind: 'scan',
     source: spec.name ?? '',
@@ -25,6 +30,7 @@ export function makeScan(registry: Registry, spec: ReadSpec): Scan {
     ...(factory.fieldsByName?.(options, schema) === true ? { fieldsByName: true } : {}),
     streaming: spec.streaming,
     ...(idle === undefined ? {} : { idleTimeoutMicros: idle }),
+    ...(badRecords === undefined || !spec.streaming ? {} : { badRecords }),
   }
 }
 

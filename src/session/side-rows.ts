@@ -49,7 +49,7 @@ export async function makeSideSink(
   const sink = await makeSink(registry, ports, {
     format: path === undefined ? 'noop' : 'json',
     options: path === undefined ? {} : { path },
-    // Files of JSON lines take the columns of each batch as they are, and the rows of operators differ.
+    // Lines of JSON have the columns that each batch brings: the rows of operators differ.
     schema: [],
     mode: 'append',
     partitionBy: [],
