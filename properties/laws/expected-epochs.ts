@@ -7,7 +7,7 @@ import {
   type SaveMode,
   type Watermark,
 } from '../../src/plan/logical.ts'
-import { createOracle } from '../oracles/evaluate.ts'
+import { createOracle, type LateRow } from '../oracles/evaluate.ts'
 import type { EpochRows } from '../oracles/oracle-node.ts'
 import { type InputRows, scansOf } from './stream-run.ts'
 
@@ -39,6 +39,18 @@ export function expectedEpochs(
   // Letting a late row in need not make a difference: its partner or its group may be gone, its result filtered out.
   const lost = oracle.lost || !isDeepEqual(all, epochs)
   return { epochs, lateRows: oracle.lateRows.length, lost }
+}
+
+/** The rows that come too late for the steps of a plan, over the epochs that were decided. */
+export function lateRowsOf(
+  plan: LogicalPlan,
+  mode: SaveMode,
+  headers: readonly EpochHeader[],
+  inputs: ReadonlyMap<string, InputRows>,
+): readonly LateRow[] {
+  const oracle = createOracle(plan, mode)
+  for (const header of headers) oracle.epoch(header, rowsOfEpoch(header, inputs))
+  return oracle.lateRows
 }
 
 function isDeepEqual(left: unknown, right: unknown): boolean {

@@ -2,17 +2,19 @@ import type { Batch } from '../../src/batch/batch.ts'
 import { compareValues, equalValues } from '../../src/batch/compare.ts'
 import { type EdgeRow, fromRow, toRow } from '../../src/batch/edge-row.ts'
 import { rowsOf } from '../../src/batch/read.ts'
-import type { DataType } from '../../src/batch/schema.ts'
+import type { DataType, Schema } from '../../src/batch/schema.ts'
 import type { MapValue, Value } from '../../src/batch/value.ts'
 import { unreachable } from '../../src/core/error.ts'
 import type { EvaluationContext, Expression } from '../../src/expr/expression.ts'
 import { interpret } from '../../src/expr/interpret.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
 import { eventTimeColumns } from '../../src/plan/event-time.ts'
+import { columnsRead } from '../../src/plan/expressions.ts'
 import {
   type Aggregate,
   type Generate,
   hasAggregate,
+  inputsOf,
   isStreaming,
   type LogicalPlan,
   type SaveMode,
@@ -38,24 +40,52 @@ export interface Oracle {
   /** The rows that the epoch puts out, in no particular order. */
   epoch(header: EpochHeader, rows: EpochRows): readonly Row[]
   /** Rows dropped as late so far, once per row. */
-  readonly lateRows: readonly Row[]
+  readonly lateRows: readonly LateRow[]
   /** Whether any row was kept out of any window so far. */
   readonly lost: boolean
 }
 
-/** Takes a late row; `partly` when it was late in some of its windows only, `bad` when it was left out as one. */
-type Late = (row: Row, how?: 'partly' | 'bad') => void
+/** A row that came too late for one step of a plan. */
+export interface LateRow {
+  readonly row: Row
+  /** Its columns. */
+  readonly schema: Schema
+  readonly plan: LogicalPlan
+  /** Of a join. */
+  readonly side?: 'left' | 'right'
+  readonly epoch: number
+  /** The watermark that it came after, as that step sees it. */
+  readonly watermark: number
+}
+
+/** Takes rows that are left out: late ones, rows late in some of their windows only, and bad ones. */
+interface Late {
+  late(row: Row, of: Pick<LateRow, 'plan' | 'schema' | 'side'>): void
+  lost(): void
+}
 
 /** The reference answer of a plan in an output mode, epoch by epoch. */
 export function createOracle(plan: LogicalPlan, mode: SaveMode): Oracle {
-  const lateRows: Row[] = []
+  const lateRows: LateRow[] = []
   let lost = false
-  const evaluate = nodeOf(plan, mode, (row, how) => {
-    lost = true
-    if (how === undefined) lateRows.push(row)
+  let current: EpochHeader | undefined
+  const evaluate = nodeOf(plan, mode, {
+    late(row, of) {
+      lost = true
+      if (current === undefined) throw new Error('a row is late in no epoch')
+      const delay = Math.max(...inputsOf(of.plan).map(watermarkDelay))
+      const watermark = heldBackBy(delay, current).lateWatermark
+      lateRows.push({ row, ...of, epoch: current.epoch, watermark })
+    },
+    lost() {
+      lost = true
+    },
   })
   return {
-    epoch: evaluate,
+    epoch(header, rows) {
+      current = header
+      return evaluate(header, rows)
+    },
     lateRows,
     get lost() {
       return lost
@@ -83,22 +113,36 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
       const input = nodeOf(plan.input, mode, late)
       const session = sessionKeyOf(plan)
       if (session === undefined) return aggregateNode(plan, mode, input, late)
-      return sessionNode({ plan, session, mode, aggregated }, input, late)
+      const below = plan.input.kind === 'session' ? plan.input.input : plan.input
+      const schema = schemaOf(below)
+      return sessionNode({ plan, session, mode, aggregated }, input, (row) =>
+        late.late(row.slice(0, schema.length), { plan, schema }),
+      )
     }
     case 'join':
-      return joinNode(plan, nodeOf(plan.left, mode, late), nodeOf(plan.right, mode, late), late)
+      return joinNode(
+        plan,
+        nodeOf(plan.left, mode, late),
+        nodeOf(plan.right, mode, late),
+        (row, side) => late.late(row, { plan, schema: schemaOf(plan[side]), side }),
+      )
     case 'own':
       throw new RangeError(`the rules say nothing of the operator ${plan.operator.name}`)
     case 'process':
-      return processNode(plan, nodeOf(plan.input, mode, late), late)
+      return processNode(plan, nodeOf(plan.input, mode, late), (row) => {
+        const schema = schemaOf(plan.input).slice(0, plan.shown)
+        late.late(row.slice(0, plan.shown), { plan, schema })
+      })
     case 'deduplicate':
-      return deduplicateNode(plan, nodeOf(plan.input, mode, late), late)
+      return deduplicateNode(plan, nodeOf(plan.input, mode, late), (row) =>
+        late.late(row, { plan, schema: schemaOf(plan) }),
+      )
     case 'watermark': {
       const input = nodeOf(plan.input, mode, late)
       return (header, rows) =>
         input(header, rows).filter((row) => {
           const isGood = hasGoodTime(plan, row, header)
-          if (!isGood) late(row, 'bad')
+          if (!isGood) late.lost()
           return isGood
         })
     }
@@ -230,6 +274,42 @@ interface Group {
   unsent: boolean
 }
 
+/** Equal rows of one epoch, in all their windows. */
+interface Seen {
+  readonly row: Row
+  isLate: boolean
+  count: number
+  /** Where they begin. */
+  readonly windows: Set<Value>
+}
+
+function see(
+  seen: Seen[],
+  row: Row,
+  { isLate, window }: { readonly isLate: boolean; readonly window: Value },
+): void {
+  let known = seen.find((each) => sameRow(each.row, row))
+  if (known === undefined) {
+    known = { row, isLate, count: 0, windows: new Set<Value>() }
+    seen.push(known)
+  }
+  known.isLate &&= isLate
+  known.count++
+  known.windows.add(Array.isArray(window) ? window[0] : null)
+}
+
+/** Whether a column is one of the keys as it is, and read nowhere else. */
+function isKeyOnly({ keys, aggregates }: Aggregate, column: number): boolean {
+  const isColumn = ({ expression }: { readonly expression: Expression }): boolean =>
+    expression.kind === 'column' && expression.index === column
+  const others = [
+    ...keys.filter((key) => !isColumn(key)).map(({ expression }) => expression),
+    ...aggregates.flatMap(({ call }) => [...call.args, ...(call.filter ? [call.filter] : [])]),
+  ]
+  const isRead = (expression: Expression): boolean => columnsRead(expression).has(column)
+  return keys.filter(isColumn).length === 1 && !others.some(isRead)
+}
+
 function aggregateNode(plan: Aggregate, mode: SaveMode, input: Evaluate, late: Late): Evaluate {
   const types = plan.keys.map(({ expression }) => expression.type)
   const closing = closingTimeOf(plan)
@@ -237,24 +317,24 @@ function aggregateNode(plan: Aggregate, mode: SaveMode, input: Evaluate, late: L
   const delay = watermarkDelay(plan.input)
   /** Early results: the interval of the clock that the last epoch was in. */
   let spoken: number | undefined
+  // Without its window a row is the same one in all its windows.
+  const isOnce = plan.input.kind === 'window' && isKeyOnly(plan, schemaOf(plan.input).length - 1)
+  const schema = isOnce ? schemaOf(plan.input).slice(0, -1) : schemaOf(plan.input)
 
   return (given, rows) => {
     const header = heldBackBy(delay, given)
     const context = contextOf(header)
     const changed = new Set<Group>()
-    const seenLate = new Map<Row, boolean>()
+    const seen: Seen[] = []
     for (const row of input(given, rows)) {
       const keys = plan.keys.map(({ expression }) =>
         interpret(expression, (index) => row[index] ?? null, context),
       )
       const end = closing(keys)
       const isLate = mode !== 'complete' && end !== undefined && end <= header.lateWatermark
-      // Without its window the row is the same one in all its windows.
-      const original = plan.input.kind === 'window' ? row.slice(0, -1) : row
-      const known = [...seenLate.keys()].find((each) => sameRow(each, original)) ?? original
-      seenLate.set(known, isLate && (seenLate.get(known) ?? true))
+      see(seen, isOnce ? row.slice(0, -1) : row, { isLate, window: row.at(-1) ?? null })
       if (isLate) {
-        late(row, 'partly')
+        late.lost()
         continue
       }
       let group = groups.find((each) => sameKeys(types, each.keys, keys))
@@ -266,7 +346,10 @@ function aggregateNode(plan: Aggregate, mode: SaveMode, input: Evaluate, late: L
       group.unsent = true
       changed.add(group)
     }
-    for (const [row, isLate] of seenLate) if (isLate) late(row)
+    for (const { row, isLate, count, windows } of seen) {
+      const times = isOnce ? count / windows.size : count
+      for (let time = 0; isLate && time < times; time++) late.late(row, { plan, schema })
+    }
     const interval = Math.floor(header.processingTime / (plan.early?.everyMicros ?? 0))
     const speaks = plan.early?.everyMicros === 0 || interval !== spoken
     spoken = interval

@@ -88,7 +88,7 @@ async function readFiles(
   const files = virtualFileSystem()
   const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1')
   await files.makeFolder('in')
-  await files.write('in/a', bytes)
+  await files.create('in/a', bytes)
   const { session, simulation } = simulatedSession({ seed: 1, files, life: 0 })
   const query = session.readStream
     .format(format)
@@ -101,7 +101,9 @@ async function readFiles(
     .trigger(trigger)
     .start('output')
   const failure = await simulation
-    .run('availableNow' in trigger ? query.awaitTermination() : query.processAllAvailable())
+    .run<unknown>(
+      'availableNow' in trigger ? query.awaitTermination() : query.processAllAvailable(),
+    )
     .then(() => undefined)
     .catch((thrown: unknown) => thrown)
   await simulation.run(session.stop())
@@ -116,7 +118,11 @@ async function readFiles(
 const triggers = [{ availableNow: true }, { continuous: '1 hour' }] as const
 
 test.each(triggers)('lines that are no records go to the dead letters: %o', async (trigger) => {
-  const { output, letters: found, badRows } = await readFiles('json', records, 'DEADLETTER', trigger)
+  const {
+    output,
+    letters: found,
+    badRows,
+  } = await readFiles('json', records, 'DEADLETTER', trigger)
   expect(output).toEqual([{ n: 1 }, { n: 3 }])
   expect(found.map(({ record }) => record)).toEqual([
     '{"n":"many"}',
