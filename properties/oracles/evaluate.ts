@@ -62,10 +62,18 @@ export interface LateRow {
 interface Late {
   late(row: Row, of: Pick<LateRow, 'plan' | 'schema' | 'side'>): void
   lost(): void
+  readonly dropsBad: boolean
 }
 
-/** The reference answer of a plan in an output mode, epoch by epoch. */
-export function createOracle(plan: LogicalPlan, mode: SaveMode): Oracle {
+/**
+ * The reference answer of a plan in an output mode, epoch by epoch. With `dropsBad` rows for which a
+ * function or an expression raises an error are left out; otherwise it raises that error.
+ */
+export function createOracle(
+  plan: LogicalPlan,
+  mode: SaveMode,
+  { dropsBad = false }: { readonly dropsBad?: boolean } = {},
+): Oracle {
   const lateRows: LateRow[] = []
   let lost = false
   let current: EpochHeader | undefined
@@ -80,6 +88,7 @@ export function createOracle(plan: LogicalPlan, mode: SaveMode): Oracle {
     lost() {
       lost = true
     },
+    dropsBad,
   })
   return {
     epoch(header, rows) {
@@ -160,7 +169,20 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
     }
     default: {
       const input = nodeOf(plan.input, mode, late)
-      return (header, rows) => stateless(plan, input(header, rows), contextOf(header))
+      const isByRow = plan.kind === 'filter' || plan.kind === 'project' || plan.kind === 'mapRows'
+      return (header, rows) => {
+        const given = input(header, rows)
+        const context = contextOf(header)
+        if (!late.dropsBad || !isByRow) return stateless(plan, given, context)
+        return given.flatMap((row) => {
+          try {
+            return stateless(plan, [row], context)
+          } catch {
+            late.lost()
+            return []
+          }
+        })
+      }
     }
   }
 }
