@@ -69,6 +69,8 @@ export interface TransformOptions<S extends SchemaLike, Initial> {
   readonly eventTimeColumn?: NoInfer<keyof RowOf<S> & string>
   /** Rows of a batch frame, by key, that `handleInitialState` gets in the first epoch of the query. */
   readonly initialState?: InitialRows<Initial>
+  /** A handler that throws ends the query, always: it may have changed a part of its state by then. */
+  readonly badRows?: 'fail'
 }
 
 /** A batch dataset by key, as an initial state. */
@@ -89,6 +91,8 @@ export interface GroupOptions<S extends SchemaLike, T extends StateType> {
   readonly timeout?: TimeMode
   /** The state to begin with, by key. */
   readonly initialState?: InitialRows<NoInfer<StateValue<T>>>
+  /** A function that throws ends the query, always: it may have changed the state by then. */
+  readonly badRows?: 'fail'
 }
 
 type MayWait<T> = T | Promise<T>
@@ -100,7 +104,7 @@ export interface KeyedDataset<Key, Row, Frame> extends InitialRows<Row>, NotOnGr
    * handed over in one call.
    *
    * @throws StreamError `STATE_VARIABLE_INVALID` for declarations that cannot be; `WATERMARK_INVALID` for
-   * event time without a watermark
+   * event time without a watermark; `STREAMING_UNSUPPORTED` for a policy of bad rows
    * @example
    * ```ts
    * import { Session } from 'millrace'

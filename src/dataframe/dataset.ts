@@ -2,6 +2,7 @@ import { parseType } from '../batch/ddl.ts'
 import type { EdgeRow } from '../batch/edge-row.ts'
 import { plainType } from '../batch/plain-type.ts'
 import { type DataType, type Schema, sameType, typeText } from '../batch/schema.ts'
+import { badRowPolicy } from '../core/bad-row-policy.ts'
 import { StreamError } from '../core/error.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import type { InitialState, ProcessorSource, StatefulProgram } from '../flow/stateful-processor.ts'
@@ -129,9 +130,10 @@ function keyedDataset<Frame>(
       readonly name: string
       readonly output: SchemaLike
       readonly initial: InitialRows<unknown> | undefined
+      readonly badRows: string | undefined
     },
   ): AnyDataset<Frame> => {
-    const { name, output, initial, ...rest } = how
+    const { name, output, initial, badRows, ...rest } = how
     const from = initial === undefined ? undefined : initialState(initial, launch)
     const program: StatefulProgram = {
       name,
@@ -141,6 +143,7 @@ function keyedDataset<Frame>(
     }
     // Mistakes in declarations are reported by the call that was given the processor.
     const processor = typeof source === 'function' ? source() : source
+    if (badRows !== undefined) refuseUnlessFail(badRows, name)
     const { edge } = launch
     initProcessor(processor, { timeMode: rest.timeMode, edge })
     const process = { kind: 'process' as const, input: plan, keys, shown, program, ...rest }
@@ -152,10 +155,11 @@ function keyedDataset<Frame>(
     options: GroupOptions<SchemaLike, DataType | string>,
     outputMode: 'append' | 'update',
   ): AnyDataset<Frame> => {
-    const { output, state, timeout = 'none', initialState: initial } = options
+    const { output, state, timeout = 'none', initialState: initial, badRows } = options
     const make = () => groupProcessor(call, state, timeout)
     const name = nameOfFunction(call, `${style}WithState`)
-    return processed(make, { name, output, initial, style, timeMode: timeout, outputMode })
+    const how = { name, output, initial, badRows, style, timeMode: timeout, outputMode }
+    return processed(make, how)
   }
   const dataset = {
     plan,
@@ -171,11 +175,13 @@ function keyedDataset<Frame>(
         outputMode,
         eventTimeColumn,
         initialState: initial,
+        badRows,
       } = options
       return processed(source, {
         name: nameOfProcessor(source),
         output,
         initial,
+        badRows,
         style: 'processor',
         timeMode,
         ...(outputMode === undefined ? {} : { outputMode }),
@@ -195,6 +201,16 @@ function keyedDataset<Frame>(
     ...notProvided(['cogroup'], () => isStreaming(analyzePart(plan))),
   }
   return dataset as unknown as KeyedDataset<unknown, EdgeRow, Frame>
+}
+
+/** By the time a handler throws it may have changed a part of its state: leaving out its rows would keep that. */
+function refuseUnlessFail(badRows: string, name: string): void {
+  const policy = badRowPolicy(badRows)
+  if (policy === 'fail') return
+  throw new StreamError('STREAMING_UNSUPPORTED', {
+    what: `The policy ${policy} for bad rows in ${name}, which keeps state,`,
+    fix: 'Catch the error in the handler before state is changed, and give out a row that says so; or leave out bad rows by a filter or map before this step.',
+  })
 }
 
 function oneRow(call: (...args: Parameters<GroupFunction>) => unknown): GroupFunction {

@@ -324,7 +324,7 @@ test('dead letters and late rows of joins, duplicates and groups come out of the
   expect(dead).toEqual([['watermark(t@memory-0)', 'EVENT_TIME_NULL', 'memory-0', '0', record]])
 })
 
-test('rows of nothing but a late step are counted and not delivered when so asked', async () => {
+test('late rows are counted and not delivered with the policy drop', async () => {
   const { session, simulation } = simulatedSession({ seed: 1, files: virtualFileSystem(), life: 0 })
   const input = session.memoryStream('t TIMESTAMP')
   const query = input
@@ -350,4 +350,33 @@ test('rows of nothing but a late step are counted and not delivered when so aske
   await simulation.run(session.stop())
   await simulation.run(reading)
   expect(late).toBe(0)
+})
+
+test('steps with state take no policy but to fail', () => {
+  const { session } = simulatedSession({ seed: 1, files: virtualFileSystem(), life: 0 })
+  const keyed = session.memoryStream('k STRING').toDF().as().groupByKey('k')
+  const options = { output: 'k STRING', ...JSON.parse('{"badRows":"deadLetter"}') }
+  const refused = /STREAMING_UNSUPPORTED.*deadLetter.*state/
+  expect(() => keyed.flatMapGroupsWithState(() => [], options)).toThrowError(refused)
+  const processor = { init: () => undefined, handleInputRows: () => [] }
+  expect(() => keyed.transformWithState(processor, options)).toThrowError(refused)
+})
+
+test('the query of a processor that throws fails, whatever becomes of the rows of functions', async () => {
+  const query = (input: DataFrame) =>
+    input
+      .as()
+      .groupByKey('n')
+      .transformWithState(
+        {
+          init: () => undefined,
+          handleInputRows() {
+            throw new RangeError('never')
+          },
+        },
+        { output: 'n INT' },
+      )
+      .toDF()
+  const { failure } = await run('n INT', numbers, query, { badRows: 'drop' })
+  expect(failure).toMatchObject({ code: 'USER_FUNCTION_FAILED' })
 })
