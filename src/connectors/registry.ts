@@ -81,6 +81,8 @@ export interface SinkContext {
    * as rows come, and are of the kind `immediate`. Default: false.
    */
   readonly immediate?: boolean
+  /** What becomes of rows that user code throws for; default: the query fails. */
+  readonly badRows?: 'drop' | 'deadLetter'
   /** The callback or the live object that the query was built with, for formats that have such. */
   readonly handle?: object
 }

@@ -1,8 +1,9 @@
 import { type Batch, liveRows } from '../batch/batch.ts'
 import { columnOf } from '../batch/build.ts'
 import { stringType } from '../batch/schema.ts'
+import { deadSide, letterBatch, placeOf } from '../flow/dead-letters.ts'
 import type { Operator } from '../flow/operator.ts'
-import { allOf, deadSide, letterBatch, placeOf } from './bad-rows.ts'
+import { allOf } from './bad-rows.ts'
 
 /** Which source the records are of, and what becomes of them. */
 export interface RejectedSpec {

@@ -5,8 +5,9 @@ import type { BadRowPolicy } from '../core/bad-row-policy.ts'
 import { formatDuration } from '../core/duration.ts'
 import { StreamError } from '../core/error.ts'
 import type { Micros } from '../core/units.ts'
+import type { BadRow } from '../flow/dead-letters.ts'
 import { addBadRows, type Operator, type Output, type Wait } from '../flow/operator.ts'
-import { allOf, type BadRow, badRowsOf } from './bad-rows.ts'
+import { allOf, badRowsOf } from './bad-rows.ts'
 import { timesOf } from './row-times.ts'
 
 /** A declared event-time column, as plain data. */

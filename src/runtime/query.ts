@@ -337,7 +337,7 @@ async function openSinks(
   }
   const sink = await open(resultSink, await spec.makeSink())
   const sideSinks = new Map<SideOutput, Sink>()
-  for (const output of sideOutputsOf(spec.plan)) {
+  for (const output of sideOutputsOf(spec.plan, sink)) {
     sideSinks.set(output, await open(output.name, await spec.makeSideSink(output)))
   }
   const again = found.commitAgain

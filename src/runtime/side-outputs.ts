@@ -1,5 +1,6 @@
 import { unreachable } from '../core/error.ts'
-import { deadSide } from '../operators/bad-rows.ts'
+import type { Sink } from '../flow/connector.ts'
+import { deadSide } from '../flow/dead-letters.ts'
 import { lateSide } from '../operators/late-rows.ts'
 import { hasDeadLetters } from '../physical/bad-rows.ts'
 import type { PhysicalPlan, Stage } from '../physical/physical.ts'
@@ -18,9 +19,16 @@ export const sideOutputs: readonly SideOutput[] = [
   { side: deadSide, name: 'deadLetters' },
 ]
 
-/** Those that some stage of a plan has. */
-export function sideOutputsOf({ stages }: PhysicalPlan): readonly SideOutput[] {
-  return sideOutputs.filter(({ side }) => stages.some((stage) => hasSide(stage, side)))
+/** Those that some stage of a plan has, or the sink of its result. */
+export function sideOutputsOf(
+  { stages }: PhysicalPlan,
+  sink?: Pick<Sink, 'badRows'>,
+): readonly SideOutput[] {
+  return sideOutputs.filter(
+    ({ side }) =>
+      stages.some((stage) => hasSide(stage, side)) ||
+      (side === deadSide && sink?.badRows === 'deadLetter'),
+  )
 }
 
 /** Whether an operator of the stage may set rows aside for this output. */

@@ -4,6 +4,7 @@ import { laneOfShard, type ShardLayout, shardOf } from '../../state/key-group.ts
 import type { TaskState } from '../../state/task-state.ts'
 import { StreamError } from '../core/error.ts'
 import type { Sink, Source } from '../flow/connector.ts'
+import { deadSide } from '../flow/dead-letters.ts'
 import { byKey, type Partition, toOne } from '../flow/partitioner.ts'
 import type { StateContext } from '../operators/context.ts'
 import type { PhysicalPlan, Stage, StageInput } from '../physical/physical.ts'
@@ -44,7 +45,7 @@ export async function buildTasks(parts: TaskParts): Promise<readonly TaskSpec[]>
       tasks.push(await buildTask(parts, stage, lane))
     }
   }
-  tasks.push(sinkTask(plan.stages.length, resultSink, parts.sink))
+  tasks.push({ ...sinkTask(plan.stages.length, resultSink, parts.sink), edges: sinkEdges(parts) })
   for (const [side, sink] of parts.sideSinks)
     tasks.push(sinkTask(sideStage(plan, side), side.name, sink))
   return tasks
@@ -97,6 +98,14 @@ async function buildTask(parts: TaskParts, stage: Stage, lane: number): Promise<
     slice: { index: lane, count: tasksOf(stage, parts) },
     ordered: needsOrder(parts),
   }
+}
+
+/** Rows that the sink of the result cannot take go where those of the operators go. */
+function sinkEdges({ plan, sink, sideSinks }: TaskParts): readonly EdgeSpec[] {
+  if (sink.badRows !== 'deadLetter') return []
+  return [...sideSinks.keys()]
+    .filter(({ side }) => side === deadSide)
+    .map((output) => ({ ...toTask(taskId(sideStage(plan, output), 0)), side: deadSide }))
 }
 
 function sinkTask(stage: number, name: string, sink: Sink): TaskSpec {

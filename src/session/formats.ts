@@ -107,6 +107,8 @@ export interface SinkDescription {
   readonly edge?: EdgeOptions
   /** Continuous trigger: rows have their effect as soon as they are written. */
   readonly immediate?: boolean
+  /** What becomes of rows that user code throws for; default: the query fails. */
+  readonly badRows?: 'drop' | 'deadLetter'
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Batch } from '../batch/batch.ts'
 import type { Schema } from '../batch/schema.ts'
+import { type BadRowPolicy, badRowPolicy } from '../core/bad-row-policy.ts'
 import { dataFrame } from '../dataframe/frame.ts'
 import type { Launch, WriteSpec } from '../dataframe/launch.ts'
 import { type LogicalPlan, type Scan, schemaOf } from '../plan/logical.ts'
@@ -24,6 +25,7 @@ export function resultSinkOf(
   spec: WriteSpec,
 ): SinkDescription {
   const schema = schemaOf(plan)
+  const badRows = badRowsOf(spec)
   const options = Object.fromEntries(
     Object.entries(spec.options).filter(([name]) => !engineOptions.includes(name)),
   )
@@ -42,8 +44,14 @@ export function resultSinkOf(
     queryName: spec.queryName ?? '',
     edge: launch.edge,
     immediate: spec.trigger.kind === 'continuous',
+    ...(badRows === 'fail' ? {} : { badRows }),
     ...(handle === undefined ? {} : { handle }),
   }
+}
+
+/** What becomes of the bad rows of a query, unless a function or a source has a policy of its own. */
+export function badRowsOf({ options }: WriteSpec): BadRowPolicy {
+  return badRowPolicy(options['badrows'] ?? 'fail')
 }
 
 /** Gives the rows of one epoch to the user's function as a batch frame. */

@@ -11,6 +11,7 @@ import { type SideOutput, sideOutputsOf } from '../runtime/side-outputs.ts'
 import type { Engine } from './engine.ts'
 import { makeSink } from './formats.ts'
 import type { RowTaps } from './query-rows.ts'
+import { badRowsOf } from './query-sinks.ts'
 
 /** The option that says where the rows of a side output are written. */
 const pathOption = { lateRows: 'lateRowsPath', deadLetters: 'deadLetterPath' } as const
@@ -25,7 +26,8 @@ export function sidePath(spec: WriteSpec, name: SideOutput['name']): string | un
  * @throws StreamError `DEAD_LETTERS_NOWHERE`, `CONFIG_INVALID`
  */
 export function checkSideOutputs(physical: PhysicalPlan, spec: WriteSpec): void {
-  const hasLetters = sideOutputsOf(physical).some(({ name }) => name === 'deadLetters')
+  const isAsked = sideOutputsOf(physical).some(({ name }) => name === 'deadLetters')
+  const hasLetters = isAsked || badRowsOf(spec) === 'deadLetter'
   const letters = sidePath(spec, 'deadLetters')
   if (hasLetters && letters === undefined) throw new StreamError('DEAD_LETTERS_NOWHERE', {})
   const others = [sidePath(spec, 'lateRows'), spec.options['path']]

@@ -1,6 +1,5 @@
 import type { JobSettings } from '../../actors/job.ts'
 import type { Trigger } from '../../actors/trigger.ts'
-import { badRowPolicy } from '../core/bad-row-policy.ts'
 import type { Launch, WriteSpec } from '../dataframe/launch.ts'
 import type { StreamingQuery } from '../dataframe/streaming-query.ts'
 import type { TriggerSpec } from '../dataframe/trigger.ts'
@@ -26,7 +25,7 @@ import {
   type SinkDescription,
 } from './formats.ts'
 import { progressLine } from './progress-line.ts'
-import { resultSinkOf } from './query-sinks.ts'
+import { badRowsOf, resultSinkOf } from './query-sinks.ts'
 import { type RunningQuery, runningQuery } from './running-query.ts'
 import { checkSideOutputs, makeSideSink, sidePath } from './side-rows.ts'
 
@@ -65,7 +64,7 @@ export function startQuery(
       mode: spec.outputMode,
       lateRows: true,
       deadLetters: sidePath(spec, 'deadLetters') !== undefined,
-      badRows: badRowPolicy(spec.options['badrows'] ?? 'fail'),
+      badRows: badRowsOf(spec),
     }),
     readAfter: readAfterOf(plan),
   }

@@ -380,3 +380,35 @@ test('the query of a processor that throws fails, whatever becomes of the rows o
   const { failure } = await run('n INT', numbers, query, { badRows: 'drop' })
   expect(failure).toMatchObject({ code: 'USER_FUNCTION_FAILED' })
 })
+
+test('rows that foreach throws for have the policy of the query, and the others go on', async () => {
+  const files = virtualFileSystem()
+  const { session, simulation } = simulatedSession({ seed: 1, files, life: 0 })
+  const input = session.memoryStream('n INT')
+  const seen: unknown[] = []
+  const query = input
+    .toDF()
+    .filter('n < 4')
+    .writeStream.foreach(({ n }) => {
+      if (n === 2) throw new RangeError('two')
+      seen.push(n)
+    })
+    .option('checkpointLocation', 'checkpoint')
+    .options({ badRows: 'deadLetter', ...letters })
+    .start()
+  input.addData(numbers)
+  await simulation.run(query.processAllAvailable())
+  await simulation.run(session.stop())
+  expect(seen).toEqual([1, 3])
+  const total = { operator: 'sink(foreach)', numRows: 1, numDeadLetters: 1 }
+  expect(query.recentProgress.at(-1)?.badRows).toEqual([total])
+  expect(await jsonLines(files, 'letters')).toMatchObject([
+    {
+      epoch: 0,
+      operator: 'sink(foreach)',
+      code: 'USER_FUNCTION_FAILED',
+      message: 'The function foreach.process threw: two.',
+      record: { n: 2 },
+    },
+  ])
+})
