@@ -9,7 +9,6 @@ import type { EvaluationContext, Expression } from '../../src/expr/expression.ts
 import { interpret } from '../../src/expr/interpret.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
 import { eventTimeColumns } from '../../src/plan/event-time.ts'
-import { columnsRead } from '../../src/plan/expressions.ts'
 import {
   type Aggregate,
   type Generate,
@@ -28,6 +27,7 @@ import { deduplicateNode } from './deduplicate.ts'
 import { joinNode } from './join.ts'
 import { heldBackBy, watermarkDelay } from './join-time.ts'
 import type { EpochRows, Evaluate, Row } from './oracle-node.ts'
+import { isKeyOnly, type SeenRow, see } from './seen-rows.ts'
 import { sessionNode, sessionOf } from './session.ts'
 import { processNode } from './stateful.ts'
 
@@ -296,42 +296,6 @@ interface Group {
   unsent: boolean
 }
 
-/** Equal rows of one epoch, in all their windows. */
-interface Seen {
-  readonly row: Row
-  isLate: boolean
-  count: number
-  /** Where they begin. */
-  readonly windows: Set<Value>
-}
-
-function see(
-  seen: Seen[],
-  row: Row,
-  { isLate, window }: { readonly isLate: boolean; readonly window: Value },
-): void {
-  let known = seen.find((each) => sameRow(each.row, row))
-  if (known === undefined) {
-    known = { row, isLate, count: 0, windows: new Set<Value>() }
-    seen.push(known)
-  }
-  known.isLate &&= isLate
-  known.count++
-  known.windows.add(Array.isArray(window) ? window[0] : null)
-}
-
-/** Whether a column is one of the keys as it is, and read nowhere else. */
-function isKeyOnly({ keys, aggregates }: Aggregate, column: number): boolean {
-  const isColumn = ({ expression }: { readonly expression: Expression }): boolean =>
-    expression.kind === 'column' && expression.index === column
-  const others = [
-    ...keys.filter((key) => !isColumn(key)).map(({ expression }) => expression),
-    ...aggregates.flatMap(({ call }) => [...call.args, ...(call.filter ? [call.filter] : [])]),
-  ]
-  const isRead = (expression: Expression): boolean => columnsRead(expression).has(column)
-  return keys.filter(isColumn).length === 1 && !others.some(isRead)
-}
-
 function aggregateNode(plan: Aggregate, mode: SaveMode, input: Evaluate, late: Late): Evaluate {
   const types = plan.keys.map(({ expression }) => expression.type)
   const closing = closingTimeOf(plan)
@@ -347,7 +311,7 @@ function aggregateNode(plan: Aggregate, mode: SaveMode, input: Evaluate, late: L
     const header = heldBackBy(delay, given)
     const context = contextOf(header)
     const changed = new Set<Group>()
-    const seen: Seen[] = []
+    const seen: SeenRow[] = []
     for (const row of input(given, rows)) {
       const keys = plan.keys.map(({ expression }) =>
         interpret(expression, (index) => row[index] ?? null, context),
@@ -447,8 +411,4 @@ function closingTimeOf(plan: Aggregate): (keys: Row) => number | undefined {
 
 function sameKeys(types: readonly DataType[], left: Row, right: Row): boolean {
   return types.every((type, index) => equalValues(type, left[index] ?? null, right[index] ?? null))
-}
-
-function sameRow(left: Row, right: Row): boolean {
-  return left === right || (left.length === right.length && left.every((v, i) => v === right[i]))
 }
