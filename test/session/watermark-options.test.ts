@@ -148,10 +148,12 @@ async function withOptions(
     await simulation.run(query.processAllAvailable())
   }
   await simulation.run(session.stop())
-  const last = (await headersOf(files)).at(-1)
+  const headers = await headersOf(files)
+  const last = headers.at(-1)
   const { stateOperators: [operator] = [] } = query.lastProgress ?? {}
   return {
     watermark: seconds(last?.evictWatermark ?? 0),
+    processingTime: headers[0]?.processingTime ?? 0,
     rowsInState: operator?.numRowsTotal,
     badRows: query.recentProgress.flatMap(({ badRows = [] }) => badRows),
   }
@@ -166,9 +168,17 @@ test('a row from the far future is left out and never moves the watermark', asyn
     { operator: 'watermark(t@memory-0)', numRows: 1, numDeadLetters: 0 },
   ])
   expect((await withOptions(rows, {})).watermark).toBe(far)
-  // Exactly as far as allowed is not too far.
-  const edge = await withOptions([at(3600), at(3601)], { maxFutureSkew: '1 hour' })
-  expect(edge.badRows).toHaveLength(1)
+})
+
+test('a row exactly as far in the future as is allowed counts, and one a millisecond further does not', async () => {
+  const options = { maxFutureSkew: '1 hour' }
+  const { processingTime } = await withOptions([at(0)], options)
+  const edge = { t: new Date(processingTime / 1000 + 3_600_000) }
+  const allowed = await withOptions([edge, at(0)], options)
+  expect(allowed.badRows).toEqual([])
+  expect(allowed.watermark).toBe(seconds(processingTime) + 3600)
+  const further = await withOptions([{ t: new Date(edge.t.getTime() + 1) }, at(0)], options)
+  expect(further.badRows).toHaveLength(1)
 })
 
 test('a row without a time is left out, or kept for ever as in Spark', async () => {
