@@ -5,7 +5,8 @@ import { someExpression } from '../plan/expressions.ts'
 import type { Step } from './physical.ts'
 
 /** A step with what becomes of rows it cannot work with: as its functions say, otherwise as the query does. */
-export function withBadRows(step: Step, policy: BadRowPolicy): Step {
+export function withBadRows(step: Step, policy: BadRowPolicy | undefined): Step {
+  if (policy === undefined) return step
   switch (step.kind) {
     case 'compute': {
       const { filter, columns } = step

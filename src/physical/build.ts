@@ -46,8 +46,11 @@ export interface BuildOptions {
   readonly lateRows: boolean
   /** The query has a place for dead letters. */
   readonly deadLetters: boolean
-  /** What becomes of rows that functions and expressions raise errors for. */
-  readonly badRows: BadRowPolicy
+  /**
+   * What becomes of rows that functions and expressions raise errors for; `undefined`: they end the query,
+   * also where a function has a policy of its own.
+   */
+  readonly badRows: BadRowPolicy | undefined
 }
 
 /** For a query over rows that end. */
@@ -55,7 +58,7 @@ export const endingQuery: BuildOptions = {
   mode: 'append',
   lateRows: false,
   deadLetters: false,
-  badRows: 'fail',
+  badRows: undefined,
 }
 
 /** Cuts a logical plan into stages, wherever rows must change their task. */

@@ -204,6 +204,21 @@ test('a function with the policy fail ends a query that delivers the others', as
   )
 })
 
+test('in a batch a bad row is an error, whatever the policy of the function', async () => {
+  const { session, simulation } = simulatedSession({ seed: 1, files: virtualFileSystem(), life: 0 })
+  const never = udf(
+    () => {
+      throw new RangeError('never')
+    },
+    'int',
+    { badRows: 'drop' },
+  )
+  const frame = session.createDataFrame(numbers, 'n INT').select(never(col('n')))
+  await expect(simulation.run(frame.collect())).rejects.toMatchObject({
+    code: 'USER_FUNCTION_FAILED',
+  })
+})
+
 test('casts, divisions and conditions that raise errors have the policy of the query', async () => {
   const texts = ['1', 'x', '0', null, '5'].map((s) => ({ s }))
   const query = (input: DataFrame) => input.filter('10 / CAST(s AS INT) > 1').select('s')
