@@ -3,7 +3,7 @@ import { compareValues, equalValues } from '../../src/batch/compare.ts'
 import { type EdgeRow, fromRow, toRow } from '../../src/batch/edge-row.ts'
 import { rowsOf } from '../../src/batch/read.ts'
 import type { DataType, Schema } from '../../src/batch/schema.ts'
-import type { MapValue, Value } from '../../src/batch/value.ts'
+import type { Value } from '../../src/batch/value.ts'
 import { unreachable } from '../../src/core/error.ts'
 import type { EvaluationContext, Expression } from '../../src/expr/expression.ts'
 import { interpret } from '../../src/expr/interpret.ts'
@@ -11,7 +11,6 @@ import type { EpochHeader } from '../../src/flow/message.ts'
 import { eventTimeColumns } from '../../src/plan/event-time.ts'
 import {
   type Aggregate,
-  type Generate,
   hasAggregate,
   inputsOf,
   isStreaming,
@@ -19,7 +18,6 @@ import {
   type SaveMode,
   schemaOf,
   type Watermark,
-  type WindowAssign,
 } from '../../src/plan/logical.ts'
 import { sessionKeyOf } from '../../src/plan/session-columns.ts'
 import { aggregated } from './aggregates.ts'
@@ -27,6 +25,7 @@ import { deduplicateNode } from './deduplicate.ts'
 import { joinNode } from './join.ts'
 import { heldBackBy, watermarkDelay } from './join-time.ts'
 import type { EpochRows, Evaluate, Row } from './oracle-node.ts'
+import { exploded, windowsOf } from './row-steps.ts'
 import { isKeyOnly, type SeenRow, see } from './seen-rows.ts'
 import { sessionNode, sessionOf } from './session.ts'
 import { processNode } from './stateful.ts'
@@ -266,27 +265,6 @@ function stateless(
     default:
       return unreachable(plan)
   }
-}
-
-function exploded({ outer, withPosition, columns }: Generate, row: Row, value: Value): Row[] {
-  const isMap = columns.length - (withPosition ? 1 : 0) === 2
-  const items: Row[] =
-    value === null
-      ? []
-      : isMap
-        ? (value as MapValue).entries.map((entry) => [...entry])
-        : (value as readonly Value[]).map((item) => [item])
-  if (items.length === 0) return outer ? [[...row, ...columns.map(() => null)]] : []
-  return items.map((item, position) => [...row, ...(withPosition ? [position] : []), ...item])
-}
-
-/** Every window [start, end) that holds the time, by trying each in turn. */
-function windowsOf({ sizeMicros, slideMicros, startMicros }: WindowAssign, time: Value): Value[] {
-  if (typeof time !== 'number') return []
-  const windows: Value[] = []
-  let start = Math.floor((time - startMicros) / slideMicros) * slideMicros + startMicros
-  for (; start + sizeMicros > time; start -= slideMicros) windows.push([start, start + sizeMicros])
-  return windows
 }
 
 interface Group {
