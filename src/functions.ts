@@ -1,4 +1,4 @@
-export type { Column, ColumnOrLiteral, ColumnOrName } from './dataframe/column.ts'
+export type { Column, ColumnOrLiteral, ColumnOrName, WindowSpec } from './dataframe/column.ts'
 export {
   any_value,
   approx_count_distinct,
@@ -76,6 +76,7 @@ export {
   nvl,
   posexplode,
   posexplode_outer,
+  row_number,
   session_window,
   type UserFunction,
   udf,
@@ -273,3 +274,4 @@ export {
   weekofyear,
   year,
 } from './dataframe/functions-time.ts'
+export { Window } from './dataframe/window-spec.ts'

@@ -70,6 +70,7 @@ function kindOf(node: LogicalPlan): string | undefined {
       return isStreaming(node.left) && isStreaming(node.right) ? 'join' : undefined
     case 'deduplicate':
     case 'process':
+    case 'topN':
       return node.kind
     default:
       return undefined

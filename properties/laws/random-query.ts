@@ -4,6 +4,7 @@ import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import { expr } from '../../src/dataframe/functions-core.ts'
 import type { WatermarkOptions } from '../../src/plan/watermark-rules.ts'
 import { type Chain, chained, chains } from './random-chain.ts'
+import { type Ranking, ranked, rankings } from './random-ranking.ts'
 import { watermarkOptions } from './random-watermark.ts'
 import type { StreamInput, StreamQuery } from './stream-query.ts'
 
@@ -18,6 +19,7 @@ export interface QueryShape {
   readonly grouping: Grouping | undefined
   readonly having: boolean
   readonly chain: Chain
+  readonly ranking: Ranking | undefined
   readonly outputMode: StreamQuery['outputMode']
 }
 
@@ -177,6 +179,7 @@ export const queryShape: fc.Arbitrary<QueryShape> = fc
     ),
     having: fc.boolean(),
     chain: fc.constantFrom(...chains),
+    ranking: rankings,
     outputMode: fc.constantFrom<StreamQuery['outputMode']>('append', 'update', 'complete'),
   })
   .map(withinTheRules)
@@ -185,9 +188,11 @@ function withinTheRules(given: QueryShape): QueryShape {
   // What was given out cannot be taken back.
   const steps = given.steps.filter((step) => step !== 'limit' || given.outputMode !== 'update')
   const shape = { ...given, steps }
-  const { grouping, outputMode } = shape
+  const { grouping, outputMode, ranking } = shape
   if (grouping === undefined) {
-    return outputMode === 'complete' ? { ...shape, outputMode: 'append' } : shape
+    // Without groups or ranks the whole answer is every row ever read.
+    const never = outputMode === 'complete' && ranking === undefined
+    return never ? { ...shape, outputMode: 'append' } : shape
   }
   const known = [...shape.columns, 't']
   const usable = [...aggregates, ...orderedAggregates]
@@ -202,8 +207,10 @@ function withinTheRules(given: QueryShape): QueryShape {
   const early = outputMode === 'update' && grouping.window !== 'none'
   return {
     ...shape,
-    // Only what is closed can be grouped again.
-    chain: outputMode === 'append' ? shape.chain : 'none',
+    // Only what is closed can be grouped again, and then has no time of its own to be ranked by.
+    chain: outputMode === 'append' && ranking === undefined ? shape.chain : 'none',
+    // A group that is filtered out after a change would have to leave its ranking.
+    having: shape.having && !(outputMode === 'update' && ranking !== undefined),
     grouping: {
       window: never || mergeless ? 'tumbling' : grouping.window,
       byKey: (grouping.byKey || merges) && shape.columns.includes('k'),
@@ -214,9 +221,10 @@ function withinTheRules(given: QueryShape): QueryShape {
 }
 
 /** True when a batch, which has its rows in order of arrival, may give another answer. */
-function dependsOnOrder({ steps, grouping, partitions, union }: QueryShape): boolean {
+function dependsOnOrder({ steps, grouping, partitions, union, ranking }: QueryShape): boolean {
   if (steps.some((step) => orderSteps.includes(step))) return true
   const isOneLog = partitions === 1 && union === 'none'
+  if (!isOneLog && grouping === undefined && ranking !== undefined) return true
   const byOrder = orderedAggregates.map(([, text]) => text)
   return !isOneLog && grouping?.aggregates.some((text) => byOrder.includes(text)) === true
 }
@@ -239,7 +247,7 @@ export function queryOf(shape: QueryShape): StreamQuery {
 }
 
 function built(shape: QueryShape, frames: readonly DataFrame[]): DataFrame {
-  const { union, steps, delaySeconds, grouping, having, chain } = shape
+  const { union, steps, delaySeconds, grouping, having, chain, ranking, outputMode: mode } = shape
   const names: readonly string[] = ['t', ...shape.columns]
   const unite = (each: (frame: DataFrame) => DataFrame): DataFrame =>
     frames.map(each).reduce((all, one) => all.union(one))
@@ -248,7 +256,10 @@ function built(shape: QueryShape, frames: readonly DataFrame[]): DataFrame {
   // `above` declares a watermark in each branch of the union, `below` one over the union.
   const source = union === 'above' ? unite(timed) : timed(unite((frame) => frame))
   const stateless = steps.reduce((frame, step) => stepped(frame, step, names), source)
-  if (grouping === undefined) return stateless
+  if (grouping === undefined) {
+    if (ranking === undefined) return stateless
+    return ranked({ frame: stateless, mode, closing: undefined, isGrouped: false }, ranking)
+  }
   const keys = [
     ...(grouping.window === 'none' ? [] : [windowOf[grouping.window]]),
     ...(grouping.byKey ? ['k'] : []),
@@ -259,7 +270,12 @@ function built(shape: QueryShape, frames: readonly DataFrame[]): DataFrame {
   const result = emitted.agg(...grouping.aggregates.map(aggregated))
   const [last] = result.columns.slice(-1)
   const kept = having && last !== undefined ? result.filter(`${last} IS NOT NULL`) : result
-  return chained(kept, chain, result.columns[0] ?? '', grouping.byKey ? 'k' : undefined)
+  const [first = ''] = result.columns
+  if (ranking !== undefined) {
+    const closing = grouping.window === 'none' ? undefined : first
+    return ranked({ frame: kept, mode, closing, isGrouped: true }, ranking)
+  }
+  return chained(kept, chain, first, grouping.byKey ? 'k' : undefined)
 }
 
 /** `sum(n) AS total` as a column. */

@@ -11,8 +11,8 @@ import type { EpochHeader } from '../../src/flow/message.ts'
 import { eventTimeColumns } from '../../src/plan/event-time.ts'
 import {
   type Aggregate,
-  hasAggregate,
   inputsOf,
+  isRestated,
   isStreaming,
   type LogicalPlan,
   type SaveMode,
@@ -29,6 +29,7 @@ import { exploded, windowsOf } from './row-steps.ts'
 import { isKeyOnly, type SeenRow, see } from './seen-rows.ts'
 import { sessionNode, sessionOf } from './session.ts'
 import { processNode } from './stateful.ts'
+import { topNNode } from './top-n.ts'
 
 /**
  * What a plan must answer, worked out row by row on plain lists, without state stores, panes, columns,
@@ -154,9 +155,15 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
           return isGood
         })
     }
+    case 'topN': {
+      const below = (node: LogicalPlan): Evaluate => nodeOf(node, mode, late)
+      return topNNode(plan, mode, { evaluate: below(plan.input), nodeOf: below }, (row) =>
+        late.late(row, { plan, schema: schemaOf(plan.input) }),
+      )
+    }
     case 'limit': {
       const input = nodeOf(plan.input, mode, late)
-      if (!isStreaming(plan) || (mode === 'complete' && hasAggregate(plan))) {
+      if (!isStreaming(plan) || (mode === 'complete' && isRestated(plan))) {
         return (header, rows) => input(header, rows).slice(0, plan.count)
       }
       let left = plan.count
@@ -217,6 +224,7 @@ function stateless(
         | 'aggregate'
         | 'join'
         | 'deduplicate'
+        | 'topN'
         | 'limit'
         | 'process'
         | 'own'

@@ -122,6 +122,14 @@ export interface Column {
   /** The value where no branch holds; without it that is NULL. */
   otherwise(value: ColumnOrLiteral): Column
 
+  /**
+   * A window function over the rows of a window: `row_number().over(…)`, the only one there is. Stands in
+   * `select` or `withColumn`; filter the number in the next step.
+   *
+   * @throws StreamError `EXPRESSION_MISPLACED` where this is no call of a function
+   */
+  over(window: WindowSpec): Column
+
   /** Ascending, NULL first. */
   asc(): Column
   /** Descending, NULL last. */
@@ -130,6 +138,20 @@ export interface Column {
   asc_nulls_last(): Column
   desc_nulls_first(): Column
   desc_nulls_last(): Column
+}
+
+/**
+ * The rows that a window function looks at, and in which order. Made by `Window`; immutable: every method
+ * gives a new one.
+ */
+export interface WindowSpec {
+  /** The expressions as data; for the engine. */
+  readonly partitions: readonly UnresolvedExpression[]
+  readonly orders: readonly UnresolvedExpression[]
+  /** Rows with equal values belong together, NULLs too; instead of the columns given before. */
+  partitionBy(...columns: readonly (ColumnOrName | readonly ColumnOrName[])[]): WindowSpec
+  /** Ascending with NULL first unless told otherwise; instead of the order given before. */
+  orderBy(...columns: readonly (ColumnOrName | readonly ColumnOrName[])[]): WindowSpec
 }
 
 /** Wraps an expression; every method returns a new column. */
@@ -141,6 +163,7 @@ export function columnOf(expression: UnresolvedExpression): Column {
     ...textOf(expression),
     ...partsOf(expression),
     ...branchesOf(expression),
+    over: (window) => overOf(expression, window),
     ...orderOf(expression),
   }
 }
@@ -306,6 +329,18 @@ function branchesOf(self: UnresolvedExpression): Methods<'when' | 'otherwise'> {
     },
     otherwise: (value) => columnOf({ ...open('otherwise'), otherwise: operandOf(value) }),
   }
+}
+
+function overOf(self: UnresolvedExpression, { partitions, orders }: WindowSpec): Column {
+  if (self.kind !== 'call') {
+    throw new StreamError('EXPRESSION_MISPLACED', {
+      expression: '.over(…)',
+      why: 'it belongs behind a function',
+      fix: 'Write row_number().over(Window.partitionBy(…).orderBy(…)).',
+    })
+  }
+  const { name, args } = self
+  return columnOf({ kind: 'over', name, args, partitionBy: partitions, orderBy: orders })
 }
 
 function orderOf(

@@ -82,6 +82,14 @@ export function when(condition: Column, value: ColumnOrLiteral): Column {
   return columnOf({ kind: 'case', branches: [branch], otherwise: undefined })
 }
 
+/**
+ * The number of a row among those of its partition, from 1 up; INT. Needs a window:
+ * `row_number().over(Window.partitionBy('player').orderBy(desc('score')))`.
+ */
+export function row_number(): Column {
+  return callOf('row_number')
+}
+
 /** Ascending by that column, NULL first. */
 export const asc = (column: ColumnOrName): Column => columnOf(nameOf(column)).asc()
 /** Descending by that column, NULL last. */

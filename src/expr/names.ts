@@ -32,6 +32,8 @@ export function partsOf(expression: UnresolvedExpression): readonly UnresolvedEx
       return expression.filter === undefined
         ? expression.args
         : [...expression.args, expression.filter]
+    case 'over':
+      return [...expression.args, ...expression.partitionBy, ...expression.orderBy]
     case 'udf':
       return expression.args
     case 'cast':
@@ -137,9 +139,28 @@ function nested(expression: UnresolvedExpression): string {
         ? text
         : `${text} FILTER (WHERE ${nested(expression.filter)})`
     }
+    case 'over':
+      return `${expression.name}(${expression.args.map(nested).join(', ')}) OVER (${overText(expression)})`
     case 'udf':
       return `${expression.name}(${expression.args.map(nested).join(', ')})`
     default:
       return unreachable(expression)
   }
+}
+
+/** Spark names the frame too, which functions that number rows have no choice of. */
+function overText({
+  partitionBy,
+  orderBy,
+}: Extract<UnresolvedExpression, { kind: 'over' }>): string {
+  const partition =
+    partitionBy.length === 0 ? [] : [`PARTITION BY ${partitionBy.map(nested).join(', ')}`]
+  const keys = orderBy.map((key) => {
+    const { descending, nullsFirst } =
+      key.kind === 'sort' ? key : { descending: false, nullsFirst: true }
+    const input = key.kind === 'sort' ? key.input : key
+    return `${nested(input)} ${descending ? 'DESC' : 'ASC'} NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`
+  })
+  const order = keys.length === 0 ? [] : [`ORDER BY ${keys.join(', ')}`]
+  return [...partition, ...order, 'ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW'].join(' ')
 }

@@ -304,6 +304,8 @@ class Parser {
     // `first(x) IGNORE NULLS` is `first(x, true)`.
     if (this.#skipWords('ignore', 'nulls')) args.push(boolean(true))
     else this.#skipWords('respect', 'nulls')
+    const over = this.#over()
+    if (over !== undefined) return { kind: 'over', name, args, ...over }
     return {
       kind: 'call',
       name,
@@ -311,6 +313,31 @@ class Parser {
       ...(filter === undefined ? {} : { filter }),
       ...(distinct ? { distinct } : {}),
     }
+  }
+
+  /** `OVER (PARTITION BY … ORDER BY …)`; frames are not read, as no function takes one. */
+  #over() {
+    const start = this.#at
+    if (!this.#skipWord('over') || !this.#skip('(')) {
+      this.#at = start
+      return undefined
+    }
+    const partitionBy = this.#skipWords('partition', 'by')
+      ? this.#items(() => this.expression())
+      : []
+    const orderBy = this.#skipWords('order', 'by') ? this.#items(() => this.#sortKey()) : []
+    this.#expect(')')
+    return { partitionBy, orderBy }
+  }
+
+  /** `x DESC NULLS LAST`; ascending, and NULL smaller than everything, unless told otherwise. */
+  #sortKey(): UnresolvedExpression {
+    const input = this.expression()
+    const descending = this.#skipWord('desc')
+    if (!descending) this.#skipWord('asc')
+    const first = this.#skipWords('nulls', 'first')
+    const last = !first && this.#skipWords('nulls', 'last')
+    return { kind: 'sort', input, descending, nullsFirst: first || (!last && !descending) }
   }
 
   /** `FILTER (WHERE …)`. */
@@ -469,11 +496,17 @@ class Parser {
 
   /** Items up to the closing bracket, which is taken too. */
   #list<T>(item: () => T): T[] {
+    if (this.#skip(')')) return []
+    const items = this.#items(item)
+    this.#expect(')')
+    return items
+  }
+
+  /** One or more, with commas between them. */
+  #items<T>(item: () => T): T[] {
     const items: T[] = []
-    if (this.#skip(')')) return items
     do items.push(item())
     while (this.#skip(','))
-    this.#expect(')')
     return items
   }
 

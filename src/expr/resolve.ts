@@ -75,6 +75,7 @@ export function resolveExpression(expression: UnresolvedExpression, scope: Scope
       return resolveCall(expression, scope)
     case 'star':
     case 'interval':
+    case 'over':
       throw new StreamError('EXPRESSION_MISPLACED', {
         expression: defaultName(expression),
         why: 'it is not a value of a column',
@@ -155,8 +156,7 @@ function resolveCase(
 ): Expression {
   const whens = expression.branches.map(({ when }) => resolveExpression(when, scope))
   const thens = expression.branches.map((branch) => resolveExpression(branch.then, scope))
-  const rest =
-    expression.otherwise === undefined ? undefined : resolveExpression(expression.otherwise, scope)
+  const rest = expression.otherwise && resolveExpression(expression.otherwise, scope)
   const wrong = whens.find(({ type }) => type.kind !== 'boolean' && type.kind !== 'void')
   if (wrong !== undefined) {
     throw mismatch(defaultName(expression), {

@@ -23,6 +23,14 @@ export type UnresolvedExpression =
       /** Of a user's aggregate, which no catalogue knows. */
       readonly aggregator?: Aggregator
     }
+  /** `name(args) OVER (PARTITION BY … ORDER BY …)`. Plain expressions order ascending with nulls first. */
+  | {
+      readonly kind: 'over'
+      readonly name: string
+      readonly args: readonly UnresolvedExpression[]
+      readonly partitionBy: readonly UnresolvedExpression[]
+      readonly orderBy: readonly UnresolvedExpression[]
+    }
   | {
       readonly kind: 'cast'
       readonly input: UnresolvedExpression

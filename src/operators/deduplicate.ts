@@ -1,4 +1,4 @@
-import { type Batch, type Column, isValid, liveRows, select } from '../batch/batch.ts'
+import { type Batch, type Column, isValid, select } from '../batch/batch.ts'
 import { hashKeys } from '../batch/key-hash.ts'
 import type { DataType } from '../batch/schema.ts'
 import { micros } from '../core/units.ts'
@@ -9,7 +9,7 @@ import type { StateContext } from './context.ts'
 import { KeyedBuckets } from './keyed/keyed-buckets.ts'
 import { KeyedTable } from './keyed/keyed-table.ts'
 import { NumberValues } from './keyed/number-values.ts'
-import { timesOf } from './row-times.ts'
+import { splitLate, timesOf } from './row-times.ts'
 
 /** The keys seen, each with the time at which it is forgotten. */
 type SeenKeys = KeyedBuckets<KeyedTable<NumberValues>>
@@ -79,7 +79,9 @@ class DeduplicateOperator implements Operator {
   }
 
   process(_input: number, batch: Batch, output: Output): Wait {
-    const { rows, late } = this.#split(batch)
+    const { rows, late } = splitLate(batch, this.#spec.timeColumn, this.#late)
+    this.#rowsIn += rows.length + late.length
+    this.#rowsLate += late.length
     if (!this.#seen.anyCold()) return this.#handle(batch, rows, late, output)
     return this.#seen.pinned(async () => {
       const { columns, hashes } = this.#keysOf(batch, rows)
@@ -126,20 +128,6 @@ class DeduplicateOperator implements Operator {
       removed += due.length
     }
     return removed
-  }
-
-  /** Rows in time, and late ones. */
-  #split(batch: Batch): { readonly rows: Int32Array; readonly late: Int32Array } {
-    const count = liveRows(batch)
-    this.#rowsIn += count
-    const all = batch.selection ?? Int32Array.from({ length: count }, (_, row) => row)
-    if (this.#spec.timeColumn === undefined) return { rows: all, late: new Int32Array(0) }
-    const times = timesOf(batch, this.#spec.timeColumn)
-    const isLate = (row: number): boolean =>
-      isValid(times.validity, row) && (times.values[row] as number) <= this.#late
-    const late = all.filter(isLate)
-    this.#rowsLate += late.length
-    return { rows: late.length === 0 ? all : all.filter((row) => !isLate(row)), late }
   }
 
   #keysOf(batch: Batch, rows: Int32Array) {

@@ -1,4 +1,4 @@
-import type { Batch } from '../batch/batch.ts'
+import { type Batch, isValid, liveRows } from '../batch/batch.ts'
 
 /** The time of each row, microseconds. */
 export interface RowTimes {
@@ -16,4 +16,19 @@ export function timesOf(batch: Batch, index: number): RowTimes {
   }
   // Nothing but NULLs: no row has a time.
   return { values: new Float64Array(batch.rowCount), validity: new Uint8Array(batch.rowCount) }
+}
+
+/** The live rows of a batch: those in time, and those whose time is at or below the late watermark. */
+export function splitLate(
+  batch: Batch,
+  timeColumn: number | undefined,
+  watermark: number,
+): { readonly rows: Int32Array; readonly late: Int32Array } {
+  const all = batch.selection ?? Int32Array.from({ length: liveRows(batch) }, (_, row) => row)
+  if (timeColumn === undefined) return { rows: all, late: new Int32Array(0) }
+  const times = timesOf(batch, timeColumn)
+  const isLate = (row: number): boolean =>
+    isValid(times.validity, row) && (times.values[row] as number) <= watermark
+  const late = all.filter(isLate)
+  return { rows: late.length === 0 ? all : all.filter((row) => !isLate(row)), late }
 }

@@ -2,13 +2,12 @@ import type { Schema } from '../batch/schema.ts'
 import type { BadRowPolicy } from '../core/bad-row-policy.ts'
 import { StreamError, unreachable } from '../core/error.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
-import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
 import { eventTimeColumns } from '../plan/event-time.ts'
 import {
   type Aggregate,
   type Deduplicate,
-  hasAggregate,
+  isRestated,
   isStreaming,
   type Join,
   type Limit,
@@ -17,27 +16,30 @@ import {
   type Process,
   type SaveMode,
   schemaOf,
+  type TopN,
 } from '../plan/logical.ts'
 import { sessionKeyOf } from '../plan/session-columns.ts'
 import { withBadRows } from './bad-rows.ts'
 import { bucketingOf, ColumnList, callColumns, fusedWindow } from './bucketing.ts'
+import { deduplicateSpec } from './deduplicate-spec.ts'
 import { type SideColumns, shiftOf, staticJoinParts, streamJoinParts } from './join-specs.ts'
-import { deliversLate, lateGroupRows, lateJoinRows, lateRows } from './late-rows.ts'
+import { deliversLate, lateGroupRows, lateJoinRows, lateRows, lateTopNRows } from './late-rows.ts'
 import {
   addCompute,
   addGenerate,
   addSession,
+  addSort,
   addStep,
   addWindow,
   allColumns,
   countedBy,
   fieldOfExpression,
-  fieldsOf,
   type OpenStage,
   settleFor,
 } from './open-stage.ts'
 import type { Exchange, PhysicalPlan, StageInput, Step } from './physical.ts'
 import { processSpec } from './process-spec.ts'
+import { rankParts } from './top-n-spec.ts'
 import { watermarkSpec } from './watermark-spec.ts'
 
 export interface BuildOptions {
@@ -77,6 +79,7 @@ class Builder {
   #processes = 0
   readonly #ownNames = new Map<string, number>()
   #limits = 0
+  #topNs = 0
   #joins = 0
 
   constructor(options: BuildOptions) {
@@ -147,20 +150,10 @@ class Builder {
         return this.#process(plan)
       case 'own':
         return this.#own(plan)
-      case 'sort': {
-        const stage = this.#gathered(this.build(plan.input))
-        const schema = schemaOf(plan)
-        const keys = plan.keys.map((key, index) => ({
-          column: schema.length + index,
-          type: key.expression.type,
-          descending: key.descending,
-          nullsFirst: key.nullsFirst,
-        }))
-        const columns = [...allColumns(schema), ...plan.keys.map((key) => key.expression)]
-        addCompute(stage, schema, undefined, columns, [...schema, ...fieldsOf(plan.keys)])
-        const spec = { keys, kept: schema.length, output: schema }
-        return addStep(stage, { kind: 'sort', spec }, schema)
-      }
+      case 'sort':
+        return addSort(this.#gathered(this.build(plan.input)), plan)
+      case 'topN':
+        return this.#topN(plan)
       case 'limit':
         return this.#limit(plan)
       default:
@@ -254,12 +247,28 @@ class Builder {
   #limit(plan: Limit): OpenStage {
     const { count, input } = plan
     const stage = this.#gathered(this.build(input))
-    if (!isStreaming(input) || (this.#options.mode === 'complete' && hasAggregate(input))) {
+    if (!isStreaming(input) || (this.#options.mode === 'complete' && isRestated(input))) {
       return addStep(stage, { kind: 'limit', count }, schemaOf(plan))
     }
     addStep(stage, { kind: 'settle' }, schemaOf(plan))
     const operator = `limit-${this.#limits++}`
     return addStep(stage, { kind: 'limit', count, operator }, schemaOf(plan))
+  }
+
+  #topN(plan: TopN): OpenStage {
+    const { mode } = this.#options
+    const { input, columns, fields, keys, steps, closes } = rankParts(plan, mode, this.#topNs++)
+    const schema = schemaOf(input)
+    const before = addCompute(this.build(input), schema, undefined, columns, fields)
+    const single = keys.length === 0
+    const exchange: Exchange = single ? { kind: 'single' } : { kind: 'hash', keys }
+    const stage = this.#open({ inputs: [{ from: before.id, exchange }], output: fields, single })
+    const delivers = closes && this.#delivers(plan)
+    for (const step of steps) {
+      const late = step.kind === 'topN' && delivers ? lateTopNRows(step.spec, schema) : {}
+      addStep(stage, { ...step, ...late }, schemaOf(plan))
+    }
+    return stage
   }
 
   /** An aggregation that merges the sessions in one of its keys. */
@@ -330,23 +339,10 @@ class Builder {
 
   #deduplicate(plan: Deduplicate): OpenStage {
     const schema = schemaOf(plan)
-    const keys = plan.keys.flatMap((column) => {
-      const field = schema[column]
-      return field === undefined ? [] : [{ column, type: field.type }]
-    })
-    const time =
-      plan.within?.time ??
-      eventTimeColumns(plan.input).find(({ index }) => plan.keys.includes(index))
-    const spec: DeduplicateSpec = {
-      operator: `deduplicate-${this.#deduplicates++}`,
-      keys,
-      ...(time === undefined ? {} : { timeColumn: time.index }),
-      ...(plan.within === undefined ? {} : { withinMicros: plan.within.delayMicros }),
-      watermarkShift: shiftOf(plan.input),
-    }
+    const spec = deduplicateSpec(plan, `deduplicate-${this.#deduplicates++}`)
     const before = this.build(plan.input)
     const stage = this.#open({
-      inputs: [{ from: before.id, exchange: { kind: 'hash', keys } }],
+      inputs: [{ from: before.id, exchange: { kind: 'hash', keys: spec.keys } }],
       output: schema,
       single: false,
     })

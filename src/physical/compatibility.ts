@@ -12,6 +12,7 @@ import {
   shapeText,
 } from '../operators/process/state-shape.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
+import { rowsOperatorOf, type TopNSpec } from '../operators/top-n/spec.ts'
 import type { ReadAfter } from '../plan/read-after.ts'
 import { type OperatorPlace, placeOf } from './operator-place.ts'
 import type { PhysicalPlan, Step } from './physical.ts'
@@ -39,10 +40,10 @@ export function fingerprintOf(
   const places: Record<string, OperatorPlace> = {}
   for (const stage of plan.stages) {
     for (const step of stage.steps) {
-      const found = shapeOf(step)
-      if (found === undefined) continue
-      operators[found.operator] = found.shape
-      places[found.operator] = placeOf(plan, stage, step)
+      for (const [operator, shape] of Object.entries(shapesOf(step))) {
+        operators[operator] = shape
+        places[operator] = placeOf(plan, stage, step)
+      }
     }
   }
   const sources = plan.stages.flatMap(({ source }) => (source === undefined ? [] : [source.source]))
@@ -51,29 +52,31 @@ export function fingerprintOf(
   return { operators, places, sources: [...new Set(sources)].sort(), ...order, ...fixed }
 }
 
-/** What the state of a step is made of; `undefined` for steps that keep none. */
-function shapeOf(step: Step): { readonly operator: string; readonly shape: string } | undefined {
+/** What the states of a step are made of, by the names they are kept under. */
+function shapesOf(step: Step): Readonly<Record<string, string>> {
   switch (step.kind) {
     case 'aggregate':
-      return { operator: step.spec.operator, shape: aggregateShape(step.spec) }
+      return { [step.spec.operator]: aggregateShape(step.spec) }
     case 'own': {
       const { name, operator, keys } = step.spec
-      return { operator: name, shape: `version ${operator.version}: [${typesText(keys)}]` }
+      return { [name]: `version ${operator.version}: [${typesText(keys)}]` }
     }
     case 'process':
-      return { operator: step.spec.operator, shape: shapeText(shapeOfProcess(step.spec)) }
+      return { [step.spec.operator]: shapeText(shapeOfProcess(step.spec)) }
     case 'sessions':
-      return { operator: step.spec.operator, shape: sessionShape(step.spec) }
+      return { [step.spec.operator]: sessionShape(step.spec) }
     case 'deduplicate':
-      return { operator: step.spec.operator, shape: deduplicateShape(step.spec) }
+      return { [step.spec.operator]: deduplicateShape(step.spec) }
     case 'limit': {
       const { operator, count } = step
-      return operator === undefined ? undefined : { operator, shape: `first ${count} rows` }
+      return operator === undefined ? {} : { [operator]: `first ${count} rows` }
     }
+    case 'topN':
+      return topNShapes(step.spec)
     case 'join':
-      return { operator: step.spec.operator, shape: joinShape(step.spec) }
+      return { [step.spec.operator]: joinShape(step.spec) }
     default:
-      return undefined
+      return {}
   }
 }
 
@@ -121,6 +124,25 @@ function joinShape({ type, keyTypes, nullSafe, pairs, left, right }: JoinSpec): 
   const condition = type === 'inner' ? undefined : pairs.condition
   const where = condition === undefined ? '' : ` where ${expressionText(condition)}`
   return `${type} on [${keys.join(', ')}]: ${side('left', left)} with ${side('right', right)}${where}`
+}
+
+/** Only the best rows are kept: another order or a higher number would miss those that were let go. */
+function topNShapes(spec: TopNSpec): Readonly<Record<string, string>> {
+  const { operator, mode, limit, keys, order, output, timeColumn, identity = [] } = spec
+  const by = order.map(
+    ({ type, descending, nullsFirst }) =>
+      `${typeText(type)}${descending ? ' desc' : ''} nulls ${nullsFirst ? 'first' : 'last'}`,
+  )
+  const closing = keys.findIndex(({ column }) => column === timeColumn)
+  const until = timeColumn === undefined ? '' : ` until key ${closing}`
+  const row = typesText(output.slice(0, -1))
+  const lists = `${mode}: first ${limit} of [${typesText(keys)}] by [${by.join(', ')}]${until}: [${row}]`
+  const rows = rowsOperatorOf(spec)
+  if (rows === undefined) return { [operator]: lists }
+  return {
+    [operator]: `${lists}, which change`,
+    [rows]: `[${typesText([...keys, ...identity])}]${until}: [${row}]`,
+  }
 }
 
 function deduplicateShape({ keys, timeColumn, withinMicros }: DeduplicateSpec): string {

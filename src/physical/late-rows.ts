@@ -1,6 +1,7 @@
 import type { Schema } from '../batch/schema.ts'
 import type { JoinSpec } from '../operators/join/spec.ts'
 import type { LateInputSpec, LateRowsSpec } from '../operators/late-rows.ts'
+import type { TopNSpec } from '../operators/top-n/spec.ts'
 import { inputsOf, type Join, type LogicalPlan, schemaOf } from '../plan/logical.ts'
 import type { ColumnList } from './bucketing.ts'
 import { allColumns } from './open-stage.ts'
@@ -47,6 +48,11 @@ export function lateGroupRows(
   if (time === undefined) return {}
   const columns = allColumns(row).map((column) => computed.add(column))
   return lateOf(spec, [{ columns, row, time }])
+}
+
+/** Late rows of a ranking whose partitions close. */
+export function lateTopNRows(spec: TopNSpec, row: Schema): Late {
+  return lateRows(spec, spec.timeColumn, row)
 }
 
 /** Late rows of both sides of a join. */

@@ -8,6 +8,7 @@ import {
   type Generate,
   type Scan,
   type SessionAssign,
+  type Sort,
   schemaOf,
   type WindowAssign,
 } from '../plan/logical.ts'
@@ -149,6 +150,20 @@ export function fieldOfExpression(expression: Expression): {
 
 export function fieldsOf(keys: readonly { readonly expression: Expression }[]): Schema {
   return keys.map(({ expression }) => fieldOfExpression(expression))
+}
+
+export function addSort(stage: OpenStage, plan: Sort): OpenStage {
+  const schema = schemaOf(plan)
+  const keys = plan.keys.map((key, index) => ({
+    column: schema.length + index,
+    type: key.expression.type,
+    descending: key.descending,
+    nullsFirst: key.nullsFirst,
+  }))
+  const columns = [...allColumns(schema), ...plan.keys.map((key) => key.expression)]
+  addCompute(stage, schema, undefined, columns, [...schema, ...fieldsOf(plan.keys)])
+  const spec = { keys, kept: schema.length, output: schema }
+  return addStep(stage, { kind: 'sort', spec }, schema)
 }
 
 /** Aggregates such as `first` need the rows in the order of their sources. */

@@ -34,6 +34,10 @@ function keysOf(plan: PhysicalPlan, stage: Stage, step: Step): readonly string[]
     case 'process':
     case 'own':
       return step.spec.keys.map(named)
+    case 'topN': {
+      const { keys, order } = step.spec
+      return [...keys.map(named), ...order.map((key) => `by ${named(key)}`)]
+    }
     case 'deduplicate': {
       const { keys, timeColumn } = step.spec
       const time = timeColumn === undefined ? [] : [`until ${named({ column: timeColumn })}`]

@@ -14,6 +14,7 @@ import type { RejectedSpec } from '../operators/rejected.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
 import type { SessionAssignSpec } from '../operators/session-assign.ts'
 import type { SortSpec } from '../operators/sort.ts'
+import type { RankSpec, TopNSpec } from '../operators/top-n/spec.ts'
 import type { WatermarkSpec } from '../operators/watermark.ts'
 import type { WindowAssignSpec } from '../operators/window-assign.ts'
 import type { Scan } from '../plan/logical.ts'
@@ -47,6 +48,10 @@ export type Step =
   | { readonly kind: 'process'; readonly spec: ProcessSpec; readonly late?: LateRowsSpec }
   | { readonly kind: 'own'; readonly spec: OwnSpec }
   | { readonly kind: 'sort'; readonly spec: SortSpec }
+  /** Numbers the rows of an epoch. */
+  | { readonly kind: 'rowNumber'; readonly spec: RankSpec }
+  /** Keeps the best rows of each partition over the life of the query. */
+  | { readonly kind: 'topN'; readonly spec: TopNSpec; readonly late?: LateRowsSpec }
   /** Puts the rows of an epoch in the order of their sources. */
   | { readonly kind: 'settle' }
   /** The first rows of an epoch; with a name those of the life of the query. */

@@ -1,6 +1,7 @@
 import { unreachable } from '../core/error.ts'
 import { aggregateText, expressionText } from '../expr/print.ts'
 import type { AggregateColumns } from '../operators/aggregate/spec.ts'
+import type { RankSpec } from '../operators/top-n/spec.ts'
 import type { Exchange, PhysicalPlan, Stage, Step } from './physical.ts'
 
 /** The stages of a plan as text, last stage first, for `explain(true)`. */
@@ -88,6 +89,13 @@ function stepText(step: Step): string {
     }
     case 'sort':
       return `sort [${step.spec.keys.map(({ column }) => `#${column}`).join(', ')}]`
+    case 'rowNumber':
+      return rankText('row_number', step.spec)
+    case 'topN': {
+      const { operator, mode, timeColumn } = step.spec
+      const until = timeColumn === undefined ? '' : ` until #${timeColumn}`
+      return `${rankText(`${operator} ${mode}`, step.spec)}${until}`
+    }
     case 'settle':
       return 'settle'
     case 'limit':
@@ -97,6 +105,13 @@ function stepText(step: Step): string {
     default:
       return unreachable(step)
   }
+}
+
+function rankText(name: string, { keys, order, limit }: RankSpec): string {
+  const by = keys.map(({ column }) => `#${column}`).join(', ')
+  const sorted = order.map(({ column, descending }) => `#${column}${descending ? ' DESC' : ''}`)
+  const upTo = Number.isFinite(limit) ? ` up to ${limit}` : ''
+  return `${name}${upTo} by [${by}] order [${sorted.join(', ')}]`
 }
 
 function callText({ call, args }: AggregateColumns): string {

@@ -7,6 +7,7 @@ import { containsAggregate, defaultName, isAggregate } from '../expr/names.ts'
 import { resolveExpression } from '../expr/resolve.ts'
 import { resolveAggregate } from '../expr/resolve-aggregate.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
+import { refuseRanks } from './analyze-top-n.ts'
 import { assignWindow } from './analyze-window.ts'
 import { columnAt } from './expressions.ts'
 import { type Aggregate, isFinalField, type NamedExpression, schemaOf } from './logical.ts'
@@ -34,6 +35,7 @@ export function analyzeAggregate(
   given: Analyzed,
   { keys: givenKeys, aggregates: givenItems, every }: Omit<UnresolvedAggregate, 'kind' | 'input'>,
 ): Analyzed {
+  refuseRanks([...givenKeys, ...givenItems])
   const written = [...givenKeys, ...givenItems].map((one) => starless(one, given))
   const { input, expressions } = assignWindow(given, written)
   const keys = expressions.slice(0, givenKeys.length).map((key) => keyOf(key, input))

@@ -6,12 +6,16 @@ import type { Expression } from '../expr/expression.ts'
 import { containsAggregate, defaultName } from '../expr/names.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import { analyzeAggregate } from './analyze-aggregate.ts'
+import { assignRanks } from './analyze-top-n.ts'
 import { assignWindow } from './analyze-window.ts'
 import { columnAt } from './expressions.ts'
 import { type Generate, type NamedExpression, schemaOf } from './logical.ts'
 import { type Analyzed, bind, isGenerator, labelOf, qualifierOf, sameName } from './scope.ts'
 
-/** A select list becomes at most a generate, a window and a projection, or an aggregation of all rows. */
+/**
+ * A select list becomes at most a generate, a window, rankings and a projection, or an aggregation of all
+ * rows.
+ */
 export function analyzeSelect(input: Analyzed, columns: readonly UnresolvedExpression[]): Analyzed {
   if (columns.some(containsAggregate)) {
     return analyzeAggregate(input, { keys: [], aggregates: columns })
@@ -19,16 +23,17 @@ export function analyzeSelect(input: Analyzed, columns: readonly UnresolvedExpre
   const generated = generateBelow(input, columns)
   const plain = columns.filter((column) => column !== generated?.written)
   const windowed = assignWindow(generated?.input ?? input, plain)
-  const rewritten = new Map(plain.map((column, at) => [column, windowed.expressions[at]]))
+  const ranked = assignRanks(windowed.input, windowed.expressions)
+  const rewritten = new Map(plain.map((column, at) => [column, ranked.expressions[at]]))
   const projected = columns.flatMap((column): readonly NamedExpression[] => {
     if (column === generated?.written) return generated.columns
     const expression = rewritten.get(column) ?? column
     return expression.kind === 'star'
       ? expandStar(expression, input)
-      : [namedExpression(expression, windowed.input)]
+      : [namedExpression(expression, ranked.input)]
   })
   return {
-    plan: { kind: 'project', input: windowed.input.plan, columns: projected },
+    plan: { kind: 'project', input: ranked.input.plan, columns: projected },
     qualifiers: [],
   }
 }

@@ -12,6 +12,7 @@ import { analyzeUnion } from './analyze-union.ts'
 import { columnAt } from './expressions.ts'
 import { inputsOf, isStreaming, type LogicalPlan, type SortKey, schemaOf } from './logical.ts'
 import { nameSources } from './name-sources.ts'
+import { boundRanks } from './rank-bounds.ts'
 import { type Analyzed, bind, movedQualifiers, namesOf, sameName } from './scope.ts'
 import type {
   UnresolvedDrop,
@@ -173,7 +174,7 @@ function analyzeFilter(input: Analyzed, { predicate: written }: UnresolvedFilter
       suggestion: 'boolean',
     })
   }
-  return { ...input, plan: { kind: 'filter', input: input.plan, predicate } }
+  return { ...input, plan: boundRanks({ kind: 'filter', input: input.plan, predicate }) }
 }
 
 function analyzeWatermark(input: Analyzed, written: UnresolvedWatermark): Analyzed {

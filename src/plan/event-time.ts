@@ -26,6 +26,13 @@ export function eventTimeColumns(plan: LogicalPlan): readonly EventTimeColumn[] 
     case 'limit':
     case 'generate':
       return eventTimeColumns(plan.input)
+    case 'topN': {
+      // What closes a partition: rows come out then, however old their other times are.
+      const closing = eventTimeColumns(plan.input).filter(({ index }) =>
+        plan.partition.some((one) => one.kind === 'column' && one.index === index),
+      )
+      return closing
+    }
     case 'watermark':
       return [
         ...eventTimeColumns(plan.input).filter(({ index }) => index !== plan.column),

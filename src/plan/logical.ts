@@ -1,5 +1,5 @@
 import type { Field, Schema } from '../batch/schema.ts'
-import { booleanType, windowType } from '../batch/schema.ts'
+import { booleanType, intType, windowType } from '../batch/schema.ts'
 import { unreachable } from '../core/error.ts'
 import type { AggregateCall } from '../expr/aggregates.ts'
 import { type Expression, isNullable } from '../expr/expression.ts'
@@ -25,6 +25,7 @@ export type LogicalPlan =
   | Process
   | Own
   | Sort
+  | TopN
   | Limit
 
 export type SaveMode = 'append' | 'update' | 'complete'
@@ -224,6 +225,21 @@ export interface Sort {
   readonly keys: readonly SortKey[]
 }
 
+/**
+ * Puts the number of each row in its partition, from 1 up in an order in which the earlier of equal rows
+ * goes first, behind the columns of `input`.
+ */
+export interface TopN {
+  readonly kind: 'topN'
+  readonly input: LogicalPlan
+  /** Rows of one combination are numbered together; NULL equals NULL. */
+  readonly partition: readonly Expression[]
+  readonly order: readonly SortKey[]
+  /** Nobody asks for rows with a higher number; absent = for any. */
+  readonly limit?: number
+  readonly name: string
+}
+
 export interface Limit {
   readonly kind: 'limit'
   readonly input: LogicalPlan
@@ -258,6 +274,8 @@ export function schemaOf(plan: LogicalPlan): Schema {
         })),
         ...(plan.early === undefined ? [] : [isFinalField]),
       ]
+    case 'topN':
+      return [...schemaOf(plan.input), { name: plan.name, type: intType, nullable: false }]
     case 'join':
       return joinSchema(plan)
     case 'mapRows':
@@ -286,6 +304,17 @@ export function isStreaming(plan: LogicalPlan): boolean {
 export function hasAggregate(plan: LogicalPlan): boolean {
   if (!isStreaming(plan)) return false
   return plan.kind === 'aggregate' || inputsOf(plan).some(hasAggregate)
+}
+
+/** True when rows of a stream are numbered somewhere below. */
+export function hasRanking(plan: LogicalPlan): boolean {
+  if (!isStreaming(plan)) return false
+  return plan.kind === 'topN' || inputsOf(plan).some(hasRanking)
+}
+
+/** True when later rows of a stream may change what was given out, unless it waits until it is closed. */
+export function isRestated(plan: LogicalPlan): boolean {
+  return hasAggregate(plan) || hasRanking(plan)
 }
 
 /** Rebuilds a plan bottom-up. Returns `plan` itself if nothing changed, so `===` means "same". */

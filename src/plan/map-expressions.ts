@@ -1,5 +1,5 @@
 import type { Expression } from '../expr/expression.ts'
-import type { LogicalPlan, NamedExpression } from './logical.ts'
+import type { LogicalPlan, NamedExpression, SortKey } from './logical.ts'
 
 type Change = (expression: Expression) => Expression
 
@@ -50,11 +50,14 @@ export function mapExpressions(node: LogicalPlan, change: Change): LogicalPlan {
       return { ...node, keys, ...(condition === undefined ? {} : { condition }) }
     }
     case 'sort': {
-      const keys = changed(node.keys, (key) => {
-        const expression = change(key.expression)
-        return expression === key.expression ? key : { ...key, expression }
-      })
+      const keys = changed(node.keys, (key) => sortKeyChanged(key, change))
       return keys === node.keys ? node : { ...node, keys }
+    }
+    case 'topN': {
+      const partition = changed(node.partition, change)
+      const order = changed(node.order, (key) => sortKeyChanged(key, change))
+      const same = partition === node.partition && order === node.order
+      return same ? node : { ...node, partition, order }
     }
     default:
       return node
@@ -64,6 +67,11 @@ export function mapExpressions(node: LogicalPlan, change: Change): LogicalPlan {
 function namedChanged(named: NamedExpression, change: Change): NamedExpression {
   const expression = change(named.expression)
   return expression === named.expression ? named : { ...named, expression }
+}
+
+function sortKeyChanged(key: SortKey, change: Change): SortKey {
+  const expression = change(key.expression)
+  return expression === key.expression ? key : { ...key, expression }
 }
 
 function changed<T>(items: readonly T[], change: (item: T) => T): readonly T[] {

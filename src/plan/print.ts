@@ -7,6 +7,7 @@ import {
   type Join,
   type LogicalPlan,
   type NamedExpression,
+  type SortKey,
   scanSchema,
   schemaOf,
 } from './logical.ts'
@@ -98,12 +99,12 @@ function nodeText(plan: LogicalPlan): string {
     }
     case 'union':
       return plan.inTurn === true ? 'FollowedBy' : 'Union'
-    case 'sort': {
-      const keys = plan.keys.map(
-        ({ expression, descending, nullsFirst }) =>
-          `${expressionText(expression)} ${descending ? 'DESC' : 'ASC'} NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`,
-      )
-      return `Sort [${keys.join(', ')}]`
+    case 'sort':
+      return `Sort [${sortText(plan.keys)}]`
+    case 'topN': {
+      const { partition, order, limit, name } = plan
+      const upTo = limit === undefined ? '' : ` up to ${limit}`
+      return `RowNumber${upTo} by [${partition.map(expressionText).join(', ')}] order [${sortText(order)}] AS ${name}`
     }
     case 'limit':
       return `Limit ${plan.count}`
@@ -122,6 +123,14 @@ function joinText({ type, keys, condition, refreshMicros }: Join): string {
   const on = parts.length === 0 ? '' : ` on ${parts.join(' AND ')}`
   const refresh = refreshMicros === undefined ? '' : `, refresh ${formatDuration(refreshMicros)}`
   return `Join ${type}${on}${refresh}`
+}
+
+function sortText(keys: readonly SortKey[]): string {
+  const texts = keys.map(
+    ({ expression, descending, nullsFirst }) =>
+      `${expressionText(expression)} ${descending ? 'DESC' : 'ASC'} NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`,
+  )
+  return texts.join(', ')
 }
 
 function namedText({ name, expression }: NamedExpression): string {

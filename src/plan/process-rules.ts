@@ -14,7 +14,7 @@ import {
  * @throws StreamError `OUTPUT_MODE_UNSUPPORTED`, `STREAMING_UNSUPPORTED`
  */
 export function checkProcess(plan: Process, mode: SaveMode, above: readonly LogicalPlan[]): void {
-  const isAggregated = above.some(({ kind }) => kind === 'aggregate')
+  const isAggregated = above.some(({ kind }) => kind === 'aggregate' || kind === 'topN')
   if (mode !== 'append' && hasAggregate(plan.input)) {
     throw refused(
       mode,
@@ -111,7 +111,7 @@ const styleNames: Readonly<Record<Process['style'], string>> = {
 
 function isStateful(plan: LogicalPlan): boolean {
   if (plan.kind === 'join') return isStreaming(plan.left) && isStreaming(plan.right)
-  return ['aggregate', 'deduplicate', 'process', 'own'].includes(plan.kind)
+  return ['aggregate', 'topN', 'deduplicate', 'process', 'own'].includes(plan.kind)
 }
 
 function refused(mode: string, why: string, fix: string): StreamError {

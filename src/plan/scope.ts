@@ -1,7 +1,7 @@
 import { closest } from '../core/closest.ts'
 import { StreamError } from '../core/error.ts'
 import type { Expression } from '../expr/expression.ts'
-import { windowName } from '../expr/names.ts'
+import { defaultName, windowName } from '../expr/names.ts'
 import { type QualifiedColumn, resolveExpression, type Scope } from '../expr/resolve.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import { type LogicalPlan, schemaOf } from './logical.ts'
@@ -128,24 +128,46 @@ export function isWindow(expression: UnresolvedExpression): boolean {
   return expression.kind === 'call' && windowName(expression.name) !== undefined
 }
 
+/** True for a call of `row_number()` that has no window. */
+function isNumber(expression: UnresolvedExpression): boolean {
+  return expression.kind === 'call' && expression.name.toLowerCase() === 'row_number'
+}
+
 function refuseMisplaced(expression: UnresolvedExpression): void {
   const [found] = findParts(
     expression,
-    (node) => node.kind === 'star' || isGenerator(node) || isWindow(node),
+    (node) =>
+      ['star', 'over'].includes(node.kind) || isGenerator(node) || isWindow(node) || isNumber(node),
   )
   if (found === undefined) return
+  const { why, fix } = misplacement(found)
+  const text = found.kind === 'call' ? `${found.name}(…)` : defaultName(found)
+  throw new StreamError('EXPRESSION_MISPLACED', { expression: text, why, fix })
+}
+
+function misplacement(found: UnresolvedExpression): { readonly why: string; readonly fix: string } {
   if (found.kind === 'star') {
-    throw new StreamError('EXPRESSION_MISPLACED', {
-      expression: [...found.path, '*'].join('.'),
+    return {
       why: 'a star stands for several columns',
       fix: 'Use it alone in a select list, or name one column.',
-    })
+    }
   }
-  throw new StreamError('EXPRESSION_MISPLACED', {
-    expression: `${found.kind === 'call' ? found.name : found.kind}(…)`,
+  if (found.kind === 'over') {
+    return {
+      why: 'it looks at other rows, which only a step of its own can do',
+      fix: 'Put it into select or withColumn, and use that column in the next step.',
+    }
+  }
+  if (isNumber(found)) {
+    return {
+      why: 'nothing says within which rows and in which order it counts',
+      fix: "Give it a window: row_number().over(Window.partitionBy('player').orderBy(desc('score'))).",
+    }
+  }
+  return {
     why: 'it makes several rows of one or none, which only a step of its own can do',
     fix: 'Put it alone in a select list (a window also into groupBy), with an alias, and use that column in the next step.',
-  })
+  }
 }
 
 /** A name that is not taken, for a column that the analysis puts in between. */

@@ -2,7 +2,7 @@ import { StreamError } from '../core/error.ts'
 import { eventTimeColumns } from './event-time.ts'
 import { joinBounds } from './join-bounds.ts'
 import {
-  hasAggregate,
+  isRestated,
   isStreaming,
   type Join,
   type JoinType,
@@ -42,11 +42,11 @@ export function checkJoin(join: Join, mode: SaveMode): void {
       fix: inserts ? "Use outputMode('append') or 'update'." : "Use outputMode('append').",
     })
   }
-  if (mode === 'update' && (hasAggregate(join.left) || hasAggregate(join.right))) {
+  if (mode === 'update' && (isRestated(join.left) || isRestated(join.right))) {
     throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
       mode,
-      why: 'a join follows an aggregation, and would pair each group again every time that it changes',
-      fix: "Use outputMode('append'), with withWatermark before the aggregation.",
+      why: 'a join follows an aggregation or a ranking, and would pair each of its rows again every time that it changes',
+      fix: "Use outputMode('append'), with withWatermark before it.",
     })
   }
   checkBounds(join)

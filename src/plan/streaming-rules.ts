@@ -4,7 +4,9 @@ import { eventTimeColumns } from './event-time.ts'
 import {
   type Aggregate,
   hasAggregate,
+  hasRanking,
   inputsOf,
+  isRestated,
   isStreaming,
   type LogicalPlan,
   type SaveMode,
@@ -14,6 +16,7 @@ import { checkProcess } from './process-rules.ts'
 import { checkReadAfter } from './read-after.ts'
 import { sessionKeyOf } from './session-columns.ts'
 import { checkJoin } from './streaming-joins.ts'
+import { aggregatedRanks, checkTopN } from './streaming-ranks.ts'
 
 /**
  * Refuses what cannot stream, or not in this output mode: the matrix of `docs/output-modes.md`.
@@ -31,6 +34,9 @@ function checkNodes(plan: LogicalPlan, mode: SaveMode, above: readonly LogicalPl
   switch (plan.kind) {
     case 'aggregate':
       checkAggregate(plan, mode)
+      break
+    case 'topN':
+      checkTopN(plan, mode)
       break
     case 'process':
       checkProcess(plan, mode, above)
@@ -63,6 +69,7 @@ function checkAggregate(plan: Aggregate, mode: SaveMode): void {
       fix: "Use outputMode('append'), with withWatermark before the first aggregation.",
     })
   }
+  if (mode !== 'append' && hasRanking(plan.input)) throw aggregatedRanks(mode)
   const session = sessionKeyOf(plan)
   if (session !== undefined) checkSession(plan, session, mode)
   if (plan.early !== undefined) checkEarly(plan, mode)
@@ -134,11 +141,11 @@ function withoutEventTimeKey(plan: Aggregate): StreamError<'OUTPUT_MODE_UNSUPPOR
 }
 
 function checkDeduplicate(input: LogicalPlan, mode: SaveMode): void {
-  if (mode === 'append' || !hasAggregate(input)) return
+  if (mode === 'append' || !isRestated(input)) return
   throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
     mode,
-    why: 'dropDuplicates follows an aggregation, whose rows are given out again each time they change',
-    fix: "Use outputMode('append'), with withWatermark before the aggregation.",
+    why: 'dropDuplicates follows an aggregation or a ranking, whose rows are given out again each time they change',
+    fix: "Use outputMode('append'), with withWatermark before it.",
   })
 }
 
@@ -151,7 +158,7 @@ function checkUnion(inputs: readonly LogicalPlan[]): void {
 }
 
 function checkSort(input: LogicalPlan, mode: SaveMode): void {
-  if (!hasAggregate(input)) {
+  if (!isRestated(input)) {
     throw new StreamError('STREAMING_UNSUPPORTED', {
       what: 'Sorting rows that never end',
       fix: "Sort after an aggregation, with outputMode('complete'), or sort each epoch in foreachBatch.",
@@ -180,7 +187,7 @@ function checkComplete(plan: LogicalPlan): void {
     for (const input of plan.inputs) checkComplete(input)
     return
   }
-  if (plan.kind === 'aggregate' && isStreaming(plan)) return
+  if ((plan.kind === 'aggregate' || plan.kind === 'topN') && isStreaming(plan)) return
   const [input] = inputsOf(plan).filter(isStreaming)
   if (input !== undefined) {
     checkComplete(input)

@@ -23,6 +23,15 @@ export function replaceParts(
     }
     case 'udf':
       return { ...expression, args: expression.args.map(into) }
+    case 'over': {
+      const { args, partitionBy, orderBy } = expression
+      return {
+        ...expression,
+        args: args.map(into),
+        partitionBy: partitionBy.map(into),
+        orderBy: orderBy.map(into),
+      }
+    }
     case 'cast':
     case 'field':
     case 'alias':
@@ -97,6 +106,10 @@ function ownText(expression: UnresolvedExpression): string {
     }
     case 'udf':
       return json([expression.kind, expression.name, expression.type])
+    case 'over': {
+      const { name, args, partitionBy } = expression
+      return json([expression.kind, name.toLowerCase(), args.length, partitionBy.length])
+    }
     case 'cast':
       return json([expression.kind, expression.type, expression.safe])
     case 'field':

@@ -19,6 +19,10 @@ import { sessionAssignOperator } from '../operators/session-assign.ts'
 import { settleOperator } from '../operators/settle.ts'
 import { sortOperator } from '../operators/sort.ts'
 import { streamLimitOperator } from '../operators/stream-limit.ts'
+import { changingTopNOperator } from '../operators/top-n/changing-top-n.ts'
+import { numberRowsOperator } from '../operators/top-n/number-rows.ts'
+import { rowsOperatorOf, type TopNSpec } from '../operators/top-n/spec.ts'
+import { topNOperator } from '../operators/top-n/top-n.ts'
 import { watermarkOperator } from '../operators/watermark.ts'
 import { windowAssignOperator } from '../operators/window-assign.ts'
 import type { Stage, Step } from '../physical/physical.ts'
@@ -81,6 +85,10 @@ function instantiateStep(
       return processOperator(step.spec, stateFor(step.spec.operator))
     case 'sort':
       return sortOperator(step.spec)
+    case 'rowNumber':
+      return numberRowsOperator(step.spec)
+    case 'topN':
+      return topN(step.spec, stateFor)
     case 'settle':
       return settleOperator(isSettled)
     case 'limit':
@@ -92,6 +100,14 @@ function instantiateStep(
   }
 }
 
+function topN(spec: TopNSpec, stateFor: StateFor): Promise<Operator> {
+  const lists = stateFor(spec.operator)
+  const rows = rowsOperatorOf(spec)
+  return rows === undefined
+    ? topNOperator(spec, lists)
+    : changingTopNOperator(spec, { lists, rows: stateFor(rows) })
+}
+
 /** Names of the stateful operators of a stage; their state lies under these. */
 export function statefulOperators(stage: Stage): readonly string[] {
   return stage.steps.flatMap((step) => {
@@ -101,6 +117,7 @@ export function statefulOperators(stage: Stage): readonly string[] {
       case 'deduplicate':
       case 'join':
       case 'process':
+      case 'topN':
         return [step.spec.operator]
       case 'own':
         return [step.spec.name]

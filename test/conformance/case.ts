@@ -61,6 +61,9 @@ export interface PlanNode {
   readonly expr?: CaseExpression
   readonly as?: string
   readonly by?: readonly (CaseExpression | SortBy)[]
+  /** Names of the columns of the window of a row number. */
+  readonly partition_by?: readonly string[]
+  readonly order_by?: readonly string[]
   readonly column?: string
   /** Rows of a limit. */
   readonly n?: number

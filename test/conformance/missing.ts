@@ -12,11 +12,6 @@ import { calls } from './expression.ts'
 import { programNames } from './programs.ts'
 import { isLifted, refusalOf } from './refusals.ts'
 
-/** Operators of the case language that the engine does not have, by the name of the feature. */
-const missingOperators: Readonly<Record<string, string>> = {
-  row_number: 'row_number',
-}
-
 const operators = new Set([
   'source',
   'static',
@@ -32,6 +27,7 @@ const operators = new Set([
   'dedup',
   'dedup_within_watermark',
   'limit',
+  'row_number',
   'session_aggregate',
 ])
 
@@ -92,7 +88,7 @@ function missingInNode(node: PlanNode): readonly string[] {
       : []
   return [
     ...program,
-    ...(operators.has(node.op) ? [] : [missingOperators[node.op] ?? `the operator ${node.op}`]),
+    ...(operators.has(node.op) ? [] : [`the operator ${node.op}`]),
     ...aggregates,
     ...expressionsOf(node).flatMap(missingInExpression),
   ]

@@ -1,5 +1,5 @@
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
-import { type Column, explode } from '../../src/functions.ts'
+import { type Column, explode, row_number, Window } from '../../src/functions.ts'
 import { aggregateFrom } from './aggregates.ts'
 import type {
   CaseColumn,
@@ -55,6 +55,11 @@ export function frameFrom(node: PlanNode, leaves: Leaves): DataFrame {
       return input().dropDuplicatesWithinWatermark(columnNames(node))
     case 'limit':
       return input().limit(required(node.n, 'n'))
+    case 'row_number': {
+      const { partition_by: partition = [], order_by: order = [] } = node
+      const numbers = Window.partitionBy(...partition).orderBy(...order)
+      return input().withColumn('row_number', row_number().over(numbers))
+    }
     case 'aggregate':
     case 'session_aggregate': {
       const keys = (node.keys ?? []).map(namedOrColumn)

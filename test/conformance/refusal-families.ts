@@ -5,7 +5,7 @@ interface Family extends Refusal {
   readonly reason: RegExp
 }
 
-const isMode = /update|complete|append|output_mode/
+const anyMode = /update|complete|append|output_mode/
 const mode = ['OUTPUT_MODE_UNSUPPORTED'] as const
 const either = ['OUTPUT_MODE_UNSUPPORTED', 'STREAMING_UNSUPPORTED'] as const
 
@@ -155,7 +155,7 @@ const planning: readonly Family[] = [
     codes: either,
     about: /aggregat|group|follows|stateful/i,
   },
-  { reason: /process|transform|tws/, codes: mode, about: isMode },
+  { reason: /process|transform|tws/, codes: mode, about: anyMode },
   { reason: /output_mode|function_mode/, codes: mode },
   { reason: /complete/, codes: mode, about: /mode complete/ },
   { reason: /update/, codes: either, about: /update/ },

@@ -24,6 +24,10 @@ const refusals: Readonly<Record<string, Refusal>> = {
     about: /dropDuplicatesWithinWatermark/,
   },
   limit_unsupported_in_update_mode: { codes: ['STREAMING_UNSUPPORTED'], about: /limit.*update/i },
+  non_time_window_unsupported: {
+    codes: ['STREAMING_UNSUPPORTED'],
+    about: /window function row_number\(\) over all rows/,
+  },
   global_session_window_unsupported: {
     codes: ['STREAMING_UNSUPPORTED'],
     about: /without another key/,

@@ -32,6 +32,11 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
     /^ada: bakery 1 times among 1000$/m,
     /^bob: bakery 1 times among 1$/m,
   ],
+  'leaderboard.ts': [
+    /^1\. bob 7, 2\. ada 5, 3\. cid 2$/m,
+    /^1\. dot 10, 2\. bob 7, 3\. ada 5$/m,
+    /^1\. bob 7, 2\. ada 5, 3\. cid 2$/m,
+  ],
   'own-sink.ts': [/^5 rows in 2 epochs, each once$/m],
   'own-source.ts': [/^15$/m],
   'sessions.ts': [/^ada 12:00-13:20: 3 views, dearest 80(\.0)?$/m],

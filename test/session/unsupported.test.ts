@@ -4,7 +4,9 @@ import { type ErrorCode, StreamError } from '../../src/core/error.ts'
 import {
   count_distinct,
   monotonically_increasing_id,
+  sum,
   sum_distinct,
+  Window,
   window,
 } from '../../src/functions.ts'
 import { type DataFrame, Session } from '../../src/index.ts'
@@ -99,6 +101,33 @@ const things: Readonly<Record<string, readonly Refusal[]>> = {
   'functions over neighbouring rows: `lag`, `lead`, `ntile`, …': [
     [() => stream.selectExpr('lag(v, 1) AS before'), 'NOT_PROVIDED', 'lag', 'transformWithState'],
     [() => stream.selectExpr('ntile(4) AS part'), 'NOT_PROVIDED', 'ntile', 'transformWithState'],
+  ],
+  'other functions `over` a window: `rank`, `dense_rank`, `sum`, …': [
+    [
+      () => stream.selectExpr('rank() OVER (PARTITION BY user ORDER BY v)'),
+      'NOT_PROVIDED',
+      'rank() OVER',
+      'row_number()',
+    ],
+    [
+      () => stream.withColumn('all', sum('v').over(Window.partitionBy('user').orderBy('t'))),
+      'NOT_PROVIDED',
+      'sum(v) OVER',
+      'groupBy',
+    ],
+    [
+      () => stream.selectExpr('lag(v, 1) OVER (PARTITION BY user ORDER BY t)'),
+      'NOT_PROVIDED',
+      'lag(v, 1) OVER',
+      'transformWithState',
+    ],
+  ],
+  '`row_number()` over all rows': [
+    lacks(
+      'The window function row_number() over all rows',
+      () => start(stream.selectExpr('row_number() OVER (PARTITION BY user ORDER BY v) AS n')),
+      'Filter the number right after it',
+    ),
   ],
   '`monotonically_increasing_id`': [
     [
@@ -210,6 +239,18 @@ const lifted = {
       { build: (input, more) => paired(input, more, 'leftanti').select('user', 'v'), steps: pairs },
       'append',
       gives([], [], ['cid 8']),
+    ),
+  '`row_number() over …` with its number filtered': () =>
+    checkCell(
+      {
+        build: (input) =>
+          input
+            .selectExpr('user', 'v', 'row_number() OVER (PARTITION BY user ORDER BY v DESC) AS n')
+            .filter('n <= 2'),
+        steps: [[['ada 12 1', 'bob 14 2']], [['ada 13 2', 'ada 45 4']], [['bob 60 1']]],
+      },
+      'update',
+      gives(['ada 1 1', 'bob 2 1'], ['ada 2 2', 'ada 4 1'], ['bob 1 2']),
     ),
 } as const
 

@@ -11,6 +11,7 @@ import {
   type Scan,
   scanSchema,
   schemaOf,
+  type TopN,
   type Union,
 } from '../logical.ts'
 
@@ -58,6 +59,8 @@ function prune(plan: LogicalPlan, needed: Needed): Pruned {
       }))
       return { plan: { ...plan, input, keys }, to }
     }
+    case 'topN':
+      return pruneTopN(plan, needed)
     case 'deduplicate':
       return pruneDeduplicate(plan, needed)
     case 'limit': {
@@ -141,7 +144,7 @@ function pruneProject(plan: Project, needed: Needed): Pruned {
 
 /** For nodes that put columns behind those of their input. */
 function pruneBehind(
-  plan: Extract<LogicalPlan, { kind: 'generate' | 'window' | 'session' }>,
+  plan: Extract<LogicalPlan, { kind: 'generate' | 'window' | 'session' | 'topN' }>,
   needed: Needed,
   read: Iterable<number>,
 ) {
@@ -151,6 +154,23 @@ function pruneBehind(
   const newWidth = schemaOf(input).length
   const behind = (index: number): number => (index < width ? to(index) : index - width + newWidth)
   return { input, to, behind }
+}
+
+/** State holds whole rows, as that of a join does. */
+function pruneTopN(plan: TopN, needed: Needed): Pruned {
+  const read = [...plan.partition, ...plan.order.map(({ expression }) => expression)]
+  const { input, to, behind } = pruneBehind(
+    plan,
+    needed,
+    read.flatMap((expression) => [...columnsRead(expression)]),
+  )
+  if (input === plan.input) return { plan, to: stay }
+  const partition = plan.partition.map((expression) => moveColumns(expression, to))
+  const order = plan.order.map((key) => ({
+    ...key,
+    expression: moveColumns(key.expression, to),
+  }))
+  return { plan: { ...plan, input, partition, order }, to: behind }
 }
 
 function pruneAggregate(plan: Aggregate): Aggregate {

@@ -2,6 +2,7 @@ import type { Mode } from './cell.ts'
 import { chainedShapes } from './chained-shapes.ts'
 import { joinShapes } from './join-shapes.ts'
 import { programShapes } from './program-shapes.ts'
+import { rankShapes } from './rank-shapes.ts'
 import type { Shape } from './shape.ts'
 import { simpleShapes } from './simple-shapes.ts'
 
@@ -11,6 +12,7 @@ export const matrix: readonly Shape[] = [
   ...joinShapes,
   ...programShapes,
   ...chainedShapes,
+  ...rankShapes,
 ]
 
 /** Whether a row of the table is allowed in a mode. */

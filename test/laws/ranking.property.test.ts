@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { queryOf, queryShape } from '../../properties/laws/random-query.ts'
+import { streamEqualsBatch } from '../../properties/laws/stream-equals-batch.ts'
+
+test('queries that rank rows and groups give what the reference and their batch twins give', async () => {
+  const seed = 20_260_811
+  const some = queryShape.filter(({ ranking }) => ranking !== undefined)
+  const report = await streamEqualsBatch(some.map(queryOf), { runs: 300, seed })
+  console.log(
+    `rankings equal to their reference: ${report.streams} (${report.lateRows} late, ` +
+      `${report.restarts} restarts), equal to batch: ${report.comparedWithBatch}, seed ${seed}`,
+  )
+  expect(report.streams).toBe(300)
+  expect(report.lateRows).toBeGreaterThan(100)
+  expect(report.comparedWithBatch).toBeGreaterThan(50)
+}, 120_000)
+
+test('so do rankings of groups that change', async () => {
+  const seed = 20_260_812
+  const some = queryShape
+    .filter(({ ranking, grouping }) => ranking !== undefined && grouping !== undefined)
+    .map((shape) => ({ ...shape, outputMode: 'update' as const, having: false, steps: [] }))
+    .filter(({ grouping }) => !['session', 'uneven'].includes(grouping?.window ?? ''))
+  const report = await streamEqualsBatch(some.map(queryOf), { runs: 200, seed })
+  console.log(
+    `rankings of changing groups equal to their reference: ${report.streams} ` +
+      `(${report.epochs} epochs, ${report.rows} rows, ${report.restarts} restarts), seed ${seed}`,
+  )
+  expect(report.streams).toBe(200)
+  expect(report.restarts).toBeGreaterThan(100)
+}, 120_000)
