@@ -17,7 +17,6 @@ import {
   type LogicalPlan,
   type SaveMode,
   schemaOf,
-  type Watermark,
 } from '../../src/plan/logical.ts'
 import { sessionKeyOf } from '../../src/plan/session-columns.ts'
 import { aggregated } from './aggregates.ts'
@@ -25,7 +24,7 @@ import { deduplicateNode } from './deduplicate.ts'
 import { joinNode } from './join.ts'
 import { heldBackBy, watermarkDelay } from './join-time.ts'
 import type { EpochRows, Evaluate, Row } from './oracle-node.ts'
-import { exploded, windowsOf } from './row-steps.ts'
+import { exploded, hasGoodTime, windowsOf } from './row-steps.ts'
 import { isKeyOnly, type SeenRow, see } from './seen-rows.ts'
 import { sessionNode, sessionOf } from './session.ts'
 import { processNode } from './stateful.ts'
@@ -143,9 +142,9 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
         late.late(row.slice(0, plan.shown), { plan, schema })
       })
     case 'deduplicate':
-      return deduplicateNode(plan, nodeOf(plan.input, mode, late), (row) =>
-        late.late(row, { plan, schema: schemaOf(plan) }),
-      )
+      return deduplicateNode(plan, nodeOf(plan.input, mode, late), (row) => {
+        late.late(row, { plan, schema: schemaOf(plan) })
+      })
     case 'watermark': {
       const input = nodeOf(plan.input, mode, late)
       return (header, rows) =>
@@ -157,9 +156,9 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
     }
     case 'topN': {
       const below = (node: LogicalPlan): Evaluate => nodeOf(node, mode, late)
-      return topNNode(plan, mode, { evaluate: below(plan.input), nodeOf: below }, (row) =>
-        late.late(row, { plan, schema: schemaOf(plan.input) }),
-      )
+      const schema = schemaOf(plan.input)
+      const tell = (row: Row): void => late.late(row, { plan, schema })
+      return topNNode(plan, mode, { evaluate: below(plan.input), nodeOf: below }, tell)
     }
     case 'limit': {
       const input = nodeOf(plan.input, mode, late)
@@ -180,25 +179,20 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
         const given = input(header, rows)
         const context = contextOf(header)
         if (!late.dropsBad || !isByRow) return stateless(plan, given, context)
-        return given.flatMap((row) => {
-          try {
-            return stateless(plan, [row], context)
-          } catch {
-            late.lost()
-            return []
-          }
-        })
+        return given.flatMap((row) => orNone(() => stateless(plan, [row], context), late))
       }
     }
   }
 }
 
-/** Whether a row has an event time that counts (rule W9). */
-function hasGoodTime({ column, rules }: Watermark, row: Row, header: EpochHeader): boolean {
-  const time = row[column]
-  if (typeof time !== 'number') return rules.nullTime === 'keep'
-  const skew = rules.maxFutureSkewMicros
-  return skew === undefined || time - skew <= header.processingTime
+/** Nothing for a row that raises an error. */
+function orNone(work: () => readonly Row[], late: Late): readonly Row[] {
+  try {
+    return work()
+  } catch {
+    late.lost()
+    return []
+  }
 }
 
 /** Rows that a plan was built with. */

@@ -1,5 +1,6 @@
 import type { MapValue, Value } from '../../src/batch/value.ts'
-import type { Generate, WindowAssign } from '../../src/plan/logical.ts'
+import type { EpochHeader } from '../../src/flow/message.ts'
+import type { Generate, Watermark, WindowAssign } from '../../src/plan/logical.ts'
 import type { Row } from './oracle-node.ts'
 
 /** A row with each element of an array, or entry of a map, behind it. */
@@ -30,4 +31,12 @@ export function windowsOf(
   let start = Math.floor((time - startMicros) / slideMicros) * slideMicros + startMicros
   for (; start + sizeMicros > time; start -= slideMicros) windows.push([start, start + sizeMicros])
   return windows
+}
+
+/** Whether a row has an event time that counts (rule W9). */
+export function hasGoodTime({ column, rules }: Watermark, row: Row, header: EpochHeader): boolean {
+  const time = row[column]
+  if (typeof time !== 'number') return rules.nullTime === 'keep'
+  const skew = rules.maxFutureSkewMicros
+  return skew === undefined || time - skew <= header.processingTime
 }
