@@ -320,6 +320,7 @@ function sourcesBefore({ after }: TimeRules, { sources }: WatermarkNode): readon
 
 /** A node over several sources is idle only when the most patient of them is. */
 function idleTimeout(rules: TimeRules, node: WatermarkNode): number | undefined {
+  if (node.idleTimeoutMicros !== undefined) return node.idleTimeoutMicros
   let longest: number | undefined
   for (const source of node.sources) {
     const timeout = rules.idleTimeoutMicros[source]

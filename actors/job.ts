@@ -77,6 +77,8 @@ export interface SourceSpec {
 export interface WatermarkNode {
   readonly name: string
   readonly sources: readonly string[]
+  /** After this long without rows a partition no longer holds it back; absent = as its sources say. */
+  readonly idleTimeoutMicros?: number
 }
 
 /** How much may be under way on one channel. One batch may always go, however large. */

@@ -3,8 +3,9 @@ import { reasonOf, StreamError, unreachable } from '../src/core/error.ts'
 import type { Json } from '../src/core/json.ts'
 import { type Epoch, initialEpoch } from '../src/core/units.ts'
 import type { Sink } from '../src/flow/connector.ts'
+import { deadSide } from '../src/flow/dead-letters.ts'
 import type { Barrier, EpochHeader } from '../src/flow/message.ts'
-import type { Operator, Output } from '../src/flow/operator.ts'
+import type { EpochReport, Operator, Output } from '../src/flow/operator.ts'
 import type { SinkMessage } from './control.ts'
 import { createInbox, type Inbox, type InboxItem } from './inbox.ts'
 import { channelAt, giveCredit, type InputChannel } from './operator-actor.ts'
@@ -112,7 +113,16 @@ async function close(own: SinkTask, barrier: Barrier): Promise<void> {
   const { task, operator, output, sink, rowsIn } = own
   const header = openHeader(own)
   const rowsOut = output.takeRowCount
-  const passed = await passBarrier(task, { operator, output, header, barrier, rowsIn, rowsOut })
+  const report = output.takeReport()
+  const passed = await passBarrier(task, {
+    operator,
+    output,
+    header,
+    barrier,
+    rowsIn,
+    rowsOut,
+    ...(report === undefined ? {} : { report }),
+  })
   own.rowsIn = 0
   // The coordinator may know that all sources have cut before their barriers are here.
   const isDecided = header.ranges !== undefined || header.epoch <= own.newestDecided
@@ -163,17 +173,37 @@ async function commit({ name, sink }: SinkTask, epoch: Epoch, committable: Json)
 interface SinkOutput extends Output {
   /** Rows written since this was last asked. */
   readonly takeRowCount: () => number
+  /** Rows that the sink could not take since this was last asked; `undefined` when it took all. */
+  readonly takeReport: () => EpochReport | undefined
 }
 
 function sinkOutput(task: TaskShell, sink: Sink, epoch: () => Epoch): SinkOutput {
   let rows = 0
+  let badRows = 0
+  const write = async (batch: Batch): Promise<void> => {
+    await sink.write(batch, epoch())
+    const rejected = sink.takeRejected?.()
+    if (rejected === undefined) return
+    badRows += liveRows(rejected)
+    await task.outbox.emitSide(deadSide, rejected)
+  }
   return {
     emit(batch: Batch) {
       if (liveRows(batch) === 0) return undefined
       rows += liveRows(batch)
-      return sink.write(batch, epoch())
+      return sink.badRows === undefined ? sink.write(batch, epoch()) : write(batch)
     },
     emitSide: (side, batch) => task.outbox.emitSide(side, batch),
+    takeReport() {
+      if (badRows === 0) return undefined
+      const deadLetters = sink.badRows === 'deadLetter' ? badRows : 0
+      const name = `sink(${sink.description})`
+      const report = {
+        progress: { [name]: { rowsIn: 0, badRows: { rows: badRows, deadLetters } } },
+      }
+      badRows = 0
+      return report
+    },
     takeRowCount() {
       const count = rows
       rows = 0

@@ -3,7 +3,7 @@ import { StreamError } from '../src/core/error.ts'
 import type { Json } from '../src/core/json.ts'
 import type { Epoch } from '../src/core/units.ts'
 import type { Barrier, EpochHeader, Position } from '../src/flow/message.ts'
-import type { EpochReport, Operator, Output } from '../src/flow/operator.ts'
+import { type EpochReport, mergeReports, type Operator, type Output } from '../src/flow/operator.ts'
 import type { FrozenState } from '../state/frozen.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { ControlMessage, TaskReport } from './control.ts'
@@ -92,6 +92,8 @@ export async function passBarrier(
     readonly barrier: Barrier
     readonly rowsIn: number
     readonly rowsOut?: () => number
+    /** What there is to say besides the report of the operator. */
+    readonly report?: EpochReport
     readonly position?: Position
   },
 ): Promise<PassedEpoch> {
@@ -99,7 +101,8 @@ export async function passBarrier(
   const { epoch } = header
   const nothing: EpochReport = {}
   const closing = operator?.closeEpoch(header, options.output) ?? nothing
-  const report = closing instanceof Promise ? await closing : closing
+  const closed = closing instanceof Promise ? await closing : closing
+  const report = options.report === undefined ? closed : mergeReports([closed, options.report])
   task.coordinator.send({
     type: 'passed',
     task: task.id,

@@ -22,6 +22,7 @@ export type {
 export type { StreamingQueryProgress } from './dataframe/progress.ts'
 export type { DataFrameReader, DataStreamReader } from './dataframe/reader.ts'
 export type {
+  DeadLetter,
   LateRow,
   QueryHealth,
   ResultBatch,

@@ -17,6 +17,7 @@ export type {
 } from './dataframe/progress.ts'
 export type { DataStreamReader } from './dataframe/reader.ts'
 export type {
+  DeadLetter,
   LateRow,
   QueryHealth,
   ResultBatch,

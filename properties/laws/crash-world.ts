@@ -24,6 +24,10 @@ export interface CrashPipeline {
   readonly outputMode: 'append' | 'update'
   /** Settings of the session. */
   readonly config: Readonly<Record<string, string | number>>
+  /** Options of the writer. */
+  readonly options?: Readonly<Record<string, string>>
+  /** Folders that these options name. */
+  readonly folders?: readonly string[]
   /** A format and its options; without it the rows go to a `KeptTable`. */
   readonly sink?: { readonly format: string; readonly path: string }
 }
@@ -119,9 +123,10 @@ export function crashWorld(pipeline: CrashPipeline, seed: number): CrashWorld {
   }
 }
 
-function writerOf({ outputMode, sink }: CrashPipeline, frame: DataFrame) {
+function writerOf({ outputMode, sink, options = {} }: CrashPipeline, frame: DataFrame) {
   return frame.writeStream
     .outputMode(outputMode)
+    .options(options)
     .option('checkpointLocation', checkpoint)
     .format(sink?.format ?? 'kept')
 }

@@ -4,6 +4,7 @@ import type { FileSystem } from '../../src/core/file-system.ts'
 import { joinPath } from '../../src/core/file-system.ts'
 import { epoch, micros } from '../../src/core/units.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
+import type { LogicalPlan } from '../../src/plan/logical.ts'
 import type { Manifest } from '../../state/manifest.ts'
 import { decidedEpochs, logEntries } from '../logged-epochs.ts'
 import {
@@ -28,8 +29,19 @@ export interface ExactlyOnceOptions {
   readonly secondAfterEvery?: number
   /** … before every so manieth step of the restart. Default 7. */
   readonly secondEvery?: number
+  /** Checks what else is to be seen at the end, by the epochs that were decided; throws if it is wrong. */
+  readonly also?: (end: CrashEnd) => Promise<void>
   /** Reads the rows that are visible on the disk, for pipelines with a sink of their own. */
   readonly visible?: (files: FileSystem) => Promise<readonly Row[]>
+}
+
+/** A machine at the end of all its lives. */
+export interface CrashEnd {
+  readonly files: FileSystem
+  readonly plan: LogicalPlan
+  readonly headers: readonly EpochHeader[]
+  /** By the name of the source in the plan. */
+  readonly inputs: ReadonlyMap<string, InputRows>
 }
 
 /** What was tried, all of it with success. */
@@ -50,11 +62,11 @@ export interface ExactlyOnceReport {
  */
 export async function exactlyOnce(
   pipeline: CrashPipeline,
-  { seed, only = () => true, secondAfterEvery, secondEvery = 7, visible }: ExactlyOnceOptions,
+  { seed, only = () => true, secondAfterEvery, secondEvery = 7, ...checks }: ExactlyOnceOptions,
 ): Promise<ExactlyOnceReport> {
   const smooth = crashWorld(pipeline, seed)
   const { steps } = await smooth.live()
-  const judge = judgeOf(pipeline, visible)
+  const judge = judgeOf(pipeline, checks)
   const reference = await judge(smooth, undefined)
   let crashes = 0
   let doubleCrashes = 0
@@ -97,7 +109,10 @@ interface Moment {
 type Judge = (world: CrashWorld, reference: readonly Row[] | undefined) => Promise<readonly Row[]>
 
 /** Checks a world that has come to its end, and gives its whole output. */
-function judgeOf(pipeline: CrashPipeline, visible: ExactlyOnceOptions['visible']): Judge {
+function judgeOf(
+  pipeline: CrashPipeline,
+  { visible, also }: Pick<ExactlyOnceOptions, 'visible' | 'also'>,
+): Judge {
   return async (world, reference) => {
     const files = world.disk()
     const entries = await logEntries(files, checkpoint)
@@ -105,7 +120,12 @@ function judgeOf(pipeline: CrashPipeline, visible: ExactlyOnceOptions['visible']
     const isPruned = entries[0]?.type !== 'attempt'
     const headers = isPruned ? [everything(inputs)] : decidedEpochs(entries)
     if (!isPruned) checkHeaders(world.plan(), headers, inputs)
-    const { epochs, lost } = expectedEpochs(world.plan(), pipeline.outputMode, headers, inputs)
+    if (!isPruned) await also?.({ files, plan: world.plan(), headers, inputs })
+    const plan = world.plan()
+    const dropsBad = (pipeline.options?.['badRows'] ?? 'fail') !== 'fail'
+    const { epochs, lost } = expectedEpochs(plan, pipeline.outputMode, headers, inputs, {
+      dropsBad,
+    })
     const output = visible === undefined ? committed(world) : await visible(files)
     if (visible === undefined && !isPruned) mustBeEpochs(world, epochs)
     mustBeSameRows('the whole output', output, epochs.flat())
@@ -114,7 +134,8 @@ function judgeOf(pipeline: CrashPipeline, visible: ExactlyOnceOptions['visible']
       mustBeSameRows('the output with and without a crash', output, reference)
     }
     const manifests = entries.flatMap((each) => (each.type === 'manifest' ? [each.manifest] : []))
-    await mustBeTidy(world, manifests, pipeline.sink?.path)
+    const { sink, folders = [] } = pipeline
+    await mustBeTidy(world, manifests, sink === undefined ? folders : [sink.path, ...folders])
     return output
   }
 }
@@ -178,7 +199,7 @@ function inputsOf(
 async function mustBeTidy(
   world: CrashWorld,
   manifests: readonly Manifest[],
-  output: string | undefined,
+  folders: readonly string[],
 ): Promise<void> {
   const open = world.table.open()
   if (open.length > 0) throw new Error(`transactions were left open: ${open.join(', ')}`)
@@ -187,7 +208,7 @@ async function mustBeTidy(
   if (!lock.includes('"released":true')) throw new Error(`the lock is still held: ${lock}`)
   const named = JSON.stringify(manifests)
   for (const path of files.allFiles()) {
-    const isOutput = output !== undefined && path.startsWith(`${output}/`)
+    const isOutput = folders.some((folder) => path.startsWith(`${folder}/`))
     if (isOutput && !path.includes('/hidden/')) continue
     const name = path.slice(checkpoint.length + 1)
     if (name === 'lock' || /^log\/(?:first-)?\d+$/.test(name)) continue

@@ -7,7 +7,7 @@ import {
   type SaveMode,
   type Watermark,
 } from '../../src/plan/logical.ts'
-import { createOracle } from '../oracles/evaluate.ts'
+import { createOracle, type LateRow } from '../oracles/evaluate.ts'
 import type { EpochRows } from '../oracles/oracle-node.ts'
 import { type InputRows, scansOf } from './stream-run.ts'
 
@@ -29,10 +29,11 @@ export function expectedEpochs(
   mode: SaveMode,
   headers: readonly EpochHeader[],
   inputs: ReadonlyMap<string, InputRows>,
+  options: { readonly dropsBad?: boolean } = {},
 ): Expected {
-  const oracle = createOracle(plan, mode)
+  const oracle = createOracle(plan, mode, options)
   const epochs = headers.map((header) => oracle.epoch(header, rowsOfEpoch(header, inputs)))
-  const lenient = createOracle(plan, mode)
+  const lenient = createOracle(plan, mode, options)
   const all = headers.map((header) =>
     lenient.epoch({ ...header, lateWatermark: -1 as Micros }, rowsOfEpoch(header, inputs)),
   )
@@ -41,13 +42,26 @@ export function expectedEpochs(
   return { epochs, lateRows: oracle.lateRows.length, lost }
 }
 
+/** The rows that come too late for the steps of a plan, over the epochs that were decided. */
+export function lateRowsOf(
+  plan: LogicalPlan,
+  mode: SaveMode,
+  headers: readonly EpochHeader[],
+  inputs: ReadonlyMap<string, InputRows>,
+  options: { readonly dropsBad?: boolean } = {},
+): readonly LateRow[] {
+  const oracle = createOracle(plan, mode, options)
+  for (const header of headers) oracle.epoch(header, rowsOfEpoch(header, inputs))
+  return oracle.lateRows
+}
+
 function isDeepEqual(left: unknown, right: unknown): boolean {
   if (!Array.isArray(left) || !Array.isArray(right)) return Object.is(left, right)
   return left.length === right.length && left.every((item, at) => isDeepEqual(item, right[at]))
 }
 
 /** The rows of a decided epoch, by source; of one partition if asked for. */
-function rowsOfEpoch(
+export function rowsOfEpoch(
   { ranges = {} }: EpochHeader,
   inputs: ReadonlyMap<string, InputRows>,
   only?: number,
@@ -209,7 +223,8 @@ function nodeClock(
       for (let partition = 0; partition < count; partition++) {
         const rows = rowsOfEpoch(header, inputs, partition)
         const only: EpochRows = (name) => (name === source ? rows(name) : [])
-        for (const row of createOracle(node, 'append').epoch(header, only)) {
+        const oracle = createOracle(node, 'append', { dropsBad: true })
+        for (const row of oracle.epoch(header, only)) {
           const time = row[node.column]
           if (typeof time !== 'number') continue
           const name = `${source}/${partition}`

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import { expr } from '../../src/dataframe/functions-core.ts'
+import type { WatermarkOptions } from '../../src/plan/watermark-rules.ts'
+import { watermarkOptions } from './random-watermark.ts'
 import type { StreamInput, StreamQuery } from './stream-query.ts'
 
 /** What a random join is made of; printed when a law fails. */
@@ -15,6 +17,7 @@ export interface JoinShape {
   readonly strict: boolean
   readonly ownConditions: readonly Own[]
   readonly delays: readonly [number, number]
+  readonly watermark: WatermarkOptions
   readonly filterAbove: boolean
   readonly groups: 'none' | 'windows' | 'sessions' | 'join'
   readonly partitions: number
@@ -58,6 +61,7 @@ export const joinShape: fc.Arbitrary<JoinShape> = fc
     strict: fc.boolean(),
     ownConditions: fc.subarray<Own>(['left', 'right', 'pair']),
     delays: fc.tuple(fc.constantFrom(0, 2, 10), fc.constantFrom(0, 2, 10)),
+    watermark: watermarkOptions,
     filterAbove: fc.boolean(),
     groups: fc.constantFrom<JoinShape['groups']>('none', 'none', 'windows', 'sessions', 'join'),
     partitions: fc.integer({ min: 1, max: 2 }),
@@ -144,7 +148,7 @@ function built(shape: JoinShape, left: DataFrame, right: DataFrame): DataFrame {
 
 function sideOf(frame: DataFrame, name: string, shape: JoinShape, delay: number): DataFrame {
   const renamed = frame.selectExpr(`t AS ${name}_t`, `k AS ${name}_k`, `n AS ${name}_n`)
-  const timed = renamed.withWatermark(`${name}_t`, `${delay} seconds`)
+  const timed = renamed.withWatermark(`${name}_t`, `${delay} seconds`, shape.watermark)
   return shape.time === 'window'
     ? timed.select(
         expr(`window(${name}_t, '8 seconds')`).alias(`${name}_w`),

@@ -2,8 +2,10 @@ import fc from 'fast-check'
 import type { Column } from '../../src/dataframe/column.ts'
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import { expr } from '../../src/dataframe/functions-core.ts'
+import type { WatermarkOptions } from '../../src/plan/watermark-rules.ts'
 import { type Chain, chained, chains } from './random-chain.ts'
 import { type Ranking, ranked, rankings } from './random-ranking.ts'
+import { watermarkOptions } from './random-watermark.ts'
 import type { StreamInput, StreamQuery } from './stream-query.ts'
 
 /** What a random query is made of; printed when a law fails. */
@@ -13,6 +15,7 @@ export interface QueryShape {
   readonly partitions: number
   readonly steps: readonly Step[]
   readonly delaySeconds: number
+  readonly watermark: WatermarkOptions
   readonly grouping: Grouping | undefined
   readonly having: boolean
   readonly chain: Chain
@@ -153,6 +156,7 @@ export const queryShape: fc.Arbitrary<QueryShape> = fc
     partitions: fc.integer({ min: 1, max: 3 }),
     steps: fc.array(fc.constantFrom(...stepNames), { maxLength: 3 }),
     delaySeconds: fc.constantFrom(0, 1, 5, 90),
+    watermark: watermarkOptions,
     grouping: fc.option(
       fc.record({
         window: fc.constantFrom<Grouping['window']>(
@@ -247,7 +251,8 @@ function built(shape: QueryShape, frames: readonly DataFrame[]): DataFrame {
   const names: readonly string[] = ['t', ...shape.columns]
   const unite = (each: (frame: DataFrame) => DataFrame): DataFrame =>
     frames.map(each).reduce((all, one) => all.union(one))
-  const timed = (frame: DataFrame): DataFrame => frame.withWatermark('t', `${delaySeconds} seconds`)
+  const timed = (frame: DataFrame): DataFrame =>
+    frame.withWatermark('t', `${delaySeconds} seconds`, shape.watermark)
   // `above` declares a watermark in each branch of the union, `below` one over the union.
   const source = union === 'above' ? unite(timed) : timed(unite((frame) => frame))
   const stateless = steps.reduce((frame, step) => stepped(frame, step, names), source)

@@ -1,5 +1,7 @@
 import fc from 'fast-check'
-import { checkHeaders, expectedEpochs } from './expected-epochs.ts'
+import { optimize } from '../../src/plan/optimize.ts'
+import { checkHeaders, expectedEpochs, lateRowsOf } from './expected-epochs.ts'
+import { mustBeLateRows } from './late-rows.ts'
 import { mustBeSameRows } from './same-rows.ts'
 import type { StreamQuery } from './stream-query.ts'
 import {
@@ -35,6 +37,7 @@ export interface StreamLawReport {
  *
  * - the epochs cover the input without gap or overlap, under the watermarks that the rules ask for;
  * - each epoch commits exactly the rows that the row-by-row reference gives for it;
+ * - every row that came too late for some step is delivered once, with the name of the step;
  * - if no row came too late for any window, and the answer does not depend on the order of rows, the
  *   whole output is the answer of the same query over the same rows as a batch.
  *
@@ -96,7 +99,7 @@ function withRepeats(
 
 function check(
   { outputMode: mode, dependsOnOrder = false }: StreamQuery,
-  { plan, inputs, headers, committed, batchAnswer }: StreamOutcome,
+  { plan, inputs, headers, committed, batchAnswer, lateLines }: StreamOutcome,
 ): { readonly lateRows: number; readonly compared: boolean } {
   checkHeaders(plan, headers, inputs)
   const expected = expectedEpochs(plan, mode, headers, inputs)
@@ -108,6 +111,9 @@ function check(
     mustBeSameRows(`epoch ${epoch}`, rowsOfAll(batches), expected.epochs[index] ?? [])
   })
   const { lateRows, lost } = expected
+  // Late rows have the columns that the query reads, and come to operators in its own order of steps.
+  const optimized = optimize(plan)
+  mustBeLateRows(optimized, lateLines, lateRowsOf(optimized, mode, headers, inputs))
   if (lost || dependsOnOrder || mode === 'update') return { lateRows, compared: false }
   const output = mode === 'append' ? committed : committed.slice(-1)
   // A stream without any epoch has said nothing, where a batch counts zero rows.

@@ -11,6 +11,7 @@ import { inputsOf, type LogicalPlan, type Scan, schemaOf } from '../../src/plan/
 import type { MemoryInput, Session } from '../../src/session/session.ts'
 import { type KeptEpoch, keptTable } from '../kept-table.ts'
 import { decidedEpochs, logEntries } from '../logged-epochs.ts'
+import { publishedLines } from '../published-lines.ts'
 import { type SimulatedSession, simulatedSession } from '../simulated-session.ts'
 import { virtualFileSystem } from '../virtual-file-system.ts'
 import type { StreamQuery } from './stream-query.ts'
@@ -49,11 +50,14 @@ export interface StreamOutcome {
   readonly inputs: ReadonlyMap<string, InputRows>
   readonly headers: readonly EpochHeader[]
   readonly committed: readonly KeptEpoch[]
+  /** What readers of the option `lateRowsPath` find, line by line. */
+  readonly lateLines: readonly string[]
   /** What the same query answers over all rows as a batch. */
   readonly batchAnswer: readonly Row[]
 }
 
 const checkpoint = 'checkpoint'
+const lateRows = 'late-rows'
 
 /** Runs a query over the arrivals, in as many lives as they ask for, and then flushes what is left. */
 export async function runStream(query: StreamQuery, schedule: Schedule): Promise<StreamOutcome> {
@@ -85,6 +89,7 @@ export async function runStream(query: StreamQuery, schedule: Schedule): Promise
     frame.writeStream
       .outputMode(query.outputMode)
       .option('checkpointLocation', checkpoint)
+      .option('lateRowsPath', lateRows)
       .format('kept')
 
   let current = begin()
@@ -120,6 +125,7 @@ export async function runStream(query: StreamQuery, schedule: Schedule): Promise
     inputs: inputRows(query, plan, current.streams, arrived),
     headers: decidedEpochs(await logEntries(files, checkpoint)),
     committed: table.epochs(),
+    lateLines: await publishedLines(files, lateRows),
     batchAnswer: await batchAnswer(query, current, arrived),
   }
 }

@@ -2,8 +2,8 @@ import type { Batch } from '../../src/batch/batch.ts'
 import { compareValues, equalValues } from '../../src/batch/compare.ts'
 import { type EdgeRow, fromRow, toRow } from '../../src/batch/edge-row.ts'
 import { rowsOf } from '../../src/batch/read.ts'
-import type { DataType } from '../../src/batch/schema.ts'
-import type { MapValue, Value } from '../../src/batch/value.ts'
+import type { DataType, Schema } from '../../src/batch/schema.ts'
+import type { Value } from '../../src/batch/value.ts'
 import { unreachable } from '../../src/core/error.ts'
 import type { EvaluationContext, Expression } from '../../src/expr/expression.ts'
 import { interpret } from '../../src/expr/interpret.ts'
@@ -11,13 +11,12 @@ import type { EpochHeader } from '../../src/flow/message.ts'
 import { eventTimeColumns } from '../../src/plan/event-time.ts'
 import {
   type Aggregate,
-  type Generate,
+  inputsOf,
   isRestated,
   isStreaming,
   type LogicalPlan,
   type SaveMode,
   schemaOf,
-  type WindowAssign,
 } from '../../src/plan/logical.ts'
 import { sessionKeyOf } from '../../src/plan/session-columns.ts'
 import { aggregated } from './aggregates.ts'
@@ -25,6 +24,8 @@ import { deduplicateNode } from './deduplicate.ts'
 import { joinNode } from './join.ts'
 import { heldBackBy, watermarkDelay } from './join-time.ts'
 import type { EpochRows, Evaluate, Row } from './oracle-node.ts'
+import { exploded, hasGoodTime, windowsOf } from './row-steps.ts'
+import { isKeyOnly, type SeenRow, see } from './seen-rows.ts'
 import { sessionNode, sessionOf } from './session.ts'
 import { processNode } from './stateful.ts'
 import { topNNode } from './top-n.ts'
@@ -38,24 +39,61 @@ export interface Oracle {
   /** The rows that the epoch puts out, in no particular order. */
   epoch(header: EpochHeader, rows: EpochRows): readonly Row[]
   /** Rows dropped as late so far, once per row. */
-  readonly lateRows: readonly Row[]
+  readonly lateRows: readonly LateRow[]
   /** Whether any row was kept out of any window so far. */
   readonly lost: boolean
 }
 
-/** Takes a late row; `partly` when it was late in some of its windows only. */
-type Late = (row: Row, how?: 'partly') => void
+/** A row that came too late for one step of a plan. */
+export interface LateRow {
+  readonly row: Row
+  /** Its columns. */
+  readonly schema: Schema
+  readonly plan: LogicalPlan
+  /** Of a join. */
+  readonly side?: 'left' | 'right'
+  readonly epoch: number
+  /** The watermark that it came after, as that step sees it. */
+  readonly watermark: number
+}
 
-/** The reference answer of a plan in an output mode, epoch by epoch. */
-export function createOracle(plan: LogicalPlan, mode: SaveMode): Oracle {
-  const lateRows: Row[] = []
+/** Takes rows that are left out: late ones, rows late in some of their windows only, and bad ones. */
+interface Late {
+  late(row: Row, of: Pick<LateRow, 'plan' | 'schema' | 'side'>): void
+  lost(): void
+  readonly dropsBad: boolean
+}
+
+/**
+ * The reference answer of a plan in an output mode, epoch by epoch. With `dropsBad` rows for which a
+ * function or an expression raises an error are left out; otherwise it raises that error.
+ */
+export function createOracle(
+  plan: LogicalPlan,
+  mode: SaveMode,
+  { dropsBad = false }: { readonly dropsBad?: boolean } = {},
+): Oracle {
+  const lateRows: LateRow[] = []
   let lost = false
-  const evaluate = nodeOf(plan, mode, (row, how) => {
-    lost = true
-    if (how === undefined) lateRows.push(row)
+  let current: EpochHeader | undefined
+  const evaluate = nodeOf(plan, mode, {
+    late(row, of) {
+      lost = true
+      if (current === undefined) throw new Error('a row is late in no epoch')
+      const delay = Math.max(...inputsOf(of.plan).map(watermarkDelay))
+      const watermark = heldBackBy(delay, current).lateWatermark
+      lateRows.push({ row, ...of, epoch: current.epoch, watermark })
+    },
+    lost() {
+      lost = true
+    },
+    dropsBad,
   })
   return {
-    epoch: evaluate,
+    epoch(header, rows) {
+      current = header
+      return evaluate(header, rows)
+    },
     lateRows,
     get lost() {
       return lost
@@ -83,19 +121,44 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
       const input = nodeOf(plan.input, mode, late)
       const session = sessionKeyOf(plan)
       if (session === undefined) return aggregateNode(plan, mode, input, late)
-      return sessionNode({ plan, session, mode, aggregated }, input, late)
+      const below = plan.input.kind === 'session' ? plan.input.input : plan.input
+      const schema = schemaOf(below)
+      return sessionNode({ plan, session, mode, aggregated }, input, (row) =>
+        late.late(row.slice(0, schema.length), { plan, schema }),
+      )
     }
     case 'join':
-      return joinNode(plan, nodeOf(plan.left, mode, late), nodeOf(plan.right, mode, late), late)
+      return joinNode(
+        plan,
+        nodeOf(plan.left, mode, late),
+        nodeOf(plan.right, mode, late),
+        (row, side) => late.late(row, { plan, schema: schemaOf(plan[side]), side }),
+      )
     case 'own':
       throw new RangeError(`the rules say nothing of the operator ${plan.operator.name}`)
     case 'process':
-      return processNode(plan, nodeOf(plan.input, mode, late), late)
+      return processNode(plan, nodeOf(plan.input, mode, late), (row) => {
+        const schema = schemaOf(plan.input).slice(0, plan.shown)
+        late.late(row.slice(0, plan.shown), { plan, schema })
+      })
     case 'deduplicate':
-      return deduplicateNode(plan, nodeOf(plan.input, mode, late), late)
+      return deduplicateNode(plan, nodeOf(plan.input, mode, late), (row) => {
+        late.late(row, { plan, schema: schemaOf(plan) })
+      })
+    case 'watermark': {
+      const input = nodeOf(plan.input, mode, late)
+      return (header, rows) =>
+        input(header, rows).filter((row) => {
+          const isGood = hasGoodTime(plan, row, header)
+          if (!isGood) late.lost()
+          return isGood
+        })
+    }
     case 'topN': {
       const below = (node: LogicalPlan): Evaluate => nodeOf(node, mode, late)
-      return topNNode(plan, mode, { evaluate: below(plan.input), nodeOf: below }, late)
+      const schema = schemaOf(plan.input)
+      const tell = (row: Row): void => late.late(row, { plan, schema })
+      return topNNode(plan, mode, { evaluate: below(plan.input), nodeOf: below }, tell)
     }
     case 'limit': {
       const input = nodeOf(plan.input, mode, late)
@@ -111,8 +174,24 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
     }
     default: {
       const input = nodeOf(plan.input, mode, late)
-      return (header, rows) => stateless(plan, input(header, rows), contextOf(header))
+      const isByRow = plan.kind === 'filter' || plan.kind === 'project' || plan.kind === 'mapRows'
+      return (header, rows) => {
+        const given = input(header, rows)
+        const context = contextOf(header)
+        if (!late.dropsBad || !isByRow) return stateless(plan, given, context)
+        return given.flatMap((row) => orNone(() => stateless(plan, [row], context), late))
+      }
     }
+  }
+}
+
+/** Nothing for a row that raises an error. */
+function orNone(work: () => readonly Row[], late: Late): readonly Row[] {
+  try {
+    return work()
+  } catch {
+    late.lost()
+    return []
   }
 }
 
@@ -143,6 +222,7 @@ function stateless(
         | 'limit'
         | 'process'
         | 'own'
+        | 'watermark'
     }
   >,
   rows: readonly Row[],
@@ -155,8 +235,6 @@ function stateless(
       return rows.filter((row) => value(plan.predicate, row) === true)
     case 'project':
       return rows.map((row) => plan.columns.map(({ expression }) => value(expression, row)))
-    case 'watermark':
-      return rows
     case 'mapRows': {
       const { function: given, output } = plan
       const schema = schemaOf(plan.input)
@@ -191,27 +269,6 @@ function stateless(
   }
 }
 
-function exploded({ outer, withPosition, columns }: Generate, row: Row, value: Value): Row[] {
-  const isMap = columns.length - (withPosition ? 1 : 0) === 2
-  const items: Row[] =
-    value === null
-      ? []
-      : isMap
-        ? (value as MapValue).entries.map((entry) => [...entry])
-        : (value as readonly Value[]).map((item) => [item])
-  if (items.length === 0) return outer ? [[...row, ...columns.map(() => null)]] : []
-  return items.map((item, position) => [...row, ...(withPosition ? [position] : []), ...item])
-}
-
-/** Every window [start, end) that holds the time, by trying each in turn. */
-function windowsOf({ sizeMicros, slideMicros, startMicros }: WindowAssign, time: Value): Value[] {
-  if (typeof time !== 'number') return []
-  const windows: Value[] = []
-  let start = Math.floor((time - startMicros) / slideMicros) * slideMicros + startMicros
-  for (; start + sizeMicros > time; start -= slideMicros) windows.push([start, start + sizeMicros])
-  return windows
-}
-
 interface Group {
   readonly keys: Row
   readonly rows: Row[]
@@ -226,24 +283,24 @@ function aggregateNode(plan: Aggregate, mode: SaveMode, input: Evaluate, late: L
   const delay = watermarkDelay(plan.input)
   /** Early results: the interval of the clock that the last epoch was in. */
   let spoken: number | undefined
+  // Without its window a row is the same one in all its windows.
+  const isOnce = plan.input.kind === 'window' && isKeyOnly(plan, schemaOf(plan.input).length - 1)
+  const schema = isOnce ? schemaOf(plan.input).slice(0, -1) : schemaOf(plan.input)
 
   return (given, rows) => {
     const header = heldBackBy(delay, given)
     const context = contextOf(header)
     const changed = new Set<Group>()
-    const seenLate = new Map<Row, boolean>()
+    const seen: SeenRow[] = []
     for (const row of input(given, rows)) {
       const keys = plan.keys.map(({ expression }) =>
         interpret(expression, (index) => row[index] ?? null, context),
       )
       const end = closing(keys)
       const isLate = mode !== 'complete' && end !== undefined && end <= header.lateWatermark
-      // Without its window the row is the same one in all its windows.
-      const original = plan.input.kind === 'window' ? row.slice(0, -1) : row
-      const known = [...seenLate.keys()].find((each) => sameRow(each, original)) ?? original
-      seenLate.set(known, isLate && (seenLate.get(known) ?? true))
+      see(seen, isOnce ? row.slice(0, -1) : row, { isLate, window: row.at(-1) ?? null })
       if (isLate) {
-        late(row, 'partly')
+        late.lost()
         continue
       }
       let group = groups.find((each) => sameKeys(types, each.keys, keys))
@@ -255,7 +312,10 @@ function aggregateNode(plan: Aggregate, mode: SaveMode, input: Evaluate, late: L
       group.unsent = true
       changed.add(group)
     }
-    for (const [row, isLate] of seenLate) if (isLate) late(row)
+    for (const { row, isLate, count, windows } of seen) {
+      const times = isOnce ? count / windows.size : count
+      for (let time = 0; isLate && time < times; time++) late.late(row, { plan, schema })
+    }
     const interval = Math.floor(header.processingTime / (plan.early?.everyMicros ?? 0))
     const speaks = plan.early?.everyMicros === 0 || interval !== spoken
     spoken = interval
@@ -331,8 +391,4 @@ function closingTimeOf(plan: Aggregate): (keys: Row) => number | undefined {
 
 function sameKeys(types: readonly DataType[], left: Row, right: Row): boolean {
   return types.every((type, index) => equalValues(type, left[index] ?? null, right[index] ?? null))
-}
-
-function sameRow(left: Row, right: Row): boolean {
-  return left === right || (left.length === right.length && left.every((v, i) => v === right[i]))
 }

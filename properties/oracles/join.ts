@@ -19,7 +19,7 @@ export function joinNode(
   plan: Join,
   left: Evaluate,
   right: Evaluate,
-  late: (row: Row) => void,
+  late: (row: Row, side: 'left' | 'right') => void,
 ): Evaluate {
   if (!isStreaming(plan.left) || !isStreaming(plan.right)) {
     return (header, rows) =>
@@ -35,7 +35,7 @@ export function joinNode(
       return state[side].input(given, rows).filter((row) => {
         const at = timeIn(row, time)
         const isLate = at !== undefined && at <= header.lateWatermark
-        if (isLate) late(row)
+        if (isLate) late(row, side)
         return !isLate
       })
     }

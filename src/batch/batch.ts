@@ -90,6 +90,20 @@ export interface Batch {
   readonly part?: number
   /** Where the rows stand among those of the epoch; only in plans with an operator that depends on it. */
   readonly order?: RowOrder
+  /** What the source could not decode; it goes no further than the first step behind the source. */
+  readonly rejected?: readonly RejectedRecord[]
+}
+
+/** A record that a source could not decode. */
+export interface RejectedRecord {
+  /** How many rows of the batch come before it. */
+  readonly before: number
+  /** Where it stands, such as the path of its file. */
+  readonly position: string
+  /** What is wrong with it. */
+  readonly why: string
+  /** Its text; base64 of its bytes if they are no text, which `why` then says. */
+  readonly record: string
 }
 
 /** The place of rows in an epoch: by origin first, then by ordinal. */

@@ -13,6 +13,8 @@ import {
   type LineDecoder,
   lineEnd,
   nullableSchema,
+  type RejectRecord,
+  rejectsBytes,
 } from './line-decoder.ts'
 
 export interface CsvDecoderOptions {
@@ -29,6 +31,8 @@ export interface CsvDecoderOptions {
   readonly mode: DecodeMode
   readonly corruptColumn: string
   readonly times?: TimeReaders
+  /** Takes bad records in the modes that leave them out. */
+  readonly reject?: RejectRecord
 }
 
 /** What one line says: a row, and why it is bad if it is. */
@@ -42,7 +46,7 @@ interface Parsed {
  * the row a bad one, as do too few or too many values. A record ends with its line.
  */
 export function csvDecoder(options: CsvDecoderOptions): LineDecoder {
-  const { schema, dialect, mode } = options
+  const { schema, dialect, mode, reject = () => undefined } = options
   for (const field of schema) checkType(field)
   const corrupt = schema.findIndex((field) => isCorruptColumn(field, options.corruptColumn))
   const fields = schema.filter((_, index) => index !== corrupt)
@@ -57,7 +61,9 @@ export function csvDecoder(options: CsvDecoderOptions): LineDecoder {
 
   const add = (line: string): void => {
     const { values, why } = parse(line)
-    if (why !== undefined && mode === 'DROPMALFORMED') return
+    if (why !== undefined && (mode === 'DROPMALFORMED' || mode === 'DEADLETTER')) {
+      return reject(why, line)
+    }
     if (why !== undefined && mode === 'FAILFAST') {
       throw decodeFailed({ origin, schema: schemaText(fields), why, row: line })
     }
@@ -85,7 +91,8 @@ export function csvDecoder(options: CsvDecoderOptions): LineDecoder {
       while (at < end && rowCount < rowLimit) {
         const stop = lineEnd(bytes, at, end)
         const cut = stop > at && bytes[stop - 1] === 13 ? stop - 1 : stop
-        take(text.decode(bytes.subarray(at, cut)))
+        const line = bytes.subarray(at, cut)
+        if (mode !== 'DEADLETTER' || !rejectsBytes(line, reject)) take(text.decode(line))
         at = stop + 1
       }
       return Math.min(at, end)

@@ -16,6 +16,8 @@ import {
   type LineDecoder,
   lineEnd,
   nullableSchema,
+  type RejectRecord,
+  rejectsBytes,
 } from './line-decoder.ts'
 
 export interface JsonDecoderOptions {
@@ -25,6 +27,8 @@ export interface JsonDecoderOptions {
   /** Holds the text of a bad row, if `columns` has a string column of this name. */
   readonly corruptColumn: string
   readonly times?: TimeReaders
+  /** Takes bad records in the modes that leave them out. */
+  readonly reject?: RejectRecord
 }
 
 /** Decodes one line, obviously: the reference that the scanner is held to, and its fallback. */
@@ -40,7 +44,7 @@ export type JsonLine = (
  * value that does not fit its column nulls that column alone; text that is no JSON nulls the row.
  */
 export function jsonLine(options: JsonDecoderOptions): JsonLine {
-  const { columns, mode, corruptColumn } = options
+  const { columns, mode, corruptColumn, reject = () => undefined } = options
   checkJsonSchema(columns)
   const times = options.times ?? isoTimes
   const corrupt = columns.findIndex((field) => isCorruptColumn(field, corruptColumn))
@@ -51,13 +55,17 @@ export function jsonLine(options: JsonDecoderOptions): JsonLine {
 
   const settle = (values: Value[], why: string | undefined, text: string, origin: string) => {
     if (why === undefined) return [row(values, null)]
-    if (mode === 'DROPMALFORMED') return []
+    if (mode === 'DROPMALFORMED' || mode === 'DEADLETTER') {
+      reject(why, text)
+      return []
+    }
     if (mode === 'PERMISSIVE') return [row(values, text)]
     throw decodeFailed({ origin, schema: schemaText(columns), why, row: text })
   }
 
   return (bytes, start, end, origin) => {
     const line = bytes.subarray(start, end)
+    if (mode === 'DEADLETTER' && rejectsBytes(line, reject)) return []
     // Invalid UTF-8 becomes U+FFFD before anything is read, so that strings in columns are always text.
     const clean = new TextEncoder().encode(textOf(line))
     const text = textOf(clean).trim()

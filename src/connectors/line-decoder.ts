@@ -1,9 +1,13 @@
-import type { Batch } from '../batch/batch.ts'
+import type { Batch, RejectedRecord } from '../batch/batch.ts'
 import type { Schema } from '../batch/schema.ts'
 import { StreamError } from '../core/error.ts'
+import { isUtf8 } from '../core/node-utf8.ts'
 
-/** What happens to a row that does not fit the schema; spelled as in Spark. */
-export type DecodeMode = 'PERMISSIVE' | 'DROPMALFORMED' | 'FAILFAST'
+/** What happens to a row that does not fit the schema; spelled as in Spark, which has no DEADLETTER. */
+export type DecodeMode = 'PERMISSIVE' | 'DROPMALFORMED' | 'FAILFAST' | 'DEADLETTER'
+
+/** Takes a record that is left out, and what is wrong with it. */
+export type RejectRecord = (why: string, record: string) => void
 
 /**
  * Turns lines of bytes into columns. One object decodes one stream of lines and is not shared.
@@ -14,6 +18,8 @@ export interface LineDecoder {
   readonly schema: Schema
   /** Rows collected since the last `finish`. */
   readonly rowCount: number
+  /** Records left out since the last `finish`, of decoders that tell which. */
+  readonly rejectedCount?: number
   /** The lines that follow come from `origin`, from its first line if `atStart`. */
   begin(origin: string, atStart: boolean): void
   /**
@@ -49,4 +55,41 @@ export function decodeFailed(details: {
 export function lineEnd(bytes: Uint8Array, start: number, end: number): number {
   const found = bytes.indexOf(10, start)
   return found < 0 || found >= end ? end : found
+}
+
+/** A decoder whose batches carry the records that it left out. */
+export function withRejected(make: (reject: RejectRecord) => LineDecoder): LineDecoder {
+  let rejected: RejectedRecord[] = []
+  let position = ''
+  const inner = make((why, record) => {
+    rejected.push({ before: inner.rowCount, position, why, record })
+  })
+  return {
+    schema: inner.schema,
+    get rowCount() {
+      return inner.rowCount
+    },
+    get rejectedCount() {
+      return rejected.length
+    },
+    begin(origin, atStart) {
+      position = origin
+      inner.begin(origin, atStart)
+    },
+    decode: (bytes, start, end, rowLimit) => inner.decode(bytes, start, end, rowLimit),
+    finish() {
+      const batch = inner.finish()
+      if (rejected.length === 0) return batch
+      const found = rejected
+      rejected = []
+      return { ...batch, rejected: found }
+    },
+  }
+}
+
+/** Hands a line over as a bad record if its bytes are no text, which elsewhere is mended with U+FFFD. */
+export function rejectsBytes(line: Uint8Array, reject: RejectRecord): boolean {
+  if (isUtf8(line)) return false
+  reject('its bytes are not UTF-8; here they are in base64', Buffer.from(line).toString('base64'))
+  return true
 }

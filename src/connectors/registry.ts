@@ -51,6 +51,11 @@ export interface SourceFactory {
    * read to an end, and it cannot stand in front of `followedBy`. Absent = it has one.
    */
   readonly noPast?: boolean
+  /**
+   * What becomes of records that cannot be decoded and that its batches carry as `rejected`: they are
+   * counted, or delivered to the dead letters too. Absent = its batches carry none.
+   */
+  badRecords?(options: CheckedOptions): 'drop' | 'deadLetter' | undefined
   create(context: SourceContext): Promise<Source>
 }
 
@@ -76,6 +81,8 @@ export interface SinkContext {
    * as rows come, and are of the kind `immediate`. Default: false.
    */
   readonly immediate?: boolean
+  /** What becomes of rows that user code throws for; default: the query fails. */
+  readonly badRows?: 'drop' | 'deadLetter'
   /** The callback or the live object that the query was built with, for formats that have such. */
   readonly handle?: object
 }

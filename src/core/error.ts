@@ -69,6 +69,11 @@ const catalogue = {
     hint: 'Cast the argument, for example with .cast("{suggestion}").',
     retry: 'never',
   },
+  DEAD_LETTERS_NOWHERE: {
+    message: 'Bad rows are to go to the dead letters, and this query has no place for them.',
+    hint: "Say where, with .option('deadLetterPath', …) of writeStream, or choose another policy.",
+    retry: 'never',
+  },
   DECODE_FAILED: {
     message: 'A row of {origin} could not be read as {schema}: {why}. The row begins: {row}',
     hint: 'Set option mode to PERMISSIVE (nulls and _corrupt_record) or DROPMALFORMED, or correct the schema.',
@@ -87,6 +92,17 @@ const catalogue = {
   EPOCH_POISONED: {
     message: 'Epoch {epoch} failed {attempts} times in a row; the last error was {cause}.',
     hint: 'The same input fails each time: correct the row, the function or the sink, then start the query again. Nothing was lost.',
+    retry: 'never',
+  },
+  EVENT_TIME_IN_FUTURE: {
+    message:
+      'The time {time} in {column} is more than {skew} beyond the processing time {processingTime}.',
+    hint: 'Correct the clock or the unit at the origin of the row, or raise maxFutureSkew of withWatermark.',
+    retry: 'never',
+  },
+  EVENT_TIME_NULL: {
+    message: 'The row has no event time: {column} is NULL.',
+    hint: "Correct the row at its origin, or let such rows pass with nullTime: 'keep' in withWatermark.",
     retry: 'never',
   },
   EXPRESSION_MISPLACED: {

@@ -1,6 +1,7 @@
 import type { EdgeRow } from '../batch/edge-row.ts'
 import type { OwnOperator } from '../flow/own-operator.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
+import type { WatermarkOptions } from '../plan/watermark-rules.ts'
 import type { Column, ColumnOrName } from './column.ts'
 import type { RowOf, TypedDataset } from './dataset-types.ts'
 import type { EarlyResultOptions } from './early-results.ts'
@@ -187,7 +188,10 @@ export interface DataFrame extends NotOnFrames {
    * nothing changes.
    *
    * @param delay - for example `'10 minutes'`; not negative
-   * @throws StreamError `WATERMARK_INVALID`, `DURATION_INVALID`, `COLUMN_NOT_FOUND`
+   * @param options - what becomes of rows that are late, from the far future or without a time, and when a
+   * silent source no longer holds the watermark back
+   * @throws StreamError `WATERMARK_INVALID`, `DURATION_INVALID`, `COLUMN_NOT_FOUND`; `CONFIG_INVALID`,
+   * `OPTION_UNKNOWN` for the options
    * @example
    * ```ts
    * import { Session } from 'millrace'
@@ -204,7 +208,7 @@ export interface DataFrame extends NotOnFrames {
    * await spark.stop()
    * ```
    */
-  withWatermark(eventTime: string, delay: string): DataFrame
+  withWatermark(eventTime: string, delay: string, options?: WatermarkOptions): DataFrame
 
   /**
    * The first row of each combination of the columns; of all columns without names. On a stream every

@@ -10,6 +10,7 @@ import type {
   TimeMode,
 } from '../flow/stateful-processor.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
+import type { FunctionOptions } from './functions-core.ts'
 import type { NotOnGroups } from './not-provided.ts'
 import type { SchemaLike, StructType } from './struct-type.ts'
 
@@ -34,14 +35,16 @@ export interface TypedDataset<Row, Frame> {
   map<const S extends SchemaLike>(
     call: (row: Row) => NoInfer<RowOf<S>>,
     output: S,
+    options?: FunctionOptions,
   ): TypedDataset<RowOf<S>, Frame>
   /** Any number of rows for each row. */
   flatMap<const S extends SchemaLike>(
     call: (row: Row) => Iterable<NoInfer<RowOf<S>>>,
     output: S,
+    options?: FunctionOptions,
   ): TypedDataset<RowOf<S>, Frame>
   /** The rows for which the function is true. */
-  filter(call: (row: Row) => boolean): TypedDataset<Row, Frame>
+  filter(call: (row: Row) => boolean, options?: FunctionOptions): TypedDataset<Row, Frame>
   /** Groups by one column, whose value is the key, or by several, whose values are fields of the key. */
   groupByKey<C extends keyof Row & string>(column: C): KeyedDataset<Row[C], Row, Frame>
   groupByKey<C extends keyof Row & string>(
@@ -66,6 +69,8 @@ export interface TransformOptions<S extends SchemaLike, Initial> {
   readonly eventTimeColumn?: NoInfer<keyof RowOf<S> & string>
   /** Rows of a batch frame, by key, that `handleInitialState` gets in the first epoch of the query. */
   readonly initialState?: InitialRows<Initial>
+  /** A handler that throws ends the query, always: it may have changed a part of its state by then. */
+  readonly badRows?: 'fail'
 }
 
 /** A batch dataset by key, as an initial state. */
@@ -86,6 +91,8 @@ export interface GroupOptions<S extends SchemaLike, T extends StateType> {
   readonly timeout?: TimeMode
   /** The state to begin with, by key. */
   readonly initialState?: InitialRows<NoInfer<StateValue<T>>>
+  /** A function that throws ends the query, always: it may have changed the state by then. */
+  readonly badRows?: 'fail'
 }
 
 type MayWait<T> = T | Promise<T>
@@ -97,7 +104,7 @@ export interface KeyedDataset<Key, Row, Frame> extends InitialRows<Row>, NotOnGr
    * handed over in one call.
    *
    * @throws StreamError `STATE_VARIABLE_INVALID` for declarations that cannot be; `WATERMARK_INVALID` for
-   * event time without a watermark
+   * event time without a watermark; `STREAMING_UNSUPPORTED` for a policy of bad rows
    * @example
    * ```ts
    * import { Session } from 'millrace'

@@ -2,6 +2,7 @@ import { parseType } from '../batch/ddl.ts'
 import type { EdgeRow } from '../batch/edge-row.ts'
 import { plainType } from '../batch/plain-type.ts'
 import { type DataType, type Schema, sameType, typeText } from '../batch/schema.ts'
+import { badRowPolicy } from '../core/bad-row-policy.ts'
 import { StreamError } from '../core/error.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import type { InitialState, ProcessorSource, StatefulProgram } from '../flow/stateful-processor.ts'
@@ -17,6 +18,7 @@ import type {
   TransformOptions,
   TypedDataset,
 } from './dataset-types.ts'
+import { type FunctionOptions, policyOf } from './functions-core.ts'
 import { type GroupFunction, groupProcessor } from './group-state.ts'
 import type { Launch } from './launch.ts'
 import { notProvided } from './not-provided.ts'
@@ -76,20 +78,27 @@ function datasetOf<Frame>(plan: UnresolvedPlan, parts: DatasetParts<Frame>): Any
     name: string,
     call: (row: EdgeRow) => Iterable<unknown>,
     output: SchemaLike,
-  ): AnyDataset<Frame> =>
-    datasetOf(
-      { kind: 'mapRows', input: plan, function: { name, call, edge }, output: schemaFrom(output) },
+    options: FunctionOptions,
+  ): AnyDataset<Frame> => {
+    const given = { name, call, edge, ...policyOf(options) }
+    return datasetOf(
+      { kind: 'mapRows', input: plan, function: given, output: schemaFrom(output) },
       parts,
     )
+  }
   const dataset = {
     plan,
     schema: StructType(schema),
-    map: (call: (row: EdgeRow) => unknown, output: SchemaLike) =>
-      mapped(nameOfFunction(call, 'map'), (row) => [call(row)], output),
-    flatMap: (call: (row: EdgeRow) => Iterable<unknown>, output: SchemaLike) =>
-      mapped(nameOfFunction(call, 'flatMap'), call, output),
-    filter(call: (row: EdgeRow) => unknown) {
-      const predicate = rowUdf(schema, call, { kind: 'boolean' }, 'filter')
+    map: (call: (row: EdgeRow) => unknown, output: SchemaLike, options: FunctionOptions = {}) =>
+      mapped(nameOfFunction(call, 'map'), (row) => [call(row)], output, options),
+    flatMap: (
+      call: (row: EdgeRow) => Iterable<unknown>,
+      output: SchemaLike,
+      options: FunctionOptions = {},
+    ) => mapped(nameOfFunction(call, 'flatMap'), call, output, options),
+    filter(call: (row: EdgeRow) => unknown, options: FunctionOptions = {}) {
+      const called = rowUdf(schema, call, { kind: 'boolean' }, 'filter')
+      const predicate = { ...called, ...policyOf(options) }
       return datasetOf({ kind: 'filter', input: plan, predicate }, parts)
     },
     groupByKey(...given: readonly unknown[]) {
@@ -121,9 +130,10 @@ function keyedDataset<Frame>(
       readonly name: string
       readonly output: SchemaLike
       readonly initial: InitialRows<unknown> | undefined
+      readonly badRows: string | undefined
     },
   ): AnyDataset<Frame> => {
-    const { name, output, initial, ...rest } = how
+    const { name, output, initial, badRows, ...rest } = how
     const from = initial === undefined ? undefined : initialState(initial, launch)
     const program: StatefulProgram = {
       name,
@@ -133,6 +143,7 @@ function keyedDataset<Frame>(
     }
     // Mistakes in declarations are reported by the call that was given the processor.
     const processor = typeof source === 'function' ? source() : source
+    if (badRows !== undefined) refuseUnlessFail(badRows, name)
     const { edge } = launch
     initProcessor(processor, { timeMode: rest.timeMode, edge })
     const process = { kind: 'process' as const, input: plan, keys, shown, program, ...rest }
@@ -144,10 +155,11 @@ function keyedDataset<Frame>(
     options: GroupOptions<SchemaLike, DataType | string>,
     outputMode: 'append' | 'update',
   ): AnyDataset<Frame> => {
-    const { output, state, timeout = 'none', initialState: initial } = options
+    const { output, state, timeout = 'none', initialState: initial, badRows } = options
     const make = () => groupProcessor(call, state, timeout)
     const name = nameOfFunction(call, `${style}WithState`)
-    return processed(make, { name, output, initial, style, timeMode: timeout, outputMode })
+    const how = { name, output, initial, badRows, style, timeMode: timeout, outputMode }
+    return processed(make, how)
   }
   const dataset = {
     plan,
@@ -163,11 +175,13 @@ function keyedDataset<Frame>(
         outputMode,
         eventTimeColumn,
         initialState: initial,
+        badRows,
       } = options
       return processed(source, {
         name: nameOfProcessor(source),
         output,
         initial,
+        badRows,
         style: 'processor',
         timeMode,
         ...(outputMode === undefined ? {} : { outputMode }),
@@ -187,6 +201,16 @@ function keyedDataset<Frame>(
     ...notProvided(['cogroup'], () => isStreaming(analyzePart(plan))),
   }
   return dataset as unknown as KeyedDataset<unknown, EdgeRow, Frame>
+}
+
+/** By the time a handler throws it may have changed a part of its state: leaving out its rows would keep that. */
+function refuseUnlessFail(badRows: string, name: string): void {
+  const policy = badRowPolicy(badRows)
+  if (policy === 'fail') return
+  throw new StreamError('STREAMING_UNSUPPORTED', {
+    what: `The policy ${policy} for bad rows in ${name}, which keeps state,`,
+    fix: 'Catch the error in the handler before state is changed, and give out a row that says so; or leave out bad rows by a filter or map before this step.',
+  })
 }
 
 function oneRow(call: (...args: Parameters<GroupFunction>) => unknown): GroupFunction {
@@ -219,7 +243,7 @@ function rowUdf(
   call: (row: EdgeRow) => unknown,
   type: DataType,
   name: string,
-): UnresolvedExpression {
+): Extract<UnresolvedExpression, { kind: 'udf' }> {
   const names = schema.map((field) => field.name)
   return {
     kind: 'udf',

@@ -146,8 +146,8 @@ function rowStepsOf(
     },
     followedBy: (live) =>
       wrap({ kind: 'union', inputs: [input, live.plan], match: 'byName', inTurn: true }),
-    withWatermark: (eventTime, delay) =>
-      wrap({ kind: 'watermark', input, column: namePath(eventTime).join('.'), delay }),
+    withWatermark: (eventTime, delay, options = {}) =>
+      wrap({ kind: 'watermark', input, column: namePath(eventTime).join('.'), delay, options }),
     dropDuplicates: (...columns) => deduplicate(columns, false),
     dropDuplicatesWithinWatermark: (...columns) => deduplicate(columns, true),
     distinct: () => deduplicate([], false),

@@ -1,6 +1,7 @@
 import { parseType } from '../batch/ddl.ts'
 import { plainType } from '../batch/plain-type.ts'
 import type { DataType } from '../batch/schema.ts'
+import { type BadRowPolicy, badRowPolicy } from '../core/bad-row-policy.ts'
 import { parseSelectItem } from '../expr/parse.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import {
@@ -205,11 +206,27 @@ export const posexplode_outer = ofColumn('posexplode_outer')
 /** A JavaScript function of row values; methods let it name the types of its arguments. */
 export type UserFunction = { call(...args: readonly unknown[]): unknown }['call']
 
+/** What a function of the user may be told. */
+export interface FunctionOptions {
+  /**
+   * What becomes of rows that it throws for; default: as the option `badRows` of `writeStream` says. It counts
+   * in streaming queries; a batch fails.
+   */
+  readonly badRows?: BadRowPolicy
+}
+
+/** The policy of a function, if it has one of its own. */
+export function policyOf({ badRows }: FunctionOptions): { readonly badRows?: BadRowPolicy } {
+  return badRows === undefined ? {} : { badRows: badRowPolicy(badRows) }
+}
+
 /**
  * Makes a column function of a JavaScript function. It sees values in the form they have in rows (LONG
  * as `bigint`, NULL as `null`) and must be deterministic, as an epoch may run again after a crash.
  *
  * @param type - of the result; default `'string'`
+ * @param options - `badRows`: what becomes of rows that the function throws for; default as the query says
+ * @throws StreamError `CONFIG_INVALID` for the options
  * @example
  * ```ts
  * import { Session } from 'millrace'
@@ -225,11 +242,13 @@ export type UserFunction = { call(...args: readonly unknown[]): unknown }['call'
 export function udf(
   call: UserFunction,
   type: string | DataType = 'string',
+  options: FunctionOptions = {},
 ): (...columns: readonly ColumnOrName[]) => Column {
   const name = call.name === '' ? 'udf' : call.name
   const result = typeof type === 'string' ? parseType(type) : plainType(type)
+  const policy = policyOf(options)
   return (...columns) =>
-    columnOf({ kind: 'udf', name, call, args: columns.map(nameOf), type: result })
+    columnOf({ kind: 'udf', name, call, args: columns.map(nameOf), type: result, ...policy })
 }
 
 /** A literal that is left out when it is `undefined`. */

@@ -26,6 +26,8 @@ export interface StreamingQueryProgress {
   readonly stateOperators: readonly StateOperatorProgress[]
   readonly sources: readonly SourceProgress[]
   readonly sink: SinkProgress
+  /** Not in Spark: rows of the epoch that were left out because they are bad; absent when there were none. */
+  readonly badRows?: readonly BadRowProgress[]
   /** By name of the `observe` call. */
   readonly observedMetrics: Readonly<Record<string, EdgeRow>>
   /** Not in Spark: how the rows of the epoch were spread over the lanes. */
@@ -103,6 +105,14 @@ export interface SinkProgress {
   /** −1 when the sink does not know. */
   readonly numOutputRows: number
   readonly metrics: Readonly<Record<string, string>>
+}
+
+/** Rows that one operator, or the reader of a source, could not work with. */
+export interface BadRowProgress {
+  readonly operator: string
+  readonly numRows: number
+  /** How many of them went to the dead letters; the others are only counted. */
+  readonly numDeadLetters: number
 }
 
 export interface LaneProgress {

@@ -24,7 +24,10 @@ export interface DataReader {
   format(name: string): DataReader
   /** The columns, as DDL text (`'id LONG, name STRING'`) or built with the `types` helpers. */
   schema(schema: SchemaLike): DataReader
-  /** Sets an option; names in any letter case. */
+  /**
+   * Sets an option; names in any letter case. Every stream takes `idleTimeout`, such as `'1 minute'`: a
+   * partition that brought no row for so long no longer holds the watermark back.
+   */
   option(name: string, value: OptionValue): DataReader
   options(options: Readonly<Record<string, OptionValue>>): DataReader
   /**

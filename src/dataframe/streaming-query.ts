@@ -36,12 +36,34 @@ export interface ResultBatch {
 /** A row that came after the watermark had passed it, so that no result counts it. */
 export interface LateRow {
   readonly epoch: number
-  /** The operator that refused it. */
+  /** The operator that left it out. */
   readonly operator: string
-  /** The late watermark of that epoch. */
-  readonly watermark: Date
-  /** The row as the operator saw it, window column included. */
+  /** For joins, the side it came in on. */
+  readonly input: 'left' | 'right' | null
+  /** The watermark that it came after, as that operator sees it in that epoch. */
+  readonly watermark: Date | string
+  /** The time that the operator judged it by: its event time, or the end of its window. */
+  readonly eventTime: Date | string
+  /** The row as it came to the operator, with the columns that the query reads. */
   readonly row: EdgeRow
+}
+
+/** A record or row that a query could not work with. */
+export interface DeadLetter {
+  readonly epoch: number
+  /** The source, or the operator that could not work with it. */
+  readonly operator: string
+  /** Where it came from, as far as that is known: the name of a source, … */
+  readonly source: string | null
+  /** … a partition of it, … */
+  readonly partition: string | null
+  /** … and a place in there, such as the path of a file. */
+  readonly position: string | null
+  /** The code of the error. */
+  readonly code: string
+  readonly message: string
+  /** The record as text if it could not be decoded, otherwise the row that the operator was given. */
+  readonly record: string | EdgeRow
 }
 
 export interface StopOptions {
@@ -96,8 +118,18 @@ export interface StreamingQuery {
    */
   results(options?: { readonly uncommitted?: boolean }): AsyncIterable<ResultBatch>
 
-  /** Rows that came too late, from the moment of the call on; at-least-once after a crash. */
+  /**
+   * Rows that came too late for some operator, once their epoch is committed, from the moment of the call
+   * on; a slow reader slows the query. What comes between a crash and the next call is not seen here: the
+   * files of the option `lateRowsPath` have each such row exactly once.
+   */
   lateRows(): AsyncIterable<LateRow>
+
+  /**
+   * Records and rows that the query could not work with, where a policy sends them to the dead letters; the
+   * same as for `lateRows` holds. Their files are those of the option `deadLetterPath`.
+   */
+  deadLetters(): AsyncIterable<DeadLetter>
 
   health(): QueryHealth
 }

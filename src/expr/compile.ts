@@ -4,16 +4,22 @@ import { generateStage, type StageCode } from './compile-code.ts'
 import { outputColumn } from './compile-output.ts'
 import { columnAtPath, pathOf, readsOf } from './compile-paths.ts'
 import type { EvaluationContext, Expression } from './expression.ts'
-import { interpretStage } from './interpret-stage.ts'
-import type { CompiledStage, StageResult, StageSpec } from './stage.ts'
+import { interpretStage, isOfRow } from './interpret-stage.ts'
+import type { CompiledStage, RejectRow, StageResult, StageSpec } from './stage.ts'
 
 /**
  * Compiles a filter and a projection to one fused loop over raw column arrays. Plain columns and
  * fields of structs are passed on untouched. Equal to `interpretStage` by law: a batch that holds or
- * makes a LONG or DECIMAL beyond 2^53, or raises, is given to the interpreter as a whole.
+ * makes a LONG or DECIMAL beyond 2^53, or raises, is given to the interpreter as a whole. With `reject`
+ * so is one in which code that was called raises: the interpreter then finds the rows. A batch without bad
+ * rows costs nothing more.
  */
-export function compileStage(spec: StageSpec, inputSchema: Schema): CompiledStage {
-  const reference = interpretStage(spec, inputSchema)
+export function compileStage(
+  spec: StageSpec,
+  inputSchema: Schema,
+  reject?: RejectRow,
+): CompiledStage {
+  const reference = interpretStage(spec, inputSchema, reject)
   const computed = spec.columns.filter((column) => !isPassedOn(column))
   const work = spec.filter === undefined ? computed : [spec.filter, ...computed]
   const reads = readsOf(work)
@@ -27,10 +33,25 @@ export function compileStage(spec: StageSpec, inputSchema: Schema): CompiledStag
       const key = inputs.map(layoutKey).join(',')
       if (!variants.has(key)) variants.set(key, generateStage(spec.filter, computed, reads, inputs))
       const code = variants.get(key)
+      const run = { spec, batch, inputs, context }
       const result =
-        code === undefined ? undefined : runCode(code, { spec, batch, inputs, context })
+        code === undefined
+          ? undefined
+          : reject === undefined
+            ? runCode(code, run)
+            : codeOrNothing(code, run)
       return result ?? reference.run(batch, context)
     },
+  }
+}
+
+/** `undefined` also when some row raised an error. */
+function codeOrNothing(code: StageCode, run: Run): StageResult | undefined {
+  try {
+    return runCode(code, run)
+  } catch (cause) {
+    if (isOfRow(cause)) return undefined
+    throw cause
   }
 }
 

@@ -1,5 +1,6 @@
 import type { DataType } from '../batch/schema.ts'
 import type { Value } from '../batch/value.ts'
+import type { BadRowPolicy } from '../core/bad-row-policy.ts'
 
 /**
  * A resolved scalar expression: columns are numbers, every node knows its type, casts are explicit.
@@ -51,6 +52,8 @@ export type Expression =
       readonly call: (...args: readonly unknown[]) => unknown
       readonly args: readonly Expression[]
       readonly type: DataType
+      /** What becomes of rows that it throws for; absent = as the query says. */
+      readonly badRows?: BadRowPolicy
     }
 
 /** What an evaluation may know besides the row. Fixed for an epoch, so replay gives the same. */

@@ -1,5 +1,6 @@
 import type { DataType } from '../batch/schema.ts'
 import type { Value } from '../batch/value.ts'
+import type { BadRowPolicy } from '../core/bad-row-policy.ts'
 import type { Aggregator } from './aggregates.ts'
 
 /** An expression as both fronts write it: columns by name, functions not yet looked up. Plain data. */
@@ -64,4 +65,6 @@ export type UnresolvedExpression =
       readonly call: (...args: readonly unknown[]) => unknown
       readonly args: readonly UnresolvedExpression[]
       readonly type: DataType
+      /** What becomes of rows that it throws for; absent = as the query says. */
+      readonly badRows?: BadRowPolicy
     }

@@ -90,6 +90,10 @@ export interface Sink {
   /** Forgets everything written for `epoch` and later. */
   abort(epoch: Epoch): Promise<void>
   close(): Promise<void>
+  /** What becomes of rows it cannot take; absent = `write` fails. */
+  readonly badRows?: 'drop' | 'deadLetter'
+  /** With `badRows`: the rows of the last `write` that it left out, as `rowLetters` makes them. */
+  takeRejected?(): Batch | undefined
   /** Authoritative sinks: the checkpoint that stands. */
   committed?(): Promise<{ readonly epoch: Epoch; readonly snapshotId: string } | undefined>
   metrics?(): Readonly<Record<string, string>>

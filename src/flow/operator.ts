@@ -43,8 +43,16 @@ export interface OperatorProgress {
   readonly rowsDroppedByWatermark?: number
   readonly memoryUsedBytes?: number
   readonly custom?: Readonly<Record<string, number>>
+  /** Rows of the epoch that it could not work with, if any. */
+  readonly badRows?: BadRowCount
   /** For operators that live by the watermark. */
   readonly watermarks?: OperatorWatermarks
+}
+
+/** Rows that were left out because they are bad, and how many of them went to the dead letters. */
+export interface BadRowCount {
+  readonly rows: number
+  readonly deadLetters: number
 }
 
 /** The watermarks of one operator in one epoch, which joins below may hold back (rule W7); microseconds. */
@@ -139,6 +147,7 @@ function addProgress(left: OperatorProgress, right: OperatorProgress): OperatorP
   // Steps before a stateful operator may count what they keep from it.
   const stateName = left.stateName ?? right.stateName
   const watermarks = left.watermarks ?? right.watermarks
+  const badRows = addBadRows(left.badRows, right.badRows)
   return {
     ...(stateName === undefined ? {} : { stateName }),
     rowsIn: left.rowsIn + right.rowsIn,
@@ -150,5 +159,15 @@ function addProgress(left: OperatorProgress, right: OperatorProgress): OperatorP
     memoryUsedBytes: (left.memoryUsedBytes ?? 0) + (right.memoryUsedBytes ?? 0),
     custom,
     ...(watermarks === undefined ? {} : { watermarks }),
+    ...(badRows === undefined ? {} : { badRows }),
   }
+}
+
+/** The sum of two counts, either of which may be missing. */
+export function addBadRows(
+  left: BadRowCount | undefined,
+  right: BadRowCount | undefined,
+): BadRowCount | undefined {
+  if (left === undefined || right === undefined) return left ?? right
+  return { rows: left.rows + right.rows, deadLetters: left.deadLetters + right.deadLetters }
 }

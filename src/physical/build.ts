@@ -1,6 +1,6 @@
 import type { Schema } from '../batch/schema.ts'
+import type { BadRowPolicy } from '../core/bad-row-policy.ts'
 import { StreamError, unreachable } from '../core/error.ts'
-import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
 import { eventTimeColumns } from '../plan/event-time.ts'
@@ -19,9 +19,11 @@ import {
   type TopN,
 } from '../plan/logical.ts'
 import { sessionKeyOf } from '../plan/session-columns.ts'
+import { withBadRows } from './bad-rows.ts'
 import { bucketingOf, ColumnList, callColumns, fusedWindow } from './bucketing.ts'
 import { deduplicateSpec } from './deduplicate-spec.ts'
 import { type SideColumns, shiftOf, staticJoinParts, streamJoinParts } from './join-specs.ts'
+import { deliversLate, lateGroupRows, lateJoinRows, lateRows, lateTopNRows } from './late-rows.ts'
 import {
   addCompute,
   addGenerate,
@@ -38,11 +40,27 @@ import {
 import type { Exchange, PhysicalPlan, StageInput, Step } from './physical.ts'
 import { processSpec } from './process-spec.ts'
 import { rankParts } from './top-n-spec.ts'
+import { watermarkSpec } from './watermark-spec.ts'
 
 export interface BuildOptions {
   readonly mode: SaveMode
-  /** Deliver late rows of the first aggregation with all their columns. */
+  /** Deliver the late rows of every operator, with the columns that the query reads. */
   readonly lateRows: boolean
+  /** The query has a place for dead letters. */
+  readonly deadLetters: boolean
+  /**
+   * What becomes of rows that functions and expressions raise errors for; `undefined`: they end the query,
+   * also where a function has a policy of its own.
+   */
+  readonly badRows: BadRowPolicy | undefined
+}
+
+/** For a query over rows that end. */
+export const endingQuery: BuildOptions = {
+  mode: 'append',
+  lateRows: false,
+  deadLetters: false,
+  badRows: undefined,
 }
 
 /** Cuts a logical plan into stages, wherever rows must change their task. */
@@ -63,26 +81,28 @@ class Builder {
   #limits = 0
   #topNs = 0
   #joins = 0
-  #late: number | undefined
 
   constructor(options: BuildOptions) {
     this.#options = options
   }
 
   finish(result: OpenStage, output: Schema): PhysicalPlan {
-    const stages = this.#stages.map((stage) => ({ ...stage, steps: [...stage.steps] }))
-    return {
-      stages,
-      result: result.id,
-      output,
-      ...(this.#late === undefined ? {} : { late: this.#late }),
-    }
+    const stages = this.#stages.map((stage) => ({
+      ...stage,
+      steps: stage.steps.map((step) => withBadRows(step, this.#options.badRows)),
+    }))
+    return { stages, result: result.id, output }
   }
 
   build(plan: LogicalPlan): OpenStage {
     switch (plan.kind) {
-      case 'scan':
-        return this.#open({ source: plan, inputs: [], output: schemaOf(plan), single: false })
+      case 'scan': {
+        const { source, badRecords } = plan
+        const output = schemaOf(plan)
+        const stage = this.#open({ source: plan, inputs: [], output, single: false })
+        if (badRecords === undefined) return stage
+        return addStep(stage, { kind: 'rejected', spec: { source, policy: badRecords } }, output)
+      }
       case 'filter': {
         const stage = this.build(plan.input)
         const schema = schemaOf(plan.input)
@@ -94,8 +114,7 @@ class Builder {
         return addCompute(stage, schemaOf(plan.input), undefined, columns, schemaOf(plan))
       }
       case 'watermark': {
-        const { node, column, delayMicros } = plan
-        const spec = { node, column, delayMicros }
+        const spec = watermarkSpec(plan, this.#options.deadLetters)
         return addStep(this.build(plan.input), { kind: 'watermark', spec }, schemaOf(plan))
       }
       case 'generate':
@@ -186,7 +205,7 @@ class Builder {
       {
         before: this.build(below),
         input: inputSchema,
-        columns: columns.expressions,
+        columns,
         shown: inputSchema,
       },
     )
@@ -199,15 +218,15 @@ class Builder {
     from: {
       readonly before: OpenStage
       readonly input: Schema
-      readonly columns: readonly Expression[]
+      readonly columns: ColumnList
       /** The first columns of the input, which late rows are shown with. */
       readonly shown: Schema
     },
   ): OpenStage {
-    const { keys, watermarked } = step.spec
+    const { keys } = step.spec
     const { before, input, columns, shown } = from
-    const wantsLate = this.#options.lateRows && watermarked && this.#late === undefined
-    const all = [...columns, ...(wantsLate ? allColumns(shown) : [])]
+    const late = this.#delivers(plan) ? lateGroupRows(step, shown, columns) : {}
+    const all = columns.expressions
     addCompute(before, input, undefined, all, all.map(fieldOfExpression))
     const exchange: Exchange = keys.length === 0 ? { kind: 'single' } : { kind: 'hash', keys }
     const stage = this.#open({
@@ -216,9 +235,12 @@ class Builder {
       single: keys.length === 0,
     })
     settleFor(stage, plan)
-    addStep(stage, step, schemaOf(plan))
-    if (wantsLate) this.#late = this.#lateStage(stage.id, all, columns.length, shown)
-    return stage
+    return addStep(stage, { ...step, ...late }, schemaOf(plan))
+  }
+
+  /** Whether the rows that come too late for an operator are delivered. */
+  #delivers(plan: LogicalPlan): boolean {
+    return this.#options.lateRows && deliversLate(plan)
   }
 
   /** Of a whole answer that comes anew in every epoch, or of all rows that ever come. */
@@ -234,16 +256,17 @@ class Builder {
   }
 
   #topN(plan: TopN): OpenStage {
-    const { mode, lateRows } = this.#options
+    const { mode } = this.#options
     const { input, columns, fields, keys, steps, closes } = rankParts(plan, mode, this.#topNs++)
     const schema = schemaOf(input)
     const before = addCompute(this.build(input), schema, undefined, columns, fields)
     const single = keys.length === 0
     const exchange: Exchange = single ? { kind: 'single' } : { kind: 'hash', keys }
     const stage = this.#open({ inputs: [{ from: before.id, exchange }], output: fields, single })
-    for (const step of steps) addStep(stage, step, schemaOf(plan))
-    if (closes && lateRows && this.#late === undefined) {
-      this.#late = this.#lateStage(stage.id, allColumns(schema), 0, schema)
+    const delivers = closes && this.#delivers(plan)
+    for (const step of steps) {
+      const late = step.kind === 'topN' && delivers ? lateTopNRows(step.spec, schema) : {}
+      addStep(stage, { ...step, ...late }, schemaOf(plan))
     }
     return stage
   }
@@ -274,7 +297,7 @@ class Builder {
       {
         before: countedBy(spec.operator, this.build(plan.input)),
         input: below,
-        columns: columns.expressions,
+        columns,
         // Late rows are shown as they were before the session was put beside them.
         shown: plan.input.kind === 'session' ? schemaOf(plan.input.input) : below,
       },
@@ -291,12 +314,13 @@ class Builder {
     }
     const inputs = [input(plan.left, left), input(plan.right, right)]
     const stage = this.#open({ inputs, output: schemaOf(plan), single: false })
-    return addStep(stage, { kind: 'join', spec }, schemaOf(plan))
+    const late = this.#delivers(plan) ? lateJoinRows(spec, plan) : {}
+    return addStep(stage, { kind: 'join', spec, ...late }, schemaOf(plan))
   }
 
   #staticJoin(plan: Join): OpenStage {
     const { spec, flowing, other } = staticJoinParts(plan)
-    const inner = new Builder({ mode: 'append', lateRows: false })
+    const inner = new Builder(endingQuery)
     const rows = inner.#withColumns(other.plan, other.columns)
     const stage = this.#withColumns(flowing.plan, flowing.columns)
     const step = { kind: 'staticJoin' as const, spec, other: inner.finish(rows, rows.output) }
@@ -324,7 +348,8 @@ class Builder {
     })
     // Also with every column compared: of equal rows the first gives the place for what comes behind.
     addStep(stage, { kind: 'settle' }, schema)
-    return addStep(stage, { kind: 'deduplicate', spec }, schema)
+    const late = this.#delivers(plan) ? lateRows(spec, spec.timeColumn, schema) : {}
+    return addStep(stage, { kind: 'deduplicate', spec, ...late }, schema)
   }
 
   #own(plan: Own): OpenStage {
@@ -360,34 +385,8 @@ class Builder {
     stage.output = schema
     // Programs see the rows of a key in the order of their sources.
     addStep(stage, { kind: 'settle' }, schema)
-    addStep(stage, { kind: 'process', spec }, plan.output)
-    const isTimed = spec.timeMode === 'eventTime' && spec.timeColumn !== undefined
-    if (isTimed && this.#options.lateRows && this.#late === undefined) {
-      this.#late = this.#lateStage(stage.id, allColumns(schema), 0, schema)
-    }
-    return stage
-  }
-
-  /** Brings late rows back to the columns they had before the aggregation. */
-  #lateStage(
-    from: number,
-    columns: readonly Expression[],
-    lateFrom: number,
-    schema: Schema,
-  ): number {
-    const stage = this.#open({
-      inputs: [{ from, exchange: { kind: 'single' }, side: 'late' }],
-      output: schema,
-      single: true,
-    })
-    const picked = columns.slice(lateFrom).map((expression, index) => ({
-      kind: 'column' as const,
-      index: lateFrom + index,
-      name: schema[index]?.name ?? '',
-      type: expression.type,
-      nullable: true,
-    }))
-    addCompute(stage, columns.map(fieldOfExpression), undefined, picked, schema)
-    return stage.id
+    const time = spec.timeMode === 'eventTime' ? spec.timeColumn : undefined
+    const late = this.#delivers(plan) ? lateRows(spec, time, spec.row) : {}
+    return addStep(stage, { kind: 'process', spec, ...late }, plan.output)
   }
 }

@@ -1,13 +1,16 @@
 import type { DataType, Schema } from '../batch/schema.ts'
 import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
+import type { BadRowPolicies } from '../operators/bad-rows.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { GenerateSpec } from '../operators/generate.ts'
 import type { JoinSpec } from '../operators/join/spec.ts'
 import type { StaticJoinSpec } from '../operators/join/static-join.ts'
+import type { LateRowsSpec } from '../operators/late-rows.ts'
 import type { MapRowsSpec } from '../operators/map-rows.ts'
 import type { OwnSpec } from '../operators/own-state.ts'
 import type { ProcessSpec } from '../operators/process/spec.ts'
+import type { RejectedSpec } from '../operators/rejected.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
 import type { SessionAssignSpec } from '../operators/session-assign.ts'
 import type { SortSpec } from '../operators/sort.ts'
@@ -17,7 +20,7 @@ import type { WindowAssignSpec } from '../operators/window-assign.ts'
 import type { Scan } from '../plan/logical.ts'
 import type { ReadAfter } from '../plan/read-after.ts'
 
-/** One operator of a stage, as plain data. */
+/** One operator of a stage, as plain data; `late` says how its late rows are shown, if they are delivered. */
 export type Step =
   /** Keeps the rows for which `filter` is true, and computes `columns` from them. */
   | {
@@ -26,25 +29,29 @@ export type Step =
       readonly filter: Expression | undefined
       readonly columns: readonly Expression[]
       readonly output: Schema
+      /** What becomes of rows that raise an error; absent = they end the query. */
+      readonly badRows?: BadRowPolicies
     }
+  /** Takes what the source of the stage could not decode off its batches. */
+  | { readonly kind: 'rejected'; readonly spec: RejectedSpec }
   | { readonly kind: 'watermark'; readonly spec: WatermarkSpec }
   | { readonly kind: 'generate'; readonly spec: GenerateSpec }
   | { readonly kind: 'window'; readonly spec: WindowAssignSpec }
   | { readonly kind: 'session'; readonly spec: SessionAssignSpec }
-  | { readonly kind: 'aggregate'; readonly spec: AggregateSpec }
-  | { readonly kind: 'sessions'; readonly spec: SessionSpec }
-  | { readonly kind: 'deduplicate'; readonly spec: DeduplicateSpec }
-  | { readonly kind: 'join'; readonly spec: JoinSpec }
+  | { readonly kind: 'aggregate'; readonly spec: AggregateSpec; readonly late?: LateRowsSpec }
+  | { readonly kind: 'sessions'; readonly spec: SessionSpec; readonly late?: LateRowsSpec }
+  | { readonly kind: 'deduplicate'; readonly spec: DeduplicateSpec; readonly late?: LateRowsSpec }
+  | { readonly kind: 'join'; readonly spec: JoinSpec; readonly late?: LateRowsSpec }
   /** `other` is run by itself each time that its rows are read: it is no part of the checkpoint. */
   | { readonly kind: 'staticJoin'; readonly spec: StaticJoinSpec; readonly other: PhysicalPlan }
   | { readonly kind: 'mapRows'; readonly spec: MapRowsSpec }
-  | { readonly kind: 'process'; readonly spec: ProcessSpec }
+  | { readonly kind: 'process'; readonly spec: ProcessSpec; readonly late?: LateRowsSpec }
   | { readonly kind: 'own'; readonly spec: OwnSpec }
   | { readonly kind: 'sort'; readonly spec: SortSpec }
   /** Numbers the rows of an epoch. */
   | { readonly kind: 'rowNumber'; readonly spec: RankSpec }
   /** Keeps the best rows of each partition over the life of the query. */
-  | { readonly kind: 'topN'; readonly spec: TopNSpec }
+  | { readonly kind: 'topN'; readonly spec: TopNSpec; readonly late?: LateRowsSpec }
   /** Puts the rows of an epoch in the order of their sources. */
   | { readonly kind: 'settle' }
   /** The first rows of an epoch; with a name those of the life of the query. */
@@ -85,8 +92,6 @@ export interface PhysicalPlan {
   readonly stages: readonly Stage[]
   /** The stage whose output goes to the sink. */
   readonly result: number
-  /** The stage that delivers late rows, if they were asked for, in the columns before the aggregation. */
-  readonly late?: number
   readonly output: Schema
   /** The order in which the streams are read; absent: none waits for another. */
   readonly readAfter?: ReadAfter

@@ -34,6 +34,8 @@ function stepText(step: Step): string {
       const filter = step.filter === undefined ? '' : ` where ${expressionText(step.filter)}`
       return `compute [${step.columns.map(expressionText).join(', ')}]${filter}`
     }
+    case 'rejected':
+      return `bad records: ${step.spec.policy}`
     case 'watermark':
       return `watermark ${step.spec.node} #${step.spec.column} delay ${step.spec.delayMicros / 1000} ms`
     case 'generate':

@@ -24,6 +24,7 @@ import type {
   UnresolvedWatermark,
   UnresolvedWithColumns,
 } from './unresolved-plan.ts'
+import { watermarkRules } from './watermark-rules.ts'
 
 /**
  * Resolves every name of a query, and gives each source and watermark its stable name.
@@ -196,6 +197,7 @@ function analyzeWatermark(input: Analyzed, written: UnresolvedWatermark): Analyz
       `Make it a time first, for example with col('${written.column}').cast('timestamp').`,
     )
   }
+  const rules = watermarkRules(written.options)
   // On rows that end nothing is ever late: one query serves both.
   if (!isStreaming(input.plan)) return input
   const earlier = watermarkOf(input.plan)
@@ -207,7 +209,7 @@ function analyzeWatermark(input: Analyzed, written: UnresolvedWatermark): Analyz
   }
   return {
     ...input,
-    plan: { kind: 'watermark', input: input.plan, column, delayMicros, node: '' },
+    plan: { kind: 'watermark', input: input.plan, column, delayMicros, node: '', rules },
   }
 }
 

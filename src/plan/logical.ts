@@ -6,6 +6,7 @@ import { type Expression, isNullable } from '../expr/expression.ts'
 import type { OwnOperator } from '../flow/own-operator.ts'
 import type { RowFunction } from '../flow/row-function.ts'
 import type { StatefulProgram, TimeMode } from '../flow/stateful-processor.ts'
+import type { WatermarkRules } from './watermark-rules.ts'
 
 /** What the user asked for, names resolved. Says nothing of tasks, channels or actors. */
 export type LogicalPlan =
@@ -43,6 +44,10 @@ export interface Scan {
   /** True: the source finds fields of structs by name, so `schema` may leave out those nobody reads. */
   readonly fieldsByName?: boolean
   readonly streaming: boolean
+  /** A partition that brought no row for so long no longer holds watermarks back; absent = it always does. */
+  readonly idleTimeoutMicros?: number
+  /** What becomes of records that the source cannot decode, if it leaves some out. */
+  readonly badRecords?: 'drop' | 'deadLetter'
   /** Rows or a live object of this process, for the formats `rows`, `memory` and `push`. */
   readonly handle?: object
 }
@@ -111,6 +116,7 @@ export interface Watermark {
   readonly column: number
   readonly delayMicros: number
   readonly node: string
+  readonly rules: WatermarkRules
 }
 
 /** One row per distinct combination of `keys`: the keys, then the aggregates. */

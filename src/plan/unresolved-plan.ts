@@ -4,6 +4,7 @@ import type { OwnOperator } from '../flow/own-operator.ts'
 import type { RowFunction } from '../flow/row-function.ts'
 import type { StatefulProgram, TimeMode } from '../flow/stateful-processor.ts'
 import type { JoinType, LogicalPlan, Process, Scan } from './logical.ts'
+import type { WatermarkOptions } from './watermark-rules.ts'
 
 /**
  * A query as it was written: columns by name, stars and generators not yet expanded. Plain data, and
@@ -112,6 +113,7 @@ export interface UnresolvedWatermark {
   readonly column: string
   /** As written, for example `'10 minutes'`. */
   readonly delay: string
+  readonly options?: WatermarkOptions
 }
 
 /** Keeps the first row of each combination of columns; of all columns without names. */

@@ -8,10 +8,12 @@ import { deduplicateOperator } from '../operators/deduplicate.ts'
 import { generateOperator } from '../operators/generate.ts'
 import { staticJoinOperator } from '../operators/join/static-join.ts'
 import { streamJoinOperator } from '../operators/join/stream-join.ts'
+import { withLateRows } from '../operators/late-rows.ts'
 import { limitOperator } from '../operators/limit.ts'
 import { mapRowsOperator } from '../operators/map-rows.ts'
 import { ownOperator } from '../operators/own-state.ts'
 import { processOperator } from '../operators/process/process-operator.ts'
+import { rejectedOperator } from '../operators/rejected.ts'
 import { sessionOperator } from '../operators/session/session-aggregate.ts'
 import { sessionAssignOperator } from '../operators/session-assign.ts'
 import { settleOperator } from '../operators/settle.ts'
@@ -40,7 +42,11 @@ export interface StageContext {
 /** The running operator of one stage in one task. State is loaded when the promise resolves. */
 export async function instantiateStage(stage: Stage, context: StageContext): Promise<Operator> {
   const operators: Operator[] = []
-  for (const step of stage.steps) operators.push(await instantiateStep(step, context))
+  for (const step of stage.steps) {
+    const operator = await instantiateStep(step, context)
+    const late = 'late' in step ? step.late : undefined
+    operators.push(late === undefined ? operator : withLateRows(operator, late))
+  }
   return chain(operators)
 }
 
@@ -51,6 +57,8 @@ function instantiateStep(
   switch (step.kind) {
     case 'compute':
       return computeOperator(step)
+    case 'rejected':
+      return rejectedOperator(step.spec)
     case 'watermark':
       return watermarkOperator(step.spec)
     case 'generate':

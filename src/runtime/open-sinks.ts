@@ -3,7 +3,8 @@ import type { RecoveryPlan } from '../../state/recovery.ts'
 import { StreamError } from '../core/error.ts'
 import type { Sink, SinkStart } from '../flow/connector.ts'
 import type { PhysicalPlan } from '../physical/physical.ts'
-import { lateRowsSink, resultSink } from './tasks.ts'
+import { type SideOutput, sideOutputsOf } from './side-outputs.ts'
+import { resultSink } from './tasks.ts'
 
 /** The sinks of a query before they are made. */
 export interface SinkMakers {
@@ -11,13 +12,13 @@ export interface SinkMakers {
   readonly runId: string
   readonly checkpoint: string
   readonly makeSink: () => Promise<Sink>
-  readonly makeLateSink: () => Promise<Sink>
+  readonly makeSideSink: (output: SideOutput) => Promise<Sink>
 }
 
 /** The sinks of one attempt, open. */
 export interface OpenSinks {
   readonly sink: Sink
-  readonly lateSink: Sink | undefined
+  readonly sideSinks: ReadonlyMap<SideOutput, Sink>
   /** What each of them is, by its name in the manifest. */
   readonly descriptions: Readonly<Record<string, string>>
 }
@@ -41,13 +42,15 @@ export async function openSinks(
     return sink
   }
   const sink = await open(resultSink, await spec.makeSink())
-  const lateSink =
-    spec.plan.late === undefined ? undefined : await open(lateRowsSink, await spec.makeLateSink())
+  const sideSinks = new Map<SideOutput, Sink>()
+  for (const output of sideOutputsOf(spec.plan, sink)) {
+    sideSinks.set(output, await open(output.name, await spec.makeSideSink(output)))
+  }
   const again = found.commitAgain
   if (again?.noteMissing === true) {
     await log.append({ type: 'committed', epoch: again.epoch, snapshotId: again.snapshotId })
   }
-  return { sink, lateSink, descriptions }
+  return { sink, sideSinks, descriptions }
 }
 
 function lastCommittedOf(

@@ -57,6 +57,7 @@ export function progressOf(epoch: EpochProgress, context: ProgressContext): Stre
     stateOperators: stateOperatorsOf(epoch, context),
     sources: sourcesOf(epoch, context, rates),
     sink: sinkOf(epoch, context),
+    ...badRowsOf(epoch),
     observedMetrics: {},
     lanes: lanesOf(epoch, context),
   }
@@ -119,6 +120,15 @@ function stateOperatorsOf(
       }
     }),
   )
+}
+
+function badRowsOf({ report }: EpochProgress): Pick<StreamingQueryProgress, 'badRows'> {
+  const found = Object.entries(report.progress ?? {}).flatMap(([operator, { badRows }]) =>
+    badRows === undefined
+      ? []
+      : [{ operator, numRows: badRows.rows, numDeadLetters: badRows.deadLetters }],
+  )
+  return found.length === 0 ? {} : { badRows: found }
 }
 
 function sourcesOf(

@@ -38,12 +38,14 @@ import { type ReadAll, staticsOf } from './batch-run.ts'
 import { checkpointEffects, initialManifest, recoveredFrom } from './checkpoint.ts'
 import { watermarkNodesOf } from './nodes.ts'
 import { openSinks } from './open-sinks.ts'
+import type { SideOutput } from './side-outputs.ts'
 import { buildTasks } from './tasks.ts'
 
 /** A source as the session makes it for one attempt. */
 export interface MadeSource {
   readonly source: Source
   readonly limit: ReadLimit
+  readonly idleTimeoutMs?: number
 }
 
 /** A streaming query, complete: what to run, where its checkpoint is, and everything it touches. */
@@ -68,8 +70,8 @@ export interface QuerySpec {
   readonly readAll: ReadAll
   /** Makes the sink of the result, not yet opened. */
   readonly makeSink: () => Promise<Sink>
-  /** Makes the sink of late rows, for plans that deliver them. */
-  readonly makeLateSink: () => Promise<Sink>
+  /** Makes the sink of a side output, for plans that have it. */
+  readonly makeSideSink: (output: SideOutput) => Promise<Sink>
   readonly clock: Clock
   readonly random: Random
   readonly files: FileSystem
@@ -155,7 +157,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   const sources = await openSources(spec, opened)
   checkDecided(spec, found.runAgain, sources)
   const base = found.manifest ?? (await publishInitial(spec, log, sources, fingerprint))
-  const { sink, lateSink, descriptions } = await openSinks(spec, opened, { log, found })
+  const { sink, sideSinks, descriptions } = await openSinks(spec, opened, { log, found })
   const states: TaskState[] = []
   const layout = { shardCount: fingerprint.shards, groupsPerShard: 16 }
   const tasks = await buildTasks({
@@ -168,7 +170,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
     query: { queryId: log.queryId, runId: spec.runId },
     source: (name) => madeSource(sources, name).source,
     sink,
-    lateSink,
+    sideSinks,
     statics: staticsOf(spec.readAll),
     openState: async (task, lane, single) => {
       const { shardCount } = layout
@@ -198,7 +200,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   )
   return {
     tasks,
-    sources: [...sources].map(([name, { source, limit }]) => ({ name, source, limit })),
+    sources: [...sources].map(([name, made]) => ({ name, ...made })),
     recovered,
     effects: checkpointEffects({
       log,

@@ -4,10 +4,12 @@ import { laneOfShard, type ShardLayout, shardOf } from '../../state/key-group.ts
 import type { TaskState } from '../../state/task-state.ts'
 import { StreamError } from '../core/error.ts'
 import type { Sink, Source } from '../flow/connector.ts'
+import { deadSide } from '../flow/dead-letters.ts'
 import { byKey, type Partition, toOne } from '../flow/partitioner.ts'
 import type { StateContext } from '../operators/context.ts'
 import type { PhysicalPlan, Stage, StageInput } from '../physical/physical.ts'
 import { instantiateStage, statefulOperators, watermarkNodes } from './instantiate.ts'
+import { hasSide, type SideOutput, sideOutputs } from './side-outputs.ts'
 import type { StaticSides } from './static-sides.ts'
 
 /** What the tasks of one attempt are made of. */
@@ -23,17 +25,16 @@ export interface TaskParts {
   readonly query: { readonly queryId: string; readonly runId: string }
   readonly source: (name: string) => Source
   readonly sink: Sink
-  /** Takes late rows, when the plan delivers them. */
-  readonly lateSink: Sink | undefined
+  /** Take what operators set aside, as far as the plan delivers it. */
+  readonly sideSinks: ReadonlyMap<SideOutput, Sink>
   /** Reads the sides of joins that do not stream. */
   readonly statics: StaticSides
   /** Opens the state service of a task that keeps state. */
   readonly openState: (task: TaskId, lane: number, single: boolean) => Promise<TaskState>
 }
 
-/** Names of the sinks in a manifest's committables. */
+/** The name of the sink of the result in a manifest's committables. */
 export const resultSink = 'result'
-export const lateRowsSink = 'lateRows'
 
 /** Builds every task of an attempt and wires the channels. */
 export async function buildTasks(parts: TaskParts): Promise<readonly TaskSpec[]> {
@@ -44,10 +45,9 @@ export async function buildTasks(parts: TaskParts): Promise<readonly TaskSpec[]>
       tasks.push(await buildTask(parts, stage, lane))
     }
   }
-  tasks.push(sinkTask(plan.stages.length, resultSink, parts.sink))
-  if (plan.late !== undefined && parts.lateSink !== undefined) {
-    tasks.push(sinkTask(plan.stages.length + 1, lateRowsSink, parts.lateSink))
-  }
+  tasks.push({ ...sinkTask(plan.stages.length, resultSink, parts.sink), edges: sinkEdges(parts) })
+  for (const [side, sink] of parts.sideSinks)
+    tasks.push(sinkTask(sideStage(plan, side), side.name, sink))
   return tasks
 }
 
@@ -100,6 +100,14 @@ async function buildTask(parts: TaskParts, stage: Stage, lane: number): Promise<
   }
 }
 
+/** Rows that the sink of the result cannot take go where those of the operators go. */
+function sinkEdges({ plan, sink, sideSinks }: TaskParts): readonly EdgeSpec[] {
+  if (sink.badRows !== 'deadLetter') return []
+  return [...sideSinks.keys()]
+    .filter(({ side }) => side === deadSide)
+    .map((output) => ({ ...toTask(taskId(sideStage(plan, output), 0)), side: deadSide }))
+}
+
 function sinkTask(stage: number, name: string, sink: Sink): TaskSpec {
   return { type: 'sink', id: taskId(stage, 0), edges: [], sinkName: name, sink }
 }
@@ -114,9 +122,16 @@ function edgesOf(parts: TaskParts, stage: Stage, lane: number): readonly EdgeSpe
   }
   const last = plan.stages.length
   if (stage.id === plan.result) edges.push(toTask(taskId(last, 0)))
-  if (stage.id === plan.late && parts.lateSink !== undefined)
-    edges.push(toTask(taskId(last + 1, 0)))
+  for (const output of parts.sideSinks.keys()) {
+    const { side } = output
+    if (hasSide(stage, side)) edges.push({ ...toTask(taskId(sideStage(plan, output), 0)), side })
+  }
   return edges
+}
+
+/** The number under which the task of a side sink runs, behind the stages and the sink of the result. */
+function sideStage(plan: PhysicalPlan, output: SideOutput): number {
+  return plan.stages.length + 1 + sideOutputs.indexOf(output)
 }
 
 function toTask(target: TaskId): EdgeSpec {

@@ -1,5 +1,6 @@
 import type { EdgeOptions } from '../batch/edge-row.ts'
 import type { Schema } from '../batch/schema.ts'
+import { durationOption, invalidOption } from '../connectors/option-spec.ts'
 import { checkOptions, type Registry } from '../connectors/registry.ts'
 import { StreamError } from '../core/error.ts'
 import type { ReadSpec } from '../dataframe/launch.ts'
@@ -12,17 +13,42 @@ import type { SessionPorts } from './ports.ts'
 /** The scan of a format, its options checked and its schema settled. */
 export function makeScan(registry: Registry, spec: ReadSpec): Scan {
   const factory = registry.source(spec.format)
-  const options = checkOptions(factory, spec.options)
+  const { own, idle } = engineOptions(spec)
+  const options = checkOptions(factory, own)
   const schema = factory.schemaFor(options, spec.schema)
+  const badRecords = factory.badRecords?.(options)
+  // Rows that end are read without a query that could take them.
+  if (badRecords === 'deadLetter' && !spec.streaming) {
+    throw new StreamError('DEAD_LETTERS_NOWHERE', {})
+  }
   return {
     kind: 'scan',
     source: spec.name ?? '',
     format: factory.format,
-    options: spec.options,
+    options: own,
     schema,
     ...(factory.fieldsByName?.(options, schema) === true ? { fieldsByName: true } : {}),
     streaming: spec.streaming,
+    ...(idle === undefined ? {} : { idleTimeoutMicros: idle }),
+    ...(badRecords === undefined || !spec.streaming ? {} : { badRecords }),
   }
+}
+
+const idleTimeoutOption = durationOption({
+  name: 'idleTimeout',
+  description: 'A partition that brought no row for so long no longer holds the watermark back.',
+})
+
+/** Parts the options of the engine, which every stream takes, from those of the connector. */
+function engineOptions({ options, streaming }: ReadSpec): {
+  readonly own: ReadSpec['options']
+  readonly idle: number | undefined
+} {
+  const { idletimeout: text, ...own } = options
+  if (text === undefined || !streaming) return { own: options, idle: undefined }
+  const idle = idleTimeoutOption.parse(text)
+  if (idle === undefined || idle < 0) throw invalidOption(idleTimeoutOption, text)
+  return { own, idle }
 }
 
 /** The running source of a scan; `folder` is its own place under the checkpoint. */
@@ -45,7 +71,12 @@ export async function makeSource(
     folder,
     ...(scan.handle === undefined ? {} : { handle: scan.handle }),
   })
-  return { source, limit: factory.limits?.(options) ?? {} }
+  const { idleTimeoutMicros } = scan
+  return {
+    source,
+    limit: factory.limits?.(options) ?? {},
+    ...(idleTimeoutMicros === undefined ? {} : { idleTimeoutMs: idleTimeoutMicros / 1000 }),
+  }
 }
 
 /** Reads everything a scan has now, for batch queries. */
@@ -76,6 +107,8 @@ export interface SinkDescription {
   readonly edge?: EdgeOptions
   /** Continuous trigger: rows have their effect as soon as they are written. */
   readonly immediate?: boolean
+  /** What becomes of rows that user code throws for; default: the query fails. */
+  readonly badRows?: 'drop' | 'deadLetter'
 }
 
 /**

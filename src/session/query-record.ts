@@ -2,7 +2,6 @@ import type { EpochProgress, JobEvent } from '../../actors/job.ts'
 import { reasonOf, StreamError } from '../core/error.ts'
 import type { StreamingQueryProgress } from '../dataframe/progress.ts'
 import type { QueryHealth, StreamingQueryStatus } from '../dataframe/streaming-query.ts'
-import type { EpochHeader } from '../flow/message.ts'
 
 /** What happens to a query, for listeners and the progress line. */
 export type QueryEvent =
@@ -25,8 +24,6 @@ export interface QueryRecord {
   restartReason: string
   /** How many calls of `wake` the query has come to rest after. */
   idleWakes: number
-  /** The watermark that rows were late for, by epoch. */
-  readonly lateWatermarks: Map<number, number>
 }
 
 /** How an epoch becomes a progress, and how many of them are kept. */
@@ -50,7 +47,6 @@ export function newRecord(nowMs: number): QueryRecord {
     restarts: 0,
     restartReason: '',
     idleWakes: -1,
-    lateWatermarks: new Map(),
   }
 }
 
@@ -64,10 +60,6 @@ export function recordEvent(
     case 'started':
       record.state = 'running'
       record.lastEpoch = event.recovered.epoch
-      for (const header of event.recovered.decisions) noteWatermark(record, header)
-      return undefined
-    case 'decided':
-      noteWatermark(record, event.header)
       return undefined
     case 'committed':
       return { type: 'progress', progress: noteCommit(record, event.progress, recording) }
@@ -137,15 +129,6 @@ function noteCommit(
   record.recent.push(progress)
   if (record.recent.length > recentLimit) record.recent.shift()
   return progress
-}
-
-// A few epochs are under way at one time; older watermarks are not asked for again.
-function noteWatermark(
-  { lateWatermarks }: QueryRecord,
-  { epoch, lateWatermark }: EpochHeader,
-): void {
-  lateWatermarks.set(epoch, lateWatermark)
-  lateWatermarks.delete(epoch - 64)
 }
 
 function status(message: string): StreamingQueryStatus {

@@ -1,15 +1,21 @@
 import type { Batch } from '../batch/batch.ts'
 import type { Schema } from '../batch/schema.ts'
+import { type BadRowPolicy, badRowPolicy } from '../core/bad-row-policy.ts'
 import { dataFrame } from '../dataframe/frame.ts'
 import type { Launch, WriteSpec } from '../dataframe/launch.ts'
-import type { Sink } from '../flow/connector.ts'
-import type { PhysicalPlan } from '../physical/physical.ts'
 import { type LogicalPlan, type Scan, schemaOf } from '../plan/logical.ts'
 import type { Engine } from './engine.ts'
-import { makeSink, type SinkDescription } from './formats.ts'
+import type { SinkDescription } from './formats.ts'
 
 /** Options of `writeStream` that are the engine's and not the sink's. */
-const engineOptions = ['allowunbounded', 'checkpointlocation', 'drain', 'laterowspath']
+const engineOptions = [
+  'allowunbounded',
+  'badrows',
+  'checkpointlocation',
+  'deadletterpath',
+  'drain',
+  'laterowspath',
+]
 
 /** The sink that the query's `writeStream` asks for. */
 export function resultSinkOf(
@@ -19,6 +25,7 @@ export function resultSinkOf(
   spec: WriteSpec,
 ): SinkDescription {
   const schema = schemaOf(plan)
+  const badRows = badRowsOf(spec)
   const options = Object.fromEntries(
     Object.entries(spec.options).filter(([name]) => !engineOptions.includes(name)),
   )
@@ -37,8 +44,14 @@ export function resultSinkOf(
     queryName: spec.queryName ?? '',
     edge: launch.edge,
     immediate: spec.trigger.kind === 'continuous',
+    ...(badRows === 'fail' ? {} : { badRows }),
     ...(handle === undefined ? {} : { handle }),
   }
+}
+
+/** What becomes of the bad rows of a query, unless a function or a source has a policy of its own. */
+export function badRowsOf({ options }: WriteSpec): BadRowPolicy {
+  return badRowPolicy(options['badrows'] ?? 'fail')
 }
 
 /** Gives the rows of one epoch to the user's function as a batch frame. */
@@ -59,38 +72,4 @@ function batchCaller(
     }
     await call(dataFrame({ kind: 'scan', scan }, launch), epoch)
   }
-}
-
-/** Late rows go to the option `lateRowsPath`, or nowhere. */
-export function makeLateSink(
-  { ports, registry }: Engine,
-  physical: PhysicalPlan,
-  spec: WriteSpec,
-): Promise<Sink> {
-  const path = spec.options['laterowspath']
-  return makeSink(registry, ports, {
-    format: path === undefined ? 'noop' : 'json',
-    options: path === undefined ? {} : { path },
-    schema: physical.stages.find((stage) => stage.id === physical.late)?.output ?? [],
-    mode: 'append',
-    partitionBy: [],
-    queryName: '',
-  })
-}
-
-/** The operator that drops late rows, if the plan has one. */
-export function lateOperatorOf(physical: PhysicalPlan): string | undefined {
-  const from = physical.stages.find((stage) => stage.id === physical.late)?.inputs[0]?.from
-  const steps = physical.stages.find((stage) => stage.id === from)?.steps ?? []
-  for (const step of steps) {
-    switch (step.kind) {
-      case 'aggregate':
-      case 'sessions':
-      case 'process':
-      case 'topN':
-        return step.spec.operator
-      default:
-    }
-  }
-  return undefined
 }

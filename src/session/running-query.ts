@@ -11,7 +11,8 @@ import {
   recordEnd,
   recordEvent,
 } from './query-record.ts'
-import { lateRowsOf, type RowTaps, resultsOf } from './query-rows.ts'
+import { type RowTaps, resultsOf } from './query-rows.ts'
+import { deadLettersOf, lateRowsOf } from './side-rows.ts'
 import { timeoutMs, within } from './timeout.ts'
 
 /** What the handle of a query is made of. */
@@ -71,6 +72,7 @@ export function runningQuery(parts: RunningParts): RunningQuery {
         recordEnd(record, failure)
         parts.results.end(record.error)
         parts.late.end(record.error)
+        parts.dead.end(record.error)
         parts.observe({ type: 'terminated', error: record.error })
         wakeWaiting(slot)
       }
@@ -140,7 +142,8 @@ function handleOf(parts: RunningParts, record: QueryRecord, slot: JobSlot): Stre
     },
 
     results: (options) => resultsOf(parts, options?.uncommitted ?? false),
-    lateRows: () => lateRowsOf(parts, record.lateWatermarks),
+    lateRows: () => lateRowsOf(parts),
+    deadLetters: () => deadLettersOf(parts),
     health: () => healthOf(record, clock.now()),
   }
 }

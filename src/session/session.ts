@@ -18,7 +18,7 @@ import { dataFrame } from '../dataframe/frame.ts'
 import type { Launch, ReadSpec, SaveSpec } from '../dataframe/launch.ts'
 import { type DataFrameReader, type DataStreamReader, dataReader } from '../dataframe/reader.ts'
 import { type SchemaLike, schemaFrom } from '../dataframe/struct-type.ts'
-import { buildPhysical } from '../physical/build.ts'
+import { buildPhysical, endingQuery } from '../physical/build.ts'
 import { printPhysical } from '../physical/print.ts'
 import { type LogicalPlan, type Scan, schemaOf } from '../plan/logical.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
@@ -166,7 +166,7 @@ function launchOf(engine: Engine): Launch {
     start: (plan, spec) => startQuery(engine, launch, plan, spec),
     collect: (plan) => collect(engine, plan),
     save: (plan, spec) => save(engine, plan, spec),
-    physicalText: (plan) => printPhysical(buildPhysical(plan, { mode: 'append', lateRows: false })),
+    physicalText: (plan) => printPhysical(buildPhysical(plan, endingQuery)),
     putView: (name, plan) => void views.set(name.toLowerCase(), plan),
     view(name) {
       const plan = views.get(name.toLowerCase())
@@ -191,7 +191,7 @@ async function run(
   plan: LogicalPlan,
   emit: (batch: Batch) => Promise<void>,
 ): Promise<void> {
-  const physical = buildPhysical(plan, { mode: 'append', lateRows: false })
+  const physical = buildPhysical(plan, endingQuery)
   const now = (ports.clock.now() * 1000) as Micros
   await runBatch(physical, makeBatchReader(registry, ports), now, emit)
 }

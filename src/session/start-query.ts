@@ -25,8 +25,9 @@ import {
   type SinkDescription,
 } from './formats.ts'
 import { progressLine } from './progress-line.ts'
-import { lateOperatorOf, makeLateSink, resultSinkOf } from './query-sinks.ts'
+import { badRowsOf, resultSinkOf } from './query-sinks.ts'
 import { type RunningQuery, runningQuery } from './running-query.ts'
+import { checkSideOutputs, makeSideSink, sidePath } from './side-rows.ts'
 
 /** A query between its refusals and its job. */
 interface Start {
@@ -40,6 +41,7 @@ interface Start {
   readonly runId: string
   readonly results: Tap
   readonly late: Tap
+  readonly dead: Tap
   /** The parts of the newest attempt. */
   deployed: Deployed | undefined
 }
@@ -58,10 +60,16 @@ export function startQuery(
   }
   const place = checkpointFor(config, ports, spec)
   const physical: PhysicalPlan = {
-    ...buildPhysical(plan, { mode: spec.outputMode, lateRows: true }),
+    ...buildPhysical(plan, {
+      mode: spec.outputMode,
+      lateRows: true,
+      deadLetters: sidePath(spec, 'deadLetters') !== undefined,
+      badRows: badRowsOf(spec),
+    }),
     readAfter: readAfterOf(plan),
   }
   checkReadAfter(physical, spec.trigger, registry)
+  checkSideOutputs(physical, spec)
   const resultSink = resultSinkOf(engine, launch, plan, spec)
   checkSink(registry, resultSink)
   const start: Start = {
@@ -75,6 +83,7 @@ export function startQuery(
     runId: ports.random.uuid(),
     results: createTap(),
     late: createTap(),
+    dead: createTap(),
     deployed: undefined,
   }
   const running = runningOf(start)
@@ -96,7 +105,7 @@ function runningOf(start: Start): RunningQuery {
     edge: launch.edge,
     results: start.results,
     late: start.late,
-    lateOperator: lateOperatorOf(physical),
+    dead: start.dead,
     planText: (extended) =>
       extended ? `${planText(plan)}\n${printPhysical(physical)}` : planText(plan),
     stopTimeoutMs: config.stopTimeoutMs,
@@ -133,7 +142,7 @@ function progressContextOf(start: Start, previousTriggerMs: number | undefined):
 }
 
 function querySpecOf(start: Start, listener: QuerySpec['listener']): QuerySpec {
-  const { engine, spec, physical, resultSink, place, results, late } = start
+  const { engine, spec, physical, resultSink, place, results } = start
   const { config, ports, registry } = engine
   return {
     name: spec.queryName ?? config.appName,
@@ -162,7 +171,10 @@ function querySpecOf(start: Start, listener: QuerySpec['listener']): QuerySpec {
     makeSource: (scan, folder) => makeSource(registry, ports, scan, folder),
     readAll: makeBatchReader(registry, ports),
     makeSink: async () => results.into(await makeSink(registry, ports, resultSink)),
-    makeLateSink: async () => late.into(await makeLateSink(engine, physical, spec)),
+    makeSideSink: async ({ name }) => {
+      const tap = name === 'lateRows' ? start.late : start.dead
+      return tap.into(await makeSideSink(engine, spec, name))
+    },
     clock: ports.clock,
     random: ports.random,
     files: ports.files,

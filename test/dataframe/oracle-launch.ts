@@ -122,6 +122,7 @@ const endedQuery: StreamingQuery = {
   explain: () => '',
   async *results() {},
   async *lateRows() {},
+  async *deadLetters() {},
   health: () => ({
     state: 'stopped',
     reason: '',

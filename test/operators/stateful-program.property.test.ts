@@ -67,6 +67,7 @@ function planOf(timeMode: TimeMode, isAsync: boolean): Process {
       column: 1,
       delayMicros: 2 * second,
       node: 'w',
+      rules: { late: 'output', nullTime: 'drop' },
       input: {
         kind: 'scan',
         source: 'in',

@@ -56,7 +56,14 @@ export function filter(input: LogicalPlan, predicate: Expression): LogicalPlan {
 
 export function watermark(input: LogicalPlan, name: string): LogicalPlan {
   const index = schemaOf(input).findIndex((field) => field.name === name)
-  return { kind: 'watermark', input, column: index, delayMicros: 10_000_000, node: `${name}@x` }
+  return {
+    kind: 'watermark',
+    input,
+    column: index,
+    delayMicros: 10_000_000,
+    node: `${name}@x`,
+    rules: { late: 'output', nullTime: 'drop' },
+  }
 }
 
 /** Sessions with a gap of a minute over a column. */

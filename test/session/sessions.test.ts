@@ -246,8 +246,11 @@ test('rows without a time or a gap are counted', async () => {
       operatorName: 'sessionWindowStateStoreSaveExec',
       numRowsTotal: 1,
       numRowsUpdated: 1,
-      customMetrics: { rowsWithNullEventTime: 1, rowsWithoutGap: 2 },
+      customMetrics: { rowsWithNullEventTime: 0, rowsWithoutGap: 2 },
     },
+  ])
+  expect(query.lastProgress?.badRows).toEqual([
+    { operator: 'watermark(t@memory-0)', numRows: 1, numDeadLetters: 0 },
   ])
   await session.stop()
 })

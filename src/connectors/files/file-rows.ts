@@ -1,7 +1,7 @@
-import { type Batch, liveRows } from '../../batch/batch.ts'
+import { type Batch, liveRows, type RejectedRecord } from '../../batch/batch.ts'
 import type { Field, Schema } from '../../batch/schema.ts'
 import type { FileSystem } from '../../core/file-system.ts'
-import { type LineDecoder, nullableSchema } from '../line-decoder.ts'
+import { type LineDecoder, nullableSchema, withRejected } from '../line-decoder.ts'
 import { readSchema, type SourceContext } from '../registry.ts'
 import type { FileFormat } from './formats.ts'
 import type { FoundFile } from './list-files.ts'
@@ -27,7 +27,10 @@ export function fileRows(context: SourceContext, format: FileFormat): FileRows {
     const columns = format.needsWholeRow(options, needed)
       ? inLines.map((_, index) => index)
       : needed.map((field) => inLines.indexOf(field))
-    return format.decoder(options, inLines, columns)
+    if (format.badRecords(options) === undefined) {
+      return format.decoder(options, inLines, columns, () => undefined)
+    }
+    return withRejected((reject) => format.decoder(options, inLines, columns, reject))
   }
   // A decoder learns from what it reads, so it is kept for the next file with the same columns.
   const idle = new Map<string, LineDecoder[]>()
@@ -64,10 +67,13 @@ function assembled(
     if (decoded !== undefined) return decoded
     return partitionColumn(type, folders.get(name.toLowerCase()) ?? null, batch.rowCount)
   })
-  return { schema, rowCount: batch.rowCount, columns }
+  return { ...batch, schema, columns }
 }
 
-/** The rows from number `start` to before number `stop` of what comes. */
+/**
+ * The rows from number `start` to before number `stop` of what comes. A rejected record belongs with the
+ * row that it stands before.
+ */
 export async function* cutRows(
   batches: AsyncIterable<Batch>,
   start: number,
@@ -79,14 +85,38 @@ export async function* cutRows(
     const from = Math.max(0, start - row)
     const to = Math.min(count, stop - row)
     row += count
-    if (from === 0 && to === count) yield batch
-    else if (from < to) yield between(batch, from, to)
+    const rejected = rejectedIn(batch, start - (row - count), stop - (row - count))
+    const isWhole = from === 0 && to === count && rejected.length === (batch.rejected ?? []).length
+    if (isWhole) yield batch
+    else if (from < to || rejected.length > 0) {
+      yield { ...between(batch, Math.min(from, to), to), ...moved(rejected, from) }
+    }
     if (row >= stop) return
   }
 }
 
-/** Live rows by their place among the live rows. */
-export function between(batch: Batch, from: number, to: number): Batch {
+/** Live rows by their place among the live rows, without what was rejected. */
+export function between({ rejected: _, ...batch }: Batch, from: number, to: number): Batch {
   const rows = batch.selection ?? Int32Array.from({ length: batch.rowCount }, (_, row) => row)
   return { ...batch, selection: rows.subarray(from, to) }
+}
+
+/** The rejected records that stand before the rows from number `from` to before number `to`. */
+export function rejectedIn(
+  { rejected = [] }: Batch,
+  from: number,
+  to: number,
+): readonly RejectedRecord[] {
+  return rejected.filter(({ before }) => before >= from && before < to)
+}
+
+/** Rejected records for a batch that lacks the first rows of theirs; nothing if there are none. */
+export function moved(
+  records: readonly RejectedRecord[],
+  missing: number,
+): Pick<Batch, 'rejected'> {
+  if (records.length === 0) return {}
+  return {
+    rejected: records.map((each) => ({ ...each, before: Math.max(0, each.before - missing) })),
+  }
 }

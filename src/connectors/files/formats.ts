@@ -7,7 +7,7 @@ import { jsonDecoder } from '../decode-json.ts'
 import { isCorruptColumn } from '../decode-json-reference.ts'
 import { textDecoder } from '../decode-text.ts'
 import { checkJsonSchema } from '../json-value.ts'
-import { defaultCorruptColumn, type LineDecoder } from '../line-decoder.ts'
+import { defaultCorruptColumn, type LineDecoder, type RejectRecord } from '../line-decoder.ts'
 import {
   booleanOption,
   type CheckedOptions,
@@ -25,7 +25,14 @@ export interface FileFormat {
   /** @throws StreamError `SCHEMA_REQUIRED`, `SCHEMA_INVALID` */
   schemaFor(given: Schema | undefined): Schema
   /** A decoder for lines that have the columns `schema`, of which it fills `columns`. */
-  decoder(options: CheckedOptions, schema: Schema, columns: readonly number[]): LineDecoder
+  decoder(
+    options: CheckedOptions,
+    schema: Schema,
+    columns: readonly number[],
+    reject: RejectRecord,
+  ): LineDecoder
+  /** What becomes of records that are left out; absent = none is, or the query fails. */
+  badRecords(options: CheckedOptions): 'drop' | 'deadLetter' | undefined
   /** True when what a row gives in one column depends on the other columns too. */
   needsWholeRow(options: CheckedOptions, columns: Schema): boolean
   /** True when values, also those inside structs, are found by name. */
@@ -35,9 +42,9 @@ export interface FileFormat {
 const modeOption = choiceOption({
   name: 'mode',
   description:
-    'What happens to a bad row: its bad values are NULL and its text is kept in the corrupt column if there is one (PERMISSIVE), it is left out (DROPMALFORMED), or the query fails (FAILFAST).',
+    'What happens to a bad row: its bad values are NULL and its text is kept in the corrupt column if there is one (PERMISSIVE), it is left out and counted (DROPMALFORMED), it is delivered to the dead letters of the query (DEADLETTER), or the query fails (FAILFAST).',
   initial: 'PERMISSIVE',
-  choices: ['PERMISSIVE', 'DROPMALFORMED', 'FAILFAST'],
+  choices: ['PERMISSIVE', 'DROPMALFORMED', 'FAILFAST', 'DEADLETTER'],
 })
 
 const corruptOption = textOption({
@@ -125,6 +132,11 @@ function wholeRow(options: CheckedOptions, columns: Schema): boolean {
   )
 }
 
+function badRecords(options: CheckedOptions): 'drop' | 'deadLetter' | undefined {
+  const mode = settledOption(options, modeOption)
+  return mode === 'DEADLETTER' ? 'deadLetter' : mode === 'DROPMALFORMED' ? 'drop' : undefined
+}
+
 function timesOf(options: CheckedOptions) {
   const times = timeReaders(options)
   return times === undefined ? {} : { times }
@@ -144,13 +156,15 @@ export const jsonFiles: FileFormat = {
     checkJsonSchema(schema)
     return schema
   },
-  decoder: (options, schema, columns) =>
+  decoder: (options, schema, columns, reject) =>
     jsonDecoder({
+      reject,
       columns: schema.filter((_, index) => columns.includes(index)),
       mode: settledOption(options, modeOption),
       corruptColumn: settledOption(options, corruptOption),
       ...timesOf(options),
     }),
+  badRecords,
   needsWholeRow: wholeRow,
   isByName: true,
 }
@@ -164,8 +178,9 @@ export const csvFiles: FileFormat = {
     for (const field of schema) checkType(field)
     return schema
   },
-  decoder: (options, schema, columns) =>
+  decoder: (options, schema, columns, reject) =>
     csvDecoder({
+      reject,
       schema,
       columns,
       dialect: dialectOf(options),
@@ -176,6 +191,7 @@ export const csvFiles: FileFormat = {
       corruptColumn: settledOption(options, corruptOption),
       ...timesOf(options),
     }),
+  badRecords,
   needsWholeRow: wholeRow,
   isByName: false,
 }
@@ -191,6 +207,7 @@ export const textFiles: FileFormat = {
   },
   decoder: (_, schema, columns) =>
     textDecoder(columns.includes(0) ? (schema[0]?.name ?? 'value') : undefined),
+  badRecords: () => undefined,
   needsWholeRow: () => false,
   isByName: false,
 }

@@ -35,13 +35,19 @@ export async function* readFile(
         at = decoder.decode(lines, at, end, batchRows)
         if (decoder.rowCount >= batchRows) yield decoder.finish()
       }
+      // Many bad lines in a row do not pile up.
+      if ((decoder.rejectedCount ?? 0) >= batchRows) yield decoder.finish()
       rest = lines.subarray(end)
     }
-    if (decoder.rowCount > 0) yield decoder.finish()
+    if (isFilled(decoder)) yield decoder.finish()
   } finally {
     // A reader that stops in the middle leaves rows behind; the next file must not begin with them.
-    if (decoder.rowCount > 0) decoder.finish()
+    if (isFilled(decoder)) decoder.finish()
   }
+}
+
+function isFilled({ rowCount, rejectedCount = 0 }: LineDecoder): boolean {
+  return rowCount + rejectedCount > 0
 }
 
 interface PieceReader {

@@ -89,7 +89,10 @@ function lineOf(column: Column, row: number): Uint8Array {
 /** Divides a batch by the folders its rows belong to and encodes each part without the columns in the path. */
 export type FolderEncoder = (batch: Batch) => ReadonlyMap<string, Uint8Array>
 
-/** An encoder for rows that lie in `key=value` folders by the columns `partitionBy`. */
+/**
+ * An encoder for rows that lie in `key=value` folders by the columns `partitionBy`. Without a schema each
+ * batch is written with the columns it brings, as lines of JSON may be.
+ */
 export function folderEncoder(
   schema: Schema,
   partitionBy: readonly string[],
@@ -103,7 +106,8 @@ export function folderEncoder(
     head,
     encode(batch) {
       const columns = batch.columns.filter((_, index) => kept.includes(index))
-      const part: Batch = { schema: inner, rowCount: batch.rowCount, columns }
+      const part: Batch =
+        schema.length === 0 ? batch : { schema: inner, rowCount: batch.rowCount, columns }
       const encoded = new Map<string, Uint8Array>()
       for (const [folder, rows] of byFolder(batch, schema, keys)) {
         encoded.set(folder, encode(part, rows))

@@ -98,6 +98,7 @@ function sourceFactory(format: FileFormat): SourceFactory {
       return nullableSchema(format.schemaFor(given))
     },
     limits: limitsOf,
+    badRecords: (options) => format.badRecords(options),
     fieldsByName: (options, schema) => format.isByName && !format.needsWholeRow(options, schema),
     async create(context) {
       const path = settledOption(context.options, pathOption)

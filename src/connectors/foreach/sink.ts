@@ -1,7 +1,9 @@
+import type { Batch } from '../../batch/batch.ts'
 import { type EdgeRow, toRows } from '../../batch/edge-row.ts'
 import { reasonOf, StreamError } from '../../core/error.ts'
 import type { Epoch } from '../../core/units.ts'
 import type { Sink } from '../../flow/connector.ts'
+import { type BadRow, rowLetters } from '../../flow/dead-letters.ts'
 import type { SinkContext, SinkFactory } from '../registry.ts'
 
 /**
@@ -14,7 +16,10 @@ export interface ForeachTarget {
   close?(error: unknown): void | Promise<void>
 }
 
-/** Hands every row to user code as it comes: at least once. */
+/**
+ * Hands every row to user code as it comes: at least once. A row that `process` throws for ends the query,
+ * or is left out and the others go on.
+ */
 export const foreachSink: SinkFactory = {
   format: 'foreach',
   options: [],
@@ -49,19 +54,30 @@ function sinkOf(target: ForeachTarget, context: SinkContext): Sink {
     await calling('foreach.close', () => target.close?.(error))
   }
 
-  const process = async (rows: readonly EdgeRow[]): Promise<void> => {
-    try {
-      for (const row of rows) {
-        const wait = target.process(row)
+  const { badRows } = context
+  let rejected: Batch | undefined
+
+  const process = async (batch: Batch): Promise<void> => {
+    const rows = toRows(batch, context.edge)
+    const bad: BadRow[] = []
+    for (let at = 0; at < rows.length; at++) {
+      try {
+        const wait = target.process(rows[at] as EdgeRow)
         // Awaiting nothing would cost more than most functions do.
         if (wait !== undefined) await wait
+      } catch (cause) {
+        if (badRows === undefined) return ended(cause)
+        bad.push({ row: batch.selection?.[at] ?? at, cause: failed('foreach.process', cause) })
       }
-    } catch (cause) {
-      opened = undefined
-      // What `close` throws on top must not hide the first error.
-      await calling('foreach.close', () => target.close?.(cause)).catch(() => undefined)
-      throw failed('foreach.process', cause)
     }
+    rejected = bad.length === 0 ? undefined : rowLetters('sink(foreach)', batch, batch.schema, bad)
+  }
+
+  const ended = async (cause: unknown): Promise<never> => {
+    opened = undefined
+    // What `close` throws on top must not hide the first error.
+    await calling('foreach.close', () => target.close?.(cause)).catch(() => undefined)
+    throw failed('foreach.process', cause)
   }
 
   return {
@@ -69,7 +85,7 @@ function sinkOf(target: ForeachTarget, context: SinkContext): Sink {
     kind: context.immediate === true ? 'immediate' : 'bestEffort',
     open: async () => undefined,
     async write(batch, epoch) {
-      if (await open(epoch)) await process(toRows(batch, context.edge))
+      if (await open(epoch)) await process(batch)
     },
     async prepare(epoch) {
       // As in Spark, an epoch without rows is opened and closed too.
@@ -81,6 +97,12 @@ function sinkOf(target: ForeachTarget, context: SinkContext): Sink {
     commit: async () => undefined,
     abort: (epoch) => close(`epoch ${epoch} is run again`),
     close: () => close('the query ended within an epoch'),
+    ...(badRows === undefined ? {} : { badRows }),
+    takeRejected() {
+      const taken = rejected
+      rejected = undefined
+      return taken
+    },
   }
 }
 
