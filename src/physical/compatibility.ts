@@ -140,7 +140,11 @@ function topNShapes(spec: TopNSpec): Readonly<Record<string, string>> {
   )
   const closing = keys.findIndex(({ column }) => column === timeColumn)
   const until = timeColumn === undefined ? '' : ` until key ${closing}`
-  const row = typesText(output.slice(0, -1))
+  // Rows are kept column by column, in this order.
+  const row = output
+    .slice(0, -1)
+    .map(({ name, type }) => `${name}: ${typeText(type)}`)
+    .join(', ')
   const lists = `${mode}: first ${limit} of [${typesText(keys)}] by [${by.join(', ')}]${until}: [${row}]`
   const rows = rowsOperatorOf(spec)
   if (rows === undefined) return { [operator]: lists }

@@ -148,7 +148,7 @@ export function fieldOfExpression(expression: Expression): {
   return { name: expressionText(expression), type: expression.type, nullable: true }
 }
 
-export function fieldsOf(keys: readonly { readonly expression: Expression }[]): Schema {
+function fieldsOf(keys: readonly { readonly expression: Expression }[]): Schema {
   return keys.map(({ expression }) => fieldOfExpression(expression))
 }
 

@@ -2,6 +2,7 @@ import { StreamError } from '../core/error.ts'
 import {
   hasAggregate,
   inputsOf,
+  isRestated,
   isStreaming,
   type LogicalPlan,
   type Process,
@@ -15,11 +16,12 @@ import {
  */
 export function checkProcess(plan: Process, mode: SaveMode, above: readonly LogicalPlan[]): void {
   const isAggregated = above.some(({ kind }) => kind === 'aggregate' || kind === 'topN')
-  if (mode !== 'append' && hasAggregate(plan.input)) {
+  if (mode !== 'append' && isRestated(plan.input)) {
+    const before = hasAggregate(plan.input) ? 'an aggregation' : 'a ranking'
     throw refused(
       mode,
-      `${styleNames[plan.style]} follows an aggregation, whose rows are given out again each time they change`,
-      "Use outputMode('append'), with withWatermark before the aggregation.",
+      `${styleNames[plan.style]} follows ${before}, whose rows are given out again each time they change`,
+      `Use outputMode('append'), with withWatermark before ${before}.`,
     )
   }
   if (plan.style === 'processor') return checkProcessor(plan, mode, isAggregated)

@@ -309,7 +309,7 @@ test('the best rows are those of the model, with lists out of memory and over re
       expect(pressed.results).toEqual(modelled(given, false))
       cold += pressed.cold ? 1 : 0
     }),
-    { numRuns: 400 },
+    { numRuns: 400, interruptAfterTimeLimit: 40_000 },
   )
   expect(cold).toBeGreaterThan(50)
 }, 60_000)
@@ -345,7 +345,8 @@ test('the best groups are those of the model, also when their values fall', asyn
       cold += pressed.cold ? 1 : 0
       rescans += pressed.rescans
     }),
-    { numRuns: 150 },
+    // Smaller cases are looked for no longer than that.
+    { numRuns: 150, interruptAfterTimeLimit: 40_000 },
   )
   expect(cold).toBeGreaterThan(50)
   // Lists that lost so many members that every group had to be looked at.

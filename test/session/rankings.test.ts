@@ -291,6 +291,48 @@ test.each(refused)('%s is refused in update mode', async (_what, query, why) => 
   await session.stop()
 })
 
+const windowed = (input: DataFrame): DataFrame =>
+  input
+    .selectExpr('player', 'points', 'timestamp_seconds(points) AS t')
+    .withWatermark('t', '10 seconds')
+    .withColumn('w', window('t', '10 seconds'))
+
+test('in append mode what was ranked by window can be aggregated by that window', async () => {
+  const points = (...all: readonly number[]) => all.map((each) => ({ player: 'a', points: each }))
+  const answers = await epochsOf(
+    openSession(3),
+    'player STRING, points INT',
+    [points(1, 2, 3), points(12, 25), points(4, 40)],
+    (input) =>
+      best(windowed(input), 2, 'w')
+        .groupBy('w')
+        .agg(sum('points').alias('sum'))
+        .selectExpr('CAST(w.start AS LONG) AS start', 'sum'),
+  )
+  // At 15 the first window closes, at 30 the next two; 4 came too late.
+  expect(answers).toEqual([
+    [],
+    [{ start: 0n, sum: 5n }],
+    [
+      { start: 10n, sum: 12n },
+      { start: 20n, sum: 25n },
+    ],
+  ])
+})
+
+test('of what was ranked by window no other time is an event time', async () => {
+  const session = openSession()
+  const input = session.memoryStream('player STRING, points INT').toDF()
+  const perTime = best(windowed(input), 2, 'w').groupBy('t').count()
+  expect(() => perTime.writeStream.format('noop').start()).toThrow(
+    expect.objectContaining({
+      code: 'OUTPUT_MODE_UNSUPPORTED',
+      message: expect.stringContaining('the watermark is on w, which is not among'),
+    }),
+  )
+  await session.stop()
+})
+
 test('in complete mode a ranking is sorted, limited and ranked again', async () => {
   const rows = [
     { team: 'red', player: 'a', points: 1 },

@@ -278,23 +278,19 @@ export class KeyedBuckets<T extends KeyedTable> {
     })
   }
 
-  /**
-   * Loads the entries that these rows belong to and that lie outside of memory. `placing` are the hashes
-   * that say the shard, where these are not those of the whole key.
-   */
+  /** Loads the entries that these rows belong to and that lie outside of memory. */
   async fetch(
     bucket: number,
     keyColumns: readonly Column[],
     hashes: Int32Array,
     rows: Int32Array | undefined,
-    placing: Int32Array = hashes,
   ): Promise<void> {
     const missing = new Map<number, Map<string, Uint8Array>>()
     const writer = new ByteWriter()
     const prefix = this.prefixOf(bucket)
     for (let k = 0; k < hashes.length; k++) {
       const hash = hashes[k] as number
-      const shard = this.context.shardOf(placing[k] as number)
+      const shard = this.context.shardOf(hash)
       if (!this.context.state.hasCold(shard)) continue
       const row = rows === undefined ? k : (rows[k] as number)
       writer.length = 0

@@ -8,6 +8,7 @@ import { heldBack, heldBackHeader, operatorWatermarks } from '../../flow/held-ba
 import type { EpochHeader } from '../../flow/message.ts'
 import type { EpochReport, Operator, Output, Wait } from '../../flow/operator.ts'
 import type { StateContext } from '../context.ts'
+import { PagePool } from '../join/page-pool.ts'
 import { KeyedBuckets } from '../keyed/keyed-buckets.ts'
 import { splitLate, timesOf } from '../row-times.ts'
 import { BestRecords } from './best-records.ts'
@@ -44,13 +45,14 @@ export async function changingTopNOperator(
       ? {}
       : { overUntil: heldBack(lists.restoredWatermark, spec.watermarkShift) }
   const listLimit = 2 * spec.limit + 8
+  const pages = new PagePool()
   const listBuckets: KeyedBuckets<ListTable> = new KeyedBuckets(
     {
       operator: lists.state.operator,
       keyTypes: partitionTypes,
       layout: 'due',
       make: (options) =>
-        new ClosingTable(partitionTypes, new RankedLists(records, listLimit), options),
+        new ClosingTable(partitionTypes, new RankedLists(records, listLimit, pages), options),
       ...overUntil,
     },
     lists,
@@ -60,7 +62,7 @@ export async function changingTopNOperator(
       operator: rows.state.operator,
       keyTypes: rowTypes,
       layout: 'due',
-      make: (options) => new ClosingTable(rowTypes, new StoredRecords(records), options),
+      make: (options) => new ClosingTable(rowTypes, new StoredRecords(records, pages), options),
       ...overUntil,
     },
     rows,
@@ -123,20 +125,8 @@ class ChangingTopN implements Operator {
     const { rows, late } = splitLate(batch, this.#spec.timeColumn, this.#late)
     this.#rowsIn += rows.length + late.length
     this.#rowsLate += late.length
-    const columnsOf = (keys: TopNSpec['keys']): Column[] =>
-      keys.map(({ column }) => batch.columns[column] as Column)
-    const { keys, identity = [] } = this.#spec
-    const placing = hashKeys(columnsOf(keys), this.#partitionTypes, rows, rows.length)
-    const columns = columnsOf([...keys, ...identity])
-    if (!this.#rows.anyCold()) {
-      this.#put(batch, rows, columns, placing)
-      return undefined
-    }
-    return this.#rows.pinned(async () => {
-      const hashes = hashKeys(columns, this.#rows.spec.keyTypes, rows, rows.length)
-      await this.#rows.fetch(0, columns, hashes, rows, placing)
-      this.#put(batch, rows, columns, placing)
-    })
+    this.#put(batch, rows)
+    return undefined
   }
 
   closeEpoch(header: EpochHeader, output: Output): Promise<EpochReport> {
@@ -149,8 +139,14 @@ class ChangingTopN implements Operator {
     return frozen.length === 0 ? undefined : frozen
   }
 
-  /** Groups take the place of what they were before. */
-  #put(batch: Batch, rows: Int32Array, columns: readonly Column[], placing: Int32Array): void {
+  /** Groups take the place of what they were before; also of what lies out of memory, unseen. */
+  #put(batch: Batch, rows: Int32Array): void {
+    const columnsOf = (some: TopNSpec['keys']): Column[] =>
+      some.map(({ column }) => batch.columns[column] as Column)
+    const { keys, identity = [] } = this.#spec
+    // A group lies in the shard of its partition, where its task finds it.
+    const placing = hashKeys(columnsOf(keys), this.#partitionTypes, rows, rows.length)
+    const columns = columnsOf([...keys, ...identity])
     const candidate = candidatesOf(this.#spec, batch, rows)
     const { timeColumn } = this.#spec
     const times = timeColumn === undefined ? undefined : timesOf(batch, timeColumn)

@@ -1,6 +1,7 @@
 import { ByteWriter } from '../../batch/byte-writer.ts'
 import type { RowBytes } from '../../batch/row-codec.ts'
 import { ByteReader } from '../../batch/value-codec.ts'
+import type { PagePool } from '../join/page-pool.ts'
 import { RowPages } from '../join/row-pages.ts'
 import { resized } from '../keyed/resized.ts'
 import type { PagedValues } from './closing-table.ts'
@@ -35,11 +36,15 @@ export class RankedLists implements PagedValues {
   #poolEnd = 0
   /** Blocks that were left, by the logarithm of their size. */
   readonly #vacant: number[][] = []
-  #pages = new RowPages()
+  readonly #pool: PagePool
+  #pages: RowPages
 
-  constructor(records: RankedRecords, limit: number) {
+  /** Pages come from a pool that tables may share. */
+  constructor(records: RankedRecords, limit: number, pool: PagePool) {
     this.#records = records
     this.#limit = limit
+    this.#pool = pool
+    this.#pages = new RowPages(pool)
     this.#numbers = records.order.map(() => new Float64Array(16))
   }
 
@@ -112,7 +117,7 @@ export class RankedLists implements PagedValues {
   tidy(slotCount: number): void {
     if (!this.#pages.isSparse) return
     const before = this.#pages
-    const after = new RowPages()
+    const after = new RowPages(this.#pool)
     for (let slot = 0; slot < slotCount; slot++) {
       const start = this.#starts[slot] as number
       const end = start + (this.counts[slot] as number)
@@ -120,9 +125,13 @@ export class RankedLists implements PagedValues {
         const address = this.#addresses[at] as number
         const page = before.pageOf(address)
         const from = before.offsetOf(address)
-        this.#addresses[at] = after.add(page.bytes, from, from + this.#records.sizeOf(page, from))
+        const size = this.#records.sizeOf(page, from)
+        this.#addresses[at] = after.add(page.bytes, from, from + size)
+        // Page by page, so that the records are not held twice.
+        before.free(address, size)
       }
     }
+    before.clear()
     this.#pages = after
   }
 

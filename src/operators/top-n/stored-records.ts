@@ -1,5 +1,6 @@
 import type { ByteWriter } from '../../batch/byte-writer.ts'
 import type { ByteReader } from '../../batch/value-codec.ts'
+import type { PagePool } from '../join/page-pool.ts'
 import { RowPages } from '../join/row-pages.ts'
 import { resized } from '../keyed/resized.ts'
 import type { PagedValues } from './closing-table.ts'
@@ -9,10 +10,14 @@ import { type RankedRecords, type RecordPlace, sameBytes } from './ranked-record
 export class StoredRecords implements PagedValues {
   readonly #records: RankedRecords
   #addresses = new Float64Array(0)
-  #pages = new RowPages()
+  readonly #pool: PagePool
+  #pages: RowPages
 
-  constructor(records: RankedRecords) {
+  /** Pages come from a pool that tables may share. */
+  constructor(records: RankedRecords, pool: PagePool) {
     this.#records = records
+    this.#pool = pool
+    this.#pages = new RowPages(pool)
   }
 
   /** Whether the record of a slot is just this one. */
@@ -38,12 +43,18 @@ export class StoredRecords implements PagedValues {
   /** Puts the records close together when most memory between them is empty. */
   tidy(slotCount: number): void {
     if (!this.#pages.isSparse) return
-    const after = new RowPages()
+    const before = this.#pages
+    const after = new RowPages(this.#pool)
     for (let slot = 0; slot < slotCount; slot++) {
-      if ((this.#addresses[slot] as number) < 0) continue
+      const address = this.#addresses[slot] as number
+      if (address < 0) continue
       const { page, at } = this.placeOf(slot)
-      this.#addresses[slot] = after.add(page.bytes, at, at + this.#records.sizeOf(page, at))
+      const size = this.#records.sizeOf(page, at)
+      this.#addresses[slot] = after.add(page.bytes, at, at + size)
+      // Page by page, so that the records are not held twice.
+      before.free(address, size)
     }
+    before.clear()
     this.#pages = after
   }
 

@@ -6,6 +6,7 @@ import { heldBack, heldBackHeader, operatorWatermarks } from '../../flow/held-ba
 import type { EpochHeader } from '../../flow/message.ts'
 import type { EpochReport, Operator, Output, Wait } from '../../flow/operator.ts'
 import type { StateContext } from '../context.ts'
+import { PagePool } from '../join/page-pool.ts'
 import { KeyedBuckets } from '../keyed/keyed-buckets.ts'
 import { splitLate, timesOf } from '../row-times.ts'
 import { ClosingTable } from './closing-table.ts'
@@ -24,12 +25,14 @@ type ListTable = ClosingTable<RankedLists>
 export async function topNOperator(spec: TopNSpec, context: StateContext): Promise<Operator> {
   const keyTypes = spec.keys.map(({ type }) => type)
   const records = new RankedRecords(spec)
+  const pages = new PagePool()
   const lists: KeyedBuckets<ListTable> = new KeyedBuckets(
     {
       operator: spec.operator,
       keyTypes,
       layout: 'due',
-      make: (options) => new ClosingTable(keyTypes, new RankedLists(records, spec.limit), options),
+      make: (options) =>
+        new ClosingTable(keyTypes, new RankedLists(records, spec.limit, pages), options),
       ...(spec.timeColumn === undefined || spec.mode === 'complete'
         ? {}
         : { overUntil: heldBack(context.restoredWatermark, spec.watermarkShift) }),
