@@ -67,7 +67,7 @@ function planOf(timeMode: TimeMode, isAsync: boolean): Process {
       column: 1,
       delayMicros: 2 * second,
       node: 'w',
-      rules: { late: 'output', nullTime: 'drop' },
+      rules: { late: 'output', nullTime: 'keep' },
       input: {
         kind: 'scan',
         source: 'in',
