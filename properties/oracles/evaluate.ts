@@ -87,6 +87,8 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
     }
     case 'join':
       return joinNode(plan, nodeOf(plan.left, mode, late), nodeOf(plan.right, mode, late), late)
+    case 'mapAsync':
+      throw new RangeError(`only a call of ${plan.function.name} says what it answers`)
     case 'own':
       throw new RangeError(`the rules say nothing of the operator ${plan.operator.name}`)
     case 'process':
@@ -143,6 +145,7 @@ function stateless(
         | 'limit'
         | 'process'
         | 'own'
+        | 'mapAsync'
     }
   >,
   rows: readonly Row[],

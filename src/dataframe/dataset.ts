@@ -4,12 +4,14 @@ import { plainType } from '../batch/plain-type.ts'
 import { type DataType, type Schema, sameType, typeText } from '../batch/schema.ts'
 import { StreamError } from '../core/error.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
+import type { AsyncCall } from '../flow/async-function.ts'
 import type { InitialState, ProcessorSource, StatefulProgram } from '../flow/stateful-processor.ts'
 import { initProcessor } from '../operators/process/processor-handle.ts'
 import { analyze, analyzePart } from '../plan/analyze.ts'
 import { isStreaming, schemaOf } from '../plan/logical.ts'
 import { optimize } from '../plan/optimize.ts'
 import type { UnresolvedPlan, UnresolvedProcess } from '../plan/unresolved-plan.ts'
+import { asyncLimits, type MapAsyncOptions } from './async-options.ts'
 import type {
   GroupOptions,
   InitialRows,
@@ -88,6 +90,16 @@ function datasetOf<Frame>(plan: UnresolvedPlan, parts: DatasetParts<Frame>): Any
       mapped(nameOfFunction(call, 'map'), (row) => [call(row)], output),
     flatMap: (call: (row: EdgeRow) => Iterable<unknown>, output: SchemaLike) =>
       mapped(nameOfFunction(call, 'flatMap'), call, output),
+    mapAsync(
+      call: (row: EdgeRow, call: AsyncCall) => Promise<unknown>,
+      output: SchemaLike,
+      options?: MapAsyncOptions,
+    ) {
+      const name = nameOfFunction(call, 'mapAsync')
+      const limits = asyncLimits(options)
+      const made = { function: { name, call, edge }, limits, output: schemaFrom(output) }
+      return datasetOf({ kind: 'mapAsync', input: plan, ...made }, parts)
+    },
     filter(call: (row: EdgeRow) => unknown) {
       const predicate = rowUdf(schema, call, { kind: 'boolean' }, 'filter')
       return datasetOf({ kind: 'filter', input: plan, predicate }, parts)

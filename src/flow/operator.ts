@@ -72,6 +72,8 @@ export interface Operator {
   closeEpoch(header: EpochHeader, output: Output): EpochReport | Promise<EpochReport>
   /** Sets aside what changed in the epoch, without waiting; `undefined` when it keeps no state. */
   freeze(): readonly FrozenState[] | undefined
+  /** The attempt is being torn down: calls that wait for the world outside have to end, with an error. */
+  abort?(): void
   /** The task has ended; lets go of what the user's code holds. */
   close?(): void
 }

@@ -1,4 +1,4 @@
-import { type Batch, siblingOrder } from '../batch/batch.ts'
+import { originOfRows, siblingOrder } from '../batch/batch.ts'
 import { batchBuilder } from '../batch/build.ts'
 import { type EdgeRow, fromRow, toRow } from '../batch/edge-row.ts'
 import { forEachRow, rowAt } from '../batch/read.ts'
@@ -46,11 +46,12 @@ export function mapRowsOperator({ input, function: given, output }: MapRowsSpec)
         })
       })
       if (from.length === 0) return undefined
-      const { partition } = batch
+      const origin = originOfRows(batch, from)
       return out.emit({
         ...builder.finish(),
-        ...(partition === undefined ? {} : { partition }),
-        ...orderOf(batch, from, siblings),
+        ...origin,
+        // Rows that were made stand where the row they were made from stood, one after the other.
+        ...(origin.order === undefined ? {} : { order: siblingOrder(origin.order, siblings) }),
       })
     },
 
@@ -58,21 +59,4 @@ export function mapRowsOperator({ input, function: given, output }: MapRowsSpec)
 
     freeze: () => undefined,
   }
-}
-
-/** Rows that were made stand where the rows they were made from stood, one after the other. */
-function orderOf(
-  { order }: Batch,
-  from: readonly number[],
-  siblings: readonly number[],
-): Pick<Batch, 'order'> {
-  if (order === undefined) return {}
-  const pick = (values: Float64Array): Float64Array =>
-    Float64Array.from(from, (row) => values[row] as number)
-  const repeated = {
-    origin: order.origin,
-    ordinals: pick(order.ordinals),
-    ...(order.siblings === undefined ? {} : { siblings: pick(order.siblings) }),
-  }
-  return { order: siblingOrder(repeated, siblings) }
 }

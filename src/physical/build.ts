@@ -59,6 +59,7 @@ class Builder {
   #sessionCount = 0
   #deduplicates = 0
   #processes = 0
+  #asyncs = 0
   readonly #ownNames = new Map<string, number>()
   #limits = 0
   #topNs = 0
@@ -126,6 +127,13 @@ class Builder {
         const { function: rowFunction, output } = plan
         const spec = { input: schemaOf(plan.input), function: rowFunction, output }
         return addStep(this.build(plan.input), { kind: 'mapRows', spec }, output)
+      }
+      case 'mapAsync': {
+        const { function: asyncFunction, limits, output } = plan
+        const operator = `mapAsync-${this.#asyncs++}`
+        const input = schemaOf(plan.input)
+        const spec = { operator, input, function: asyncFunction, limits, output }
+        return addStep(this.build(plan.input), { kind: 'mapAsync', spec }, output)
       }
       case 'process':
         return this.#process(plan)

@@ -81,6 +81,10 @@ function stepText(step: Step): string {
       return `${step.spec.name} keys [${step.spec.keys.map(({ column }) => `#${column}`).join(', ')}]`
     case 'mapRows':
       return `map rows by ${step.spec.function.name}`
+    case 'mapAsync': {
+      const { operator, function: given, limits } = step.spec
+      return `${operator} rows by ${given.name}, ${limits.capacity} at a time${limits.ordered ? ' in order' : ''}`
+    }
     case 'process': {
       const { operator, program, keys, timeMode } = step.spec
       return `${operator} ${program.name} keys [${keys.map(({ column }) => `#${column}`).join(', ')}] time ${timeMode}`

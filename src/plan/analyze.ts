@@ -90,10 +90,8 @@ function analyzeNew(plan: UnresolvedPlan): Analyzed {
     case 'limit':
       return analyzeLimit(input, plan)
     case 'mapRows':
-      return {
-        plan: { ...plan, input: input.plan },
-        qualifiers: [],
-      }
+    case 'mapAsync':
+      return { plan: { ...plan, input: input.plan }, qualifiers: [] }
     case 'own': {
       const keys = plan.keys.map((name) => positionOf(input, name))
       return { plan: { ...plan, input: input.plan, keys }, qualifiers: [] }

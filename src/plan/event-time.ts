@@ -16,6 +16,7 @@ export function eventTimeColumns(plan: LogicalPlan): readonly EventTimeColumn[] 
   switch (plan.kind) {
     case 'scan':
     case 'mapRows':
+    case 'mapAsync':
     case 'own':
       return []
     case 'process':

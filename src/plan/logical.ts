@@ -3,6 +3,7 @@ import { booleanType, intType, windowType } from '../batch/schema.ts'
 import { unreachable } from '../core/error.ts'
 import type { AggregateCall } from '../expr/aggregates.ts'
 import { type Expression, isNullable } from '../expr/expression.ts'
+import type { AsyncFunction, AsyncLimits } from '../flow/async-function.ts'
 import type { OwnOperator } from '../flow/own-operator.ts'
 import type { RowFunction } from '../flow/row-function.ts'
 import type { StatefulProgram, TimeMode } from '../flow/stateful-processor.ts'
@@ -21,6 +22,7 @@ export type LogicalPlan =
   | Union
   | Deduplicate
   | MapRows
+  | MapAsync
   | Process
   | Own
   | Sort
@@ -179,6 +181,15 @@ export interface MapRows {
   readonly output: Schema
 }
 
+/** One row for each row, by a function of the user that answers later. */
+export interface MapAsync {
+  readonly kind: 'mapAsync'
+  readonly input: LogicalPlan
+  readonly function: AsyncFunction
+  readonly limits: AsyncLimits
+  readonly output: Schema
+}
+
 /** An operator that the user wrote against the port of operators. */
 export interface Own {
   readonly kind: 'own'
@@ -273,6 +284,7 @@ export function schemaOf(plan: LogicalPlan): Schema {
     case 'join':
       return joinSchema(plan)
     case 'mapRows':
+    case 'mapAsync':
     case 'process':
     case 'own':
       return plan.output

@@ -89,6 +89,8 @@ function nodeText(plan: LogicalPlan): string {
       const names = plan.keys.map((index) => schema[index]?.name).join(', ')
       return `Operator ${plan.operator.name} by [${names}]`
     }
+    case 'mapAsync':
+      return `MapAsync ${plan.function.name}`
     case 'mapRows':
       return `MapRows ${plan.function.name}`
     case 'process': {

@@ -1,5 +1,6 @@
 import type { Schema } from '../batch/schema.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
+import type { AsyncFunction, AsyncLimits } from '../flow/async-function.ts'
 import type { OwnOperator } from '../flow/own-operator.ts'
 import type { RowFunction } from '../flow/row-function.ts'
 import type { StatefulProgram, TimeMode } from '../flow/stateful-processor.ts'
@@ -25,6 +26,7 @@ export type UnresolvedPlan =
   | UnresolvedLimit
   | UnresolvedAlias
   | UnresolvedMapRows
+  | UnresolvedMapAsync
   | UnresolvedProcess
   | UnresolvedOwn
   | ResolvedPlan
@@ -148,6 +150,15 @@ export interface UnresolvedMapRows {
   readonly kind: 'mapRows'
   readonly input: UnresolvedPlan
   readonly function: RowFunction
+  readonly output: Schema
+}
+
+/** Rows of a function of the user that answers later. */
+export interface UnresolvedMapAsync {
+  readonly kind: 'mapAsync'
+  readonly input: UnresolvedPlan
+  readonly function: AsyncFunction
+  readonly limits: AsyncLimits
   readonly output: Schema
 }
 

@@ -1,6 +1,8 @@
 import { unreachable } from '../core/error.ts'
 import type { Operator } from '../flow/operator.ts'
 import { aggregateOperator } from '../operators/aggregate/aggregate.ts'
+import type { CallWorld } from '../operators/async/attempts.ts'
+import { mapAsyncOperator } from '../operators/async/map-async.ts'
 import { chain } from '../operators/chain.ts'
 import { computeOperator } from '../operators/compute.ts'
 import type { StateContext } from '../operators/context.ts'
@@ -35,6 +37,7 @@ export interface StageContext {
   readonly statics: StaticSides
   /** One task reads everything, so that rows come in the order of their source. */
   readonly isSettled: boolean
+  readonly world: CallWorld
 }
 
 /** The running operator of one stage in one task. State is loaded when the promise resolves. */
@@ -46,7 +49,7 @@ export async function instantiateStage(stage: Stage, context: StageContext): Pro
 
 function instantiateStep(
   step: Step,
-  { stateFor, statics, isSettled }: StageContext,
+  { stateFor, statics, isSettled, world }: StageContext,
 ): Operator | Promise<Operator> {
   switch (step.kind) {
     case 'compute':
@@ -71,6 +74,8 @@ function instantiateStep(
       return staticJoinOperator(step.spec, statics(step.spec, step.other))
     case 'mapRows':
       return mapRowsOperator(step.spec)
+    case 'mapAsync':
+      return mapAsyncOperator(step.spec, world)
     case 'own':
       return ownOperator(step.spec, stateFor(step.spec.name))
     case 'process':

@@ -89,6 +89,7 @@ function prune(plan: LogicalPlan, needed: Needed): Pruned {
     case 'join':
       return pruneJoin(plan, needed)
     case 'mapRows':
+    case 'mapAsync':
     case 'own':
     case 'process': {
       // The function of the user may read every column.
