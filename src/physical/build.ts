@@ -25,6 +25,7 @@ import { type SideColumns, shiftOf, staticJoinParts, streamJoinParts } from './j
 import {
   addCompute,
   addGenerate,
+  addMapAsync,
   addSession,
   addSort,
   addStep,
@@ -128,13 +129,8 @@ class Builder {
         const spec = { input: schemaOf(plan.input), function: rowFunction, output }
         return addStep(this.build(plan.input), { kind: 'mapRows', spec }, output)
       }
-      case 'mapAsync': {
-        const { function: asyncFunction, limits, output } = plan
-        const operator = `mapAsync-${this.#asyncs++}`
-        const input = schemaOf(plan.input)
-        const spec = { operator, input, function: asyncFunction, limits, output }
-        return addStep(this.build(plan.input), { kind: 'mapAsync', spec }, output)
-      }
+      case 'mapAsync':
+        return addMapAsync(this.build(plan.input), plan, `mapAsync-${this.#asyncs++}`)
       case 'process':
         return this.#process(plan)
       case 'own':

@@ -6,6 +6,7 @@ import type { SessionAssignSpec } from '../operators/session-assign.ts'
 import {
   type Aggregate,
   type Generate,
+  type MapAsync,
   type Scan,
   type SessionAssign,
   type Sort,
@@ -107,6 +108,27 @@ export function addSession(stage: OpenStage, plan: SessionAssign): OpenStage {
   return addStep(ready, { kind: 'session', spec }, output)
 }
 
+export function addMapAsync(stage: OpenStage, plan: MapAsync, operator: string): OpenStage {
+  const { function: given, limits, output } = plan
+  const spec = { operator, input: schemaOf(plan.input), function: given, limits, output }
+  return addStep(stage, { kind: 'mapAsync', spec }, output)
+}
+
+/** Sorts by expressions, which are computed behind the columns and left out again. */
+export function addSort(stage: OpenStage, plan: Sort): OpenStage {
+  const schema = schemaOf(plan)
+  const keys = plan.keys.map((key, index) => ({
+    column: schema.length + index,
+    type: key.expression.type,
+    descending: key.descending,
+    nullsFirst: key.nullsFirst,
+  }))
+  const columns = [...allColumns(schema), ...plan.keys.map((key) => key.expression)]
+  addCompute(stage, schema, undefined, columns, [...schema, ...fieldsOf(plan.keys)])
+  const spec = { keys, kept: schema.length, output: schema }
+  return addStep(stage, { kind: 'sort', spec }, schema)
+}
+
 /** Rows that the last assignment of sessions drops are counted in the progress of that operator. */
 export function countedBy(operator: string, stage: OpenStage): OpenStage {
   const at = stage.steps.findLastIndex(({ kind }) => kind === 'session')
@@ -148,7 +170,7 @@ export function fieldOfExpression(expression: Expression): {
   return { name: expressionText(expression), type: expression.type, nullable: true }
 }
 
-export function fieldsOf(keys: readonly { readonly expression: Expression }[]): Schema {
+function fieldsOf(keys: readonly { readonly expression: Expression }[]): Schema {
   return keys.map(({ expression }) => fieldOfExpression(expression))
 }
 
