@@ -21,6 +21,7 @@ import {
 } from '../../src/plan/logical.ts'
 import { sessionKeyOf } from '../../src/plan/session-columns.ts'
 import { aggregated } from './aggregates.ts'
+import { asofNode } from './asof-join.ts'
 import { deduplicateNode } from './deduplicate.ts'
 import { joinNode } from './join.ts'
 import { heldBackBy, watermarkDelay } from './join-time.ts'
@@ -89,6 +90,8 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
       return joinNode(plan, nodeOf(plan.left, mode, late), nodeOf(plan.right, mode, late), late)
     case 'mapAsync':
       throw new RangeError(`only a call of ${plan.function.name} says what it answers`)
+    case 'asofJoin':
+      return asofNode(plan, nodeOf(plan.left, mode, late), nodeOf(plan.right, mode, late), late)
     case 'own':
       throw new RangeError(`the rules say nothing of the operator ${plan.operator.name}`)
     case 'process':
@@ -146,6 +149,7 @@ function stateless(
         | 'process'
         | 'own'
         | 'mapAsync'
+        | 'asofJoin'
     }
   >,
   rows: readonly Row[],

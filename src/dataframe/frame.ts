@@ -10,6 +10,7 @@ import { isStreaming, type LogicalPlan, schemaOf } from '../plan/logical.ts'
 import { optimize } from '../plan/optimize.ts'
 import { planText } from '../plan/print.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
+import { asofJoinPlan } from './asof-join.ts'
 import { type Column, type ColumnOrName, nameOf, namePath } from './column.ts'
 import type { Columns, DataFrame } from './data-frame.ts'
 import { typedDataset } from './dataset.ts'
@@ -166,10 +167,11 @@ function groupingOf(input: UnresolvedPlan, wrap: Wrap): Methods<'groupBy' | 'agg
   }
 }
 
-function joinsOf(left: UnresolvedPlan, wrap: Wrap): Methods<'join' | 'crossJoin'> {
+function joinsOf(left: UnresolvedPlan, wrap: Wrap): Methods<'join' | 'crossJoin' | 'asofJoin'> {
   return {
     join: (other, on, how = 'inner', options = {}) =>
       wrap(joinPlan({ left, right: other.plan }, on, how, options)),
+    asofJoin: (other, options) => wrap(asofJoinPlan(left, other.plan, options)),
     crossJoin: (other) => wrap(joinPlan({ left, right: other.plan }, undefined, 'cross')),
   }
 }

@@ -6,6 +6,7 @@ import type { SessionSpec } from '../operators/session/spec.ts'
 import { eventTimeColumns } from '../plan/event-time.ts'
 import {
   type Aggregate,
+  type AsofJoin,
   type Deduplicate,
   isRestated,
   isStreaming,
@@ -21,7 +22,13 @@ import {
 import { sessionKeyOf } from '../plan/session-columns.ts'
 import { bucketingOf, ColumnList, callColumns, fusedWindow } from './bucketing.ts'
 import { deduplicateSpec } from './deduplicate-spec.ts'
-import { type SideColumns, shiftOf, staticJoinParts, streamJoinParts } from './join-specs.ts'
+import {
+  asofJoinParts,
+  type SideColumns,
+  shiftOf,
+  staticJoinParts,
+  streamJoinParts,
+} from './join-specs.ts'
 import {
   addCompute,
   addGenerate,
@@ -65,6 +72,7 @@ class Builder {
   #limits = 0
   #topNs = 0
   #joins = 0
+  #asofJoins = 0
   #late: number | undefined
 
   constructor(options: BuildOptions) {
@@ -122,6 +130,8 @@ class Builder {
         return isStreaming(plan.left) && isStreaming(plan.right)
           ? this.#streamJoin(plan)
           : this.#staticJoin(plan)
+      case 'asofJoin':
+        return this.#asofJoin(plan)
       case 'deduplicate':
         return this.#deduplicate(plan)
       case 'mapRows': {
@@ -296,6 +306,32 @@ class Builder {
     const inputs = [input(plan.left, left), input(plan.right, right)]
     const stage = this.#open({ inputs, output: schemaOf(plan), single: false })
     return addStep(stage, { kind: 'join', spec }, schemaOf(plan))
+  }
+
+  #asofJoin(plan: AsofJoin): OpenStage {
+    const { spec, left, right } = asofJoinParts(plan, `asof-${this.#asofJoins++}`)
+    const byKey = (columns: SideColumns): Exchange => {
+      const keys = spec.keyTypes.map((type, at) => ({ column: columns.keys[at] ?? 0, type }))
+      return { kind: 'hash', keys }
+    }
+    const lefts = this.#withColumns(plan.left, left)
+    const rights = this.#withColumns(plan.right, right)
+    // Of right rows of one time the last counts, so they come in order; left rows need not.
+    const inOrder = this.#open({
+      inputs: [{ from: rights.id, exchange: byKey(right) }],
+      output: rights.output,
+      single: false,
+    })
+    addStep(inOrder, { kind: 'settle' }, rights.output)
+    const stage = this.#open({
+      inputs: [
+        { from: lefts.id, exchange: byKey(left) },
+        { from: inOrder.id, exchange: { kind: 'forward' } },
+      ],
+      output: schemaOf(plan),
+      single: false,
+    })
+    return addStep(stage, { kind: 'asofJoin', spec }, schemaOf(plan))
   }
 
   #staticJoin(plan: Join): OpenStage {

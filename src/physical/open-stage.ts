@@ -114,21 +114,6 @@ export function addMapAsync(stage: OpenStage, plan: MapAsync, operator: string):
   return addStep(stage, { kind: 'mapAsync', spec }, output)
 }
 
-/** Sorts by expressions, which are computed behind the columns and left out again. */
-export function addSort(stage: OpenStage, plan: Sort): OpenStage {
-  const schema = schemaOf(plan)
-  const keys = plan.keys.map((key, index) => ({
-    column: schema.length + index,
-    type: key.expression.type,
-    descending: key.descending,
-    nullsFirst: key.nullsFirst,
-  }))
-  const columns = [...allColumns(schema), ...plan.keys.map((key) => key.expression)]
-  addCompute(stage, schema, undefined, columns, [...schema, ...fieldsOf(plan.keys)])
-  const spec = { keys, kept: schema.length, output: schema }
-  return addStep(stage, { kind: 'sort', spec }, schema)
-}
-
 /** Rows that the last assignment of sessions drops are counted in the progress of that operator. */
 export function countedBy(operator: string, stage: OpenStage): OpenStage {
   const at = stage.steps.findLastIndex(({ kind }) => kind === 'session')

@@ -4,6 +4,7 @@ import type { AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { MapAsyncSpec } from '../operators/async/map-async.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { GenerateSpec } from '../operators/generate.ts'
+import type { AsofJoinSpec } from '../operators/join/asof-join.ts'
 import type { JoinSpec } from '../operators/join/spec.ts'
 import type { StaticJoinSpec } from '../operators/join/static-join.ts'
 import type { MapRowsSpec } from '../operators/map-rows.ts'
@@ -36,6 +37,7 @@ export type Step =
   | { readonly kind: 'sessions'; readonly spec: SessionSpec }
   | { readonly kind: 'deduplicate'; readonly spec: DeduplicateSpec }
   | { readonly kind: 'join'; readonly spec: JoinSpec }
+  | { readonly kind: 'asofJoin'; readonly spec: AsofJoinSpec }
   /** `other` is run by itself each time that its rows are read: it is no part of the checkpoint. */
   | { readonly kind: 'staticJoin'; readonly spec: StaticJoinSpec; readonly other: PhysicalPlan }
   | { readonly kind: 'mapRows'; readonly spec: MapRowsSpec }

@@ -70,6 +70,14 @@ function stepText(step: Step): string {
       })
       return `${operator} ${type} keys ${sides.join(' with ')}${step.spec.pairs.condition === undefined ? '' : ` where ${expressionText(step.spec.pairs.condition)}`}`
     }
+    case 'asofJoin': {
+      const { operator, type, left, right, toleranceMicros } = step.spec
+      const sides = [left, right].map(
+        ({ keys, time }) => `[${keys.map((column) => `#${column}`).join(', ')}] at #${time}`,
+      )
+      const within = toleranceMicros === undefined ? '' : ` within ${toleranceMicros / 1000} ms`
+      return `${operator} ${type} keys ${sides.join(' with ')}${within}`
+    }
     case 'staticJoin': {
       const { flowing, keys, keeps, refresh } = step.spec
       const every = typeof refresh === 'number' ? `${refresh / 1000} ms` : refresh

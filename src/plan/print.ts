@@ -3,8 +3,10 @@ import { formatDuration } from '../core/duration.ts'
 import { unreachable } from '../core/error.ts'
 import { aggregateText, expressionText } from '../expr/print.ts'
 import {
+  type AsofJoin,
   inputsOf,
   type Join,
+  type JoinKey,
   type LogicalPlan,
   type NamedExpression,
   type SortKey,
@@ -84,6 +86,8 @@ function nodeText(plan: LogicalPlan): string {
     }
     case 'join':
       return joinText(plan)
+    case 'asofJoin':
+      return asofText(plan)
     case 'own': {
       const schema = schemaOf(plan.input)
       const names = plan.keys.map((index) => schema[index]?.name).join(', ')
@@ -117,11 +121,10 @@ function nodeText(plan: LogicalPlan): string {
 
 /** Columns of both sides may have one name: those of the right side of a key stand right of the sign. */
 function joinText({ type, keys, condition, refreshMicros }: Join): string {
-  const equal = keys.map(
-    ({ left, right, nullSafe }) =>
-      `${expressionText(left)} ${nullSafe ? '<=>' : '='} ${expressionText(right)}`,
-  )
-  const parts = [...equal, ...(condition === undefined ? [] : [expressionText(condition)])]
+  const parts = [
+    ...keys.map(keyText),
+    ...(condition === undefined ? [] : [expressionText(condition)]),
+  ]
   const on = parts.length === 0 ? '' : ` on ${parts.join(' AND ')}`
   const refresh = refreshMicros === undefined ? '' : `, refresh ${formatDuration(refreshMicros)}`
   return `Join ${type}${on}${refresh}`
@@ -133,6 +136,24 @@ function sortText(keys: readonly SortKey[]): string {
       `${expressionText(expression)} ${descending ? 'DESC' : 'ASC'} NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`,
   )
   return texts.join(', ')
+}
+
+function keyText({ left, right, nullSafe }: JoinKey): string {
+  return `${expressionText(left)} ${nullSafe ? '<=>' : '='} ${expressionText(right)}`
+}
+
+function asofText({
+  left,
+  right,
+  type,
+  keys,
+  leftTime,
+  rightTime,
+  toleranceMicros,
+}: AsofJoin): string {
+  const times = `${schemaOf(left)[leftTime]?.name} >= ${schemaOf(right)[rightTime]?.name}`
+  const within = toleranceMicros === undefined ? '' : `, within ${formatDuration(toleranceMicros)}`
+  return `AsofJoin ${type} on ${keys.map(keyText).join(' AND ')}, ${times}${within}`
 }
 
 function namedText({ name, expression }: NamedExpression): string {

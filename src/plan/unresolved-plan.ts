@@ -19,6 +19,7 @@ export type UnresolvedPlan =
   | UnresolvedFilter
   | UnresolvedAggregate
   | UnresolvedJoin
+  | UnresolvedAsofJoin
   | UnresolvedUnion
   | UnresolvedWatermark
   | UnresolvedDeduplicate
@@ -97,6 +98,17 @@ export interface UnresolvedJoin {
   readonly using?: readonly string[]
   /** As written, for example `'10 minutes'`. */
   readonly refresh?: string
+}
+
+/** Each left row with the newest right row that is not newer. */
+export interface UnresolvedAsofJoin {
+  readonly kind: 'asofJoin'
+  /** The sides, the type and the keys; only equalities, no refresh. */
+  readonly join: UnresolvedJoin & { readonly type: 'inner' | 'leftOuter' }
+  readonly leftTime: string
+  readonly rightTime: string
+  /** As written, for example `'5 minutes'`. */
+  readonly tolerance?: string
 }
 
 export interface UnresolvedUnion {

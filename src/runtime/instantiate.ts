@@ -8,6 +8,7 @@ import { computeOperator } from '../operators/compute.ts'
 import type { StateContext } from '../operators/context.ts'
 import { deduplicateOperator } from '../operators/deduplicate.ts'
 import { generateOperator } from '../operators/generate.ts'
+import { asofJoinOperator } from '../operators/join/asof-join.ts'
 import { staticJoinOperator } from '../operators/join/static-join.ts'
 import { streamJoinOperator } from '../operators/join/stream-join.ts'
 import { limitOperator } from '../operators/limit.ts'
@@ -70,6 +71,8 @@ function instantiateStep(
       return deduplicateOperator(step.spec, stateFor(step.spec.operator))
     case 'join':
       return streamJoinOperator(step.spec, stateFor(step.spec.operator))
+    case 'asofJoin':
+      return asofJoinOperator(step.spec, stateFor(step.spec.operator))
     case 'staticJoin':
       return staticJoinOperator(step.spec, statics(step.spec, step.other))
     case 'mapRows':
@@ -113,6 +116,7 @@ export function statefulOperators(stage: Stage): readonly string[] {
       case 'sessions':
       case 'deduplicate':
       case 'join':
+      case 'asofJoin':
       case 'process':
       case 'topN':
         return [step.spec.operator]

@@ -13,7 +13,11 @@ export class JoinBuckets extends KeyedBuckets<JoinTable> {
   /** Shards that began with every row in memory, so that their tables know which keys have left it. */
   readonly #whole = new Set<number>()
 
-  constructor({ operator, keyTypes }: JoinSpec, context: StateContext, overUntil: number) {
+  constructor(
+    { operator, keyTypes }: Pick<JoinSpec, 'operator' | 'keyTypes'>,
+    context: StateContext,
+    overUntil: number,
+  ) {
     const pages = new PagePool()
     super(
       {
@@ -61,6 +65,24 @@ export class JoinBuckets extends KeyedBuckets<JoinTable> {
       const text = textOfKey(from)
       if (seen.has(text)) continue
       seen.add(text)
+      const to = from.slice()
+      to[to.length - 1] = side + 1
+      await this.#loadRange(shard, from, to)
+    }
+  }
+
+  /** Brings rows of one side into memory that keys of a shard, by their numbers, have outside of it. */
+  async fetchRows(side: number, shard: number, keys: Iterable<number>): Promise<void> {
+    const keyIndex = this.tableOf(0, shard)?.index.keys.index
+    if (keyIndex === undefined || !this.context.state.hasCold(shard)) return
+    const writer = new ByteWriter()
+    for (const key of keys) {
+      if (!this.#mayBeAway(shard, keyIndex.hashes[key] as number)) continue
+      writer.length = 0
+      writer.raw(this.prefixOf(0))
+      keyIndex.encode(key, writer)
+      writer.byte(side)
+      const from = writer.take()
       const to = from.slice()
       to[to.length - 1] = side + 1
       await this.#loadRange(shard, from, to)
