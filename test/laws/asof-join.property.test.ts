@@ -9,14 +9,18 @@ import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import { count, expr, window } from '../../src/functions.ts'
 
 const schema = 'k STRING, t TIMESTAMP, n INT'
-const row = fc.tuple(
-  fc.option(fc.constantFrom('a', 'b', 'c'), { freq: 8 }),
-  fc.option(
-    fc.integer({ min: 0, max: 40 }).map((second) => new Date(second * 1000)),
-    { freq: 9 },
-  ),
-  fc.integer({ min: 0, max: 99 }),
-)
+const rowAt = (seconds: fc.Arbitrary<number>) =>
+  fc.tuple(
+    fc.option(fc.constantFrom('a', 'b', 'c'), { freq: 8 }),
+    fc.option(
+      seconds.map((second) => new Date(second * 1000)),
+      { freq: 9 },
+    ),
+    fc.integer({ min: 0, max: 99 }),
+  )
+const leftRow = rowAt(fc.integer({ min: 0, max: 40 }))
+/** Few times, so that several rows of a key share one and the last of them has to be found. */
+const rightRow = rowAt(fc.integer({ min: 0, max: 8 }).map((number) => number * 5))
 
 /** What stands behind the join, whose watermark is that of the inputs. */
 const behind: Readonly<Record<string, (frame: DataFrame) => DataFrame>> = {
@@ -60,7 +64,11 @@ const queries: fc.Arbitrary<StreamQuery> = fc
     name: fc.constantFrom('nothing', 'nothing', 'windows', 'the times of its rows'),
   })
   .map(({ type, tolerance, unites, isSure, partitions, name }) => ({
-    inputs: Array.from({ length: unites ? 3 : 2 }, () => ({ schema, row, partitions })),
+    inputs: [leftRow, rightRow, ...(unites ? [rightRow] : [])].map((row) => ({
+      schema,
+      row,
+      partitions,
+    })),
     outputMode: 'append',
     dependsOnOrder: !isSure,
     text: `${type} as-of join${tolerance === undefined ? '' : ` within ${tolerance}`}${unites ? ' with a union' : ''}, then ${name}`,

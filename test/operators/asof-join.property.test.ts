@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { spillingState } from '../../properties/spilling-state.ts'
 import type { Batch } from '../../src/batch/batch.ts'
 import { batchOf } from '../../src/batch/build.ts'
 import { longType, type Schema, stringType, timestampType } from '../../src/batch/schema.ts'
@@ -8,7 +9,7 @@ import type { Epoch, Micros } from '../../src/core/units.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
 import type { StateContext } from '../../src/operators/context.ts'
 import { type AsofJoinSpec, asofJoinOperator } from '../../src/operators/join/asof-join.ts'
-import { pressure, printed, underPressure } from './pressed-operator.ts'
+import { collector, pressure, printed, underPressure } from './pressed-operator.ts'
 
 const second = 1_000_000
 const schema: Schema = [
@@ -171,3 +172,37 @@ test('each left row gets the newest right row at or before it, with rows out of 
   expect(cold).toBeGreaterThan(50)
   expect(pairs).toBeGreaterThan(300)
 }, 60_000)
+
+test('of many rows of one time the last counts, also when they come back from outside of memory', async () => {
+  const given: Plan = {
+    epochs: [[], [], [], []],
+    type: 'inner',
+    tolerance: -1,
+    steps: [0, 0, 0, 9],
+    flush: false,
+    batchSize: 1,
+    leftFirst: true,
+  }
+  const { state, spill } = spillingState('asof-0', 1)
+  const restoredWatermark = Number.MIN_SAFE_INTEGER
+  const operator = await asofJoinOperator(specOf(given), {
+    state,
+    shardOf: () => 0,
+    restoredWatermark,
+  })
+  const rights = Array.from({ length: 600 }, (_, number): AsofRow => {
+    return { side: 1, key: 1n, seconds: 5, name: String(number) }
+  })
+  const left: AsofRow = { side: 0, key: 1n, seconds: 7, name: 'left' }
+  const { output, rows } = collector()
+  for (const header of headersOf(given)) {
+    operator.open(header)
+    if (header.epoch === 0) await operator.process(1, batchOf(schema, rights.map(cells)), output)
+    if (header.epoch === 3) await operator.process(0, batchOf(schema, [cells(left)]), output)
+    await operator.closeEpoch(header, output)
+    for (const frozen of operator.freeze() ?? []) frozen.encode()
+    // What changed in the last two epochs stays.
+    if (header.epoch === 2) expect(spill(1 << 20)).toBeGreaterThan(600 * 20)
+  }
+  expect(rows()).toEqual(['1|7000000|left|1|5000000|599'])
+})
