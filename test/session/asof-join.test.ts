@@ -187,3 +187,33 @@ test('a restart goes on with what waits, and another tolerance is another query'
     code: 'CHECKPOINT_OTHER_QUERY',
   })
 })
+
+test('of several of one time in several partitions the last counts, however tasks take turns', async () => {
+  const seen = new Set<string>()
+  for (let seed = 0; seed < 12; seed++) {
+    const config = { lanes: 3 }
+    const { session, simulation } = simulatedSession({
+      seed,
+      files: virtualFileSystem(),
+      life: 0,
+      config,
+    })
+    const left = session.memoryStream(leftSchema)
+    const right = session.memoryStream(rightSchema, { partitions: 3 })
+    left.addData([['a', at(9), 1]])
+    for (const partition of [0, 1, 2]) right.addData([['a', at(5), partition]], { partition })
+    const rights = right.toDF().withWatermark('at', '1 second')
+    const query = left
+      .toDF()
+      .withWatermark('t', '1 second')
+      .asofJoin(rights, { on: 'k', ...times })
+      .writeStream.trigger({ availableNow: true })
+      .option('drain', 'flush')
+      .foreachBatch(async (epoch) => {
+        for (const { n, v } of await epoch.collect()) seen.add(`${n} ${v}`)
+      })
+      .start()
+    await simulation.run(query.awaitTermination())
+  }
+  expect([...seen]).toEqual(['1 2'])
+})
