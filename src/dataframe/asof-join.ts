@@ -1,7 +1,4 @@
-import { StreamError } from '../core/error.ts'
-import type { UnresolvedAsofJoin, UnresolvedPlan } from '../plan/unresolved-plan.ts'
 import type { Column } from './column.ts'
-import { joinPlan } from './join-arguments.ts'
 
 /** What rows belong together in an as-of join, and how far apart they may be. */
 export interface AsofJoinOptions {
@@ -57,26 +54,4 @@ export interface AsofJoins<Frame> {
    * ```
    */
   asofJoin(other: Frame, options: AsofJoinOptions): Frame
-}
-
-/** What `asofJoin` was given, as a plan. */
-export function asofJoinPlan(
-  left: UnresolvedPlan,
-  right: UnresolvedPlan,
-  options: AsofJoinOptions,
-): UnresolvedAsofJoin {
-  const { on, leftTime, rightTime, tolerance, direction = 'backward', type = 'leftOuter' } = options
-  if (direction !== 'backward') throw invalid('direction', direction, "'backward'")
-  if (!['inner', 'leftOuter'].includes(type)) throw invalid('type', type, "'inner' or 'leftOuter'")
-  return {
-    kind: 'asofJoin',
-    join: { ...joinPlan({ left, right }, on, type), type },
-    leftTime,
-    rightTime,
-    ...(tolerance === undefined ? {} : { tolerance }),
-  }
-}
-
-function invalid(option: string, value: string, expected: string): StreamError<'CONFIG_INVALID'> {
-  return new StreamError('CONFIG_INVALID', { option: `${option} of asofJoin`, value, expected })
 }

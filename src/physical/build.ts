@@ -1,4 +1,4 @@
-import type { Schema } from '../batch/schema.ts'
+import type { DataType, Schema } from '../batch/schema.ts'
 import { StreamError, unreachable } from '../core/error.ts'
 import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
@@ -33,9 +33,12 @@ import {
   addCompute,
   addGenerate,
   addMapAsync,
+  addMapRows,
+  addProject,
   addSession,
   addSort,
   addStep,
+  addWatermark,
   addWindow,
   allColumns,
   countedBy,
@@ -98,16 +101,10 @@ class Builder {
         const schema = schemaOf(plan.input)
         return addCompute(stage, schema, plan.predicate, allColumns(schema), schema)
       }
-      case 'project': {
-        const stage = this.build(plan.input)
-        const columns = plan.columns.map(({ expression }) => expression)
-        return addCompute(stage, schemaOf(plan.input), undefined, columns, schemaOf(plan))
-      }
-      case 'watermark': {
-        const { node, column, delayMicros } = plan
-        const spec = { node, column, delayMicros }
-        return addStep(this.build(plan.input), { kind: 'watermark', spec }, schemaOf(plan))
-      }
+      case 'project':
+        return addProject(this.build(plan.input), plan)
+      case 'watermark':
+        return addWatermark(this.build(plan.input), plan)
       case 'generate':
         return addGenerate(this.build(plan.input), plan)
       case 'window':
@@ -134,11 +131,8 @@ class Builder {
         return this.#asofJoin(plan)
       case 'deduplicate':
         return this.#deduplicate(plan)
-      case 'mapRows': {
-        const { function: rowFunction, output } = plan
-        const spec = { input: schemaOf(plan.input), function: rowFunction, output }
-        return addStep(this.build(plan.input), { kind: 'mapRows', spec }, output)
-      }
+      case 'mapRows':
+        return addMapRows(this.build(plan.input), plan)
       case 'mapAsync':
         return addMapAsync(this.build(plan.input), plan, `mapAsync-${this.#asyncs++}`)
       case 'process':
@@ -298,40 +292,35 @@ class Builder {
   #streamJoin(plan: Join): OpenStage {
     const shift = Math.max(shiftOf(plan.left), shiftOf(plan.right))
     const { spec, left, right } = streamJoinParts(plan, `join-${this.#joins++}`, shift)
-    const input = (side: LogicalPlan, columns: SideColumns): StageInput => {
-      const stage = this.#withColumns(side, columns)
-      const keys = spec.keyTypes.map((type, at) => ({ column: columns.keys[at] ?? 0, type }))
-      return { from: stage.id, exchange: { kind: 'hash', keys } }
-    }
-    const inputs = [input(plan.left, left), input(plan.right, right)]
+    const inputs = [
+      this.#byKey(plan.left, left, spec.keyTypes),
+      this.#byKey(plan.right, right, spec.keyTypes),
+    ]
     const stage = this.#open({ inputs, output: schemaOf(plan), single: false })
     return addStep(stage, { kind: 'join', spec }, schemaOf(plan))
   }
 
   #asofJoin(plan: AsofJoin): OpenStage {
     const { spec, left, right } = asofJoinParts(plan, `asof-${this.#asofJoins++}`)
-    const byKey = (columns: SideColumns): Exchange => {
-      const keys = spec.keyTypes.map((type, at) => ({ column: columns.keys[at] ?? 0, type }))
-      return { kind: 'hash', keys }
-    }
-    const lefts = this.#withColumns(plan.left, left)
-    const rights = this.#withColumns(plan.right, right)
+    const lefts = this.#byKey(plan.left, left, spec.keyTypes)
+    const rights = this.#byKey(plan.right, right, spec.keyTypes)
     // Of right rows of one time the last counts, so they come in order; left rows need not.
-    const inOrder = this.#open({
-      inputs: [{ from: rights.id, exchange: byKey(right) }],
-      output: rights.output,
-      single: false,
-    })
-    addStep(inOrder, { kind: 'settle' }, rights.output)
-    const stage = this.#open({
-      inputs: [
-        { from: lefts.id, exchange: byKey(left) },
-        { from: inOrder.id, exchange: { kind: 'forward' } },
-      ],
-      output: schemaOf(plan),
-      single: false,
-    })
+    const output = this.#stages[rights.from]?.output ?? []
+    const inOrder = this.#open({ inputs: [rights], output, single: false })
+    addStep(inOrder, { kind: 'settle' }, output)
+    const inputs: readonly StageInput[] = [
+      lefts,
+      { from: inOrder.id, exchange: { kind: 'forward' } },
+    ]
+    const stage = this.#open({ inputs, output: schemaOf(plan), single: false })
     return addStep(stage, { kind: 'asofJoin', spec }, schemaOf(plan))
+  }
+
+  /** The rows of one side of a join, on their way to the tasks of their keys. */
+  #byKey(plan: LogicalPlan, columns: SideColumns, keyTypes: readonly DataType[]): StageInput {
+    const { id } = this.#withColumns(plan, columns)
+    const keys = keyTypes.map((type, at) => ({ column: columns.keys[at] ?? 0, type }))
+    return { from: id, exchange: { kind: 'hash', keys } }
   }
 
   #staticJoin(plan: Join): OpenStage {

@@ -7,10 +7,13 @@ import {
   type Aggregate,
   type Generate,
   type MapAsync,
+  type MapRows,
+  type Project,
   type Scan,
   type SessionAssign,
   type Sort,
   schemaOf,
+  type Watermark,
   type WindowAssign,
 } from '../plan/logical.ts'
 import type { StageInput, Step } from './physical.ts'
@@ -61,6 +64,16 @@ export function addStep(stage: OpenStage, step: Step, output: Schema): OpenStage
   return stage
 }
 
+export function addProject(stage: OpenStage, plan: Project): OpenStage {
+  const columns = plan.columns.map(({ expression }) => expression)
+  return addCompute(stage, schemaOf(plan.input), undefined, columns, schemaOf(plan))
+}
+
+export function addWatermark(stage: OpenStage, plan: Watermark): OpenStage {
+  const { node, column, delayMicros } = plan
+  return addStep(stage, { kind: 'watermark', spec: { node, column, delayMicros } }, schemaOf(plan))
+}
+
 export function addGenerate(stage: OpenStage, plan: Generate): OpenStage {
   const schema = schemaOf(plan.input)
   const { column, stage: ready } = withColumn(stage, schema, plan.expression)
@@ -106,6 +119,12 @@ export function addSession(stage: OpenStage, plan: SessionAssign): OpenStage {
     output,
   }
   return addStep(ready, { kind: 'session', spec }, output)
+}
+
+export function addMapRows(stage: OpenStage, plan: MapRows): OpenStage {
+  const { function: given, output } = plan
+  const spec = { input: schemaOf(plan.input), function: given, output }
+  return addStep(stage, { kind: 'mapRows', spec }, output)
 }
 
 export function addMapAsync(stage: OpenStage, plan: MapAsync, operator: string): OpenStage {
