@@ -308,10 +308,7 @@ class Builder {
     const output = this.#stages[rights.from]?.output ?? []
     const inOrder = this.#open({ inputs: [rights], output, single: false })
     addStep(inOrder, { kind: 'settle' }, output)
-    const inputs: readonly StageInput[] = [
-      lefts,
-      { from: inOrder.id, exchange: { kind: 'forward' } },
-    ]
+    const inputs = [lefts, { from: inOrder.id, exchange: { kind: 'forward' as const } }]
     const stage = this.#open({ inputs, output: schemaOf(plan), single: false })
     return addStep(stage, { kind: 'asofJoin', spec }, schemaOf(plan))
   }
