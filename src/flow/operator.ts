@@ -59,7 +59,8 @@ export interface OperatorWatermarks {
 
 /**
  * One step of a stage. Its task calls it one call at a time and in channel order, so an operator
- * holds no lock and starts no timer. What it keeps per key lives in its `OperatorState`.
+ * holds no lock and starts no timer; `mapAsync` alone does, and gives out rows between these calls too,
+ * until the end of `closeEpoch`. What an operator keeps per key lives in its `OperatorState`.
  *
  * Life: `open(N)`, any number of `process`, `closeEpoch(N)`, `freeze(N)`, then `open(N+1)`.
  */
