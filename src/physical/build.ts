@@ -1,3 +1,7 @@
+/**
+ * Over 400 lines: one short method for each kind of node that needs a stage of its own; all of them number
+ * the operators and add to the same stages.
+ */
 import type { DataType, Schema } from '../batch/schema.ts'
 import { StreamError, unreachable } from '../core/error.ts'
 import type { Expression } from '../expr/expression.ts'

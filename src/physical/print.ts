@@ -1,6 +1,7 @@
 import { unreachable } from '../core/error.ts'
 import { aggregateText, expressionText } from '../expr/print.ts'
 import type { AggregateColumns } from '../operators/aggregate/spec.ts'
+import type { AsofJoinSpec } from '../operators/join/asof-join.ts'
 import type { RankSpec } from '../operators/top-n/spec.ts'
 import type { Exchange, PhysicalPlan, Stage, Step } from './physical.ts'
 
@@ -70,14 +71,8 @@ function stepText(step: Step): string {
       })
       return `${operator} ${type} keys ${sides.join(' with ')}${step.spec.pairs.condition === undefined ? '' : ` where ${expressionText(step.spec.pairs.condition)}`}`
     }
-    case 'asofJoin': {
-      const { operator, type, left, right, toleranceMicros } = step.spec
-      const sides = [left, right].map(
-        ({ keys, time }) => `[${keys.map((column) => `#${column}`).join(', ')}] at #${time}`,
-      )
-      const within = toleranceMicros === undefined ? '' : ` within ${toleranceMicros / 1000} ms`
-      return `${operator} ${type} keys ${sides.join(' with ')}${within}`
-    }
+    case 'asofJoin':
+      return asofText(step.spec)
     case 'staticJoin': {
       const { flowing, keys, keeps, refresh } = step.spec
       const every = typeof refresh === 'number' ? `${refresh / 1000} ms` : refresh
@@ -129,4 +124,12 @@ function callText({ call, args }: AggregateColumns): string {
     call,
     args.map((column) => `#${column}`),
   )
+}
+
+function asofText({ operator, type, left, right, toleranceMicros }: AsofJoinSpec): string {
+  const sides = [left, right].map(
+    ({ keys, time }) => `[${keys.map((column) => `#${column}`).join(', ')}] at #${time}`,
+  )
+  const within = toleranceMicros === undefined ? '' : ` within ${toleranceMicros / 1000} ms`
+  return `${operator} ${type} keys ${sides.join(' with ')}${within}`
 }

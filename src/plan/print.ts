@@ -12,6 +12,7 @@ import {
   type SortKey,
   scanSchema,
   schemaOf,
+  type TopN,
 } from './logical.ts'
 
 /** The indented tree that `explain` shows: each node above the ones it reads. */
@@ -107,11 +108,8 @@ function nodeText(plan: LogicalPlan): string {
       return plan.inTurn === true ? 'FollowedBy' : 'Union'
     case 'sort':
       return `Sort [${sortText(plan.keys)}]`
-    case 'topN': {
-      const { partition, order, limit, name } = plan
-      const upTo = limit === undefined ? '' : ` up to ${limit}`
-      return `RowNumber${upTo} by [${partition.map(expressionText).join(', ')}] order [${sortText(order)}] AS ${name}`
-    }
+    case 'topN':
+      return topNText(plan)
     case 'limit':
       return `Limit ${plan.count}`
     default:
@@ -128,6 +126,11 @@ function joinText({ type, keys, condition, refreshMicros }: Join): string {
   const on = parts.length === 0 ? '' : ` on ${parts.join(' AND ')}`
   const refresh = refreshMicros === undefined ? '' : `, refresh ${formatDuration(refreshMicros)}`
   return `Join ${type}${on}${refresh}`
+}
+
+function topNText({ partition, order, limit, name }: TopN): string {
+  const upTo = limit === undefined ? '' : ` up to ${limit}`
+  return `RowNumber${upTo} by [${partition.map(expressionText).join(', ')}] order [${sortText(order)}] AS ${name}`
 }
 
 function sortText(keys: readonly SortKey[]): string {
