@@ -37,6 +37,7 @@ export function operatorBehaviour(
   const { outbox } = task
   let open: EpochHeader | undefined
   let rowsIn = 0
+  task.onClose(() => operator.abort?.())
 
   const process = async (channel: InputChannel, batch: Batch) => {
     rowsIn += liveRows(batch)

@@ -63,6 +63,7 @@ export function sourceBehaviour(
     rowsRead: new Map(),
   }
   task.onClose(() => {
+    spec.operator.abort?.()
     if (own.open !== undefined) stopReading(own.open.reading)
   })
   return (message) => {

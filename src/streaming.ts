@@ -1,3 +1,4 @@
+export type { MapAsyncOptions } from './dataframe/async-options.ts'
 export type {
   DataStreamWriter,
   Dataset,
@@ -7,6 +8,7 @@ export type {
 } from './dataframe/data-frame.ts'
 export type { KeyedDataset, RowOf } from './dataframe/dataset-types.ts'
 export type {
+  AsyncOperatorProgress,
   DurationMs,
   EventTimeProgress,
   LaneProgress,
@@ -28,6 +30,7 @@ export type {
   Timeout,
 } from './dataframe/streaming-query.ts'
 export { Trigger, type TriggerOptions } from './dataframe/trigger.ts'
+export type { AsyncCall } from './flow/async-function.ts'
 export type { GroupState } from './flow/group-state.ts'
 export type { EpochHeader } from './flow/message.ts'
 export type { EpochReport, Operator, Output, Wait } from './flow/operator.ts'

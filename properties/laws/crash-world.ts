@@ -21,6 +21,8 @@ export interface CrashPipeline {
   /** What arrives: one item after the other, each with rows for every input. */
   readonly arrivals: readonly (readonly (readonly (readonly unknown[])[])[])[]
   readonly query: (inputs: readonly DataFrame[]) => DataFrame
+  /** The same query in words of the reference, as in `StreamQuery`. Default: the query itself. */
+  readonly reference?: (inputs: readonly DataFrame[]) => DataFrame
   readonly outputMode: 'append' | 'update'
   /** Settings of the session. */
   readonly config: Readonly<Record<string, string | number>>
@@ -94,8 +96,10 @@ export function crashWorld(pipeline: CrashPipeline, seed: number): CrashWorld {
       const streams = pipeline.schemas.map((schema) => session.memoryStream(schema, { partitions }))
       if (pipeline.before !== undefined) add(streams, pipeline.before)
       for (const rows of pipeline.arrivals.slice(0, arrived)) add(streams, rows)
-      const frame = pipeline.query(streams.map((stream) => stream.toDF()))
-      plan = analyze(frame.plan)
+      const frames = streams.map((stream) => stream.toDF())
+      const { query: make, reference = make } = pipeline
+      plan = analyze(reference(frames).plan)
+      const frame = make(frames)
       const query = writerOf(pipeline, frame).start(pipeline.sink?.path)
       while (arrived < pipeline.arrivals.length) {
         add(streams, pipeline.arrivals[arrived++] ?? [])

@@ -24,6 +24,11 @@ export interface StreamQuery {
   /** Frames that do not stream, which the query may join with; the same rows in every run. */
   readonly tables?: readonly StreamTable[]
   readonly query: (inputs: readonly DataFrame[], tables: readonly DataFrame[]) => DataFrame
+  /**
+   * The same query in words of the reference, which can work out neither what calls answer nor what an
+   * operator of one's own does. Default: the query itself.
+   */
+  readonly reference?: StreamQuery['query']
   readonly outputMode: 'append' | 'update' | 'complete'
   /** Which rows come out depends on which come first: not compared with the batch answer. Default false. */
   readonly dependsOnOrder?: boolean

@@ -76,13 +76,14 @@ export async function runStream(query: StreamQuery, schedule: Schedule): Promise
       feed(stream, arrived[index] ?? [], { from: 0, partitions })
       return stream
     })
+    const frames = streams.map((stream) => stream.toDF())
+    const tables = tablesOf(query, made.session)
+    const { query: make, reference = make } = query
     return {
       ...made,
       streams,
-      frame: query.query(
-        streams.map((stream) => stream.toDF()),
-        tablesOf(query, made.session),
-      ),
+      frame: make(frames, tables),
+      reference: () => analyze(reference(frames, tables).plan),
     }
   }
   const writer = ({ frame }: Life) =>
@@ -119,7 +120,7 @@ export async function runStream(query: StreamQuery, schedule: Schedule): Promise
   const last = writer(current).trigger({ availableNow: true }).option('drain', 'flush').start()
   await current.simulation.run(last.awaitTermination())
 
-  const plan = analyze(current.frame.plan)
+  const plan = current.reference()
   return {
     plan,
     inputs: inputRows(query, plan, current.streams, arrived),
@@ -138,6 +139,8 @@ interface Life extends SimulatedSession {
   readonly session: Session
   readonly streams: readonly MemoryInput[]
   readonly frame: DataFrame
+  /** The plan that the reference works out. */
+  readonly reference: () => LogicalPlan
 }
 
 /** Rows go to the partitions in turn, counted from the first row of the stream. */

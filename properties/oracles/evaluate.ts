@@ -20,6 +20,7 @@ import {
 } from '../../src/plan/logical.ts'
 import { sessionKeyOf } from '../../src/plan/session-columns.ts'
 import { aggregated } from './aggregates.ts'
+import { asofNode } from './asof-join.ts'
 import { deduplicateNode } from './deduplicate.ts'
 import { joinNode } from './join.ts'
 import { heldBackBy, watermarkDelay } from './join-time.ts'
@@ -134,6 +135,15 @@ function nodeOf(plan: LogicalPlan, mode: SaveMode, late: Late): Evaluate {
         nodeOf(plan.right, mode, late),
         (row, side) => late.late(row, { plan, schema: schemaOf(plan[side]), side }),
       )
+    case 'mapAsync':
+      throw new RangeError(`only a call of ${plan.function.name} says what it answers`)
+    case 'asofJoin':
+      return asofNode(
+        plan,
+        nodeOf(plan.left, mode, late),
+        nodeOf(plan.right, mode, late),
+        (row, side) => late.late(row, { plan, schema: schemaOf(plan[side]), side }),
+      )
     case 'own':
       throw new RangeError(`the rules say nothing of the operator ${plan.operator.name}`)
     case 'process':
@@ -223,6 +233,8 @@ function stateless(
         | 'process'
         | 'own'
         | 'watermark'
+        | 'mapAsync'
+        | 'asofJoin'
     }
   >,
   rows: readonly Row[],

@@ -140,6 +140,27 @@ export function originOf({ partition, order }: Batch): Pick<Batch, 'partition' |
   }
 }
 
+/** The same for a batch made row by row from these physical rows, in this order. */
+export function originOfRows(
+  { partition, order }: Batch,
+  rows: readonly number[],
+): Pick<Batch, 'partition' | 'order'> {
+  const pick = (values: Float64Array): Float64Array =>
+    Float64Array.from(rows, (row) => values[row] as number)
+  return {
+    ...(partition === undefined ? {} : { partition }),
+    ...(order === undefined
+      ? {}
+      : {
+          order: {
+            origin: order.origin,
+            ordinals: pick(order.ordinals),
+            ...(order.siblings === undefined ? {} : { siblings: pick(order.siblings) }),
+          },
+        }),
+  }
+}
+
 /** How many rows the batch really has. */
 export function liveRows(batch: Batch): number {
   return batch.selection === undefined ? batch.rowCount : batch.selection.length

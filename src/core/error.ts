@@ -18,6 +18,12 @@ const catalogue = {
     hint: 'Cast to a wider type first, or use the try_ form of the function, which gives NULL.',
     retry: 'never',
   },
+  ASYNC_CALL_FAILED: {
+    message:
+      'In {operator} the last of {attempts} calls of {name} for a row failed: {why}. The row begins: {row}',
+    hint: "The row was not lost. Look at what the function calls, raise retry.attempts or timeout of mapAsync, or pass onError: 'drop' to go on without such rows.",
+    retry: 'backoff',
+  },
   CAST_INVALID_INPUT: {
     message: 'The value {value} of type {from} cannot be cast to {to}.',
     hint: 'Use tryCast (NULL for bad values), or send bad rows elsewhere with the mode option of the source.',

@@ -2,6 +2,7 @@ import type { EdgeRow } from '../batch/edge-row.ts'
 import type { OwnOperator } from '../flow/own-operator.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
 import type { WatermarkOptions } from '../plan/watermark-rules.ts'
+import type { AsofJoins } from './asof-join.ts'
 import type { Column, ColumnOrName } from './column.ts'
 import type { RowOf, TypedDataset } from './dataset-types.ts'
 import type { EarlyResultOptions } from './early-results.ts'
@@ -66,7 +67,7 @@ export interface JoinOptions {
  * await spark.stop()
  * ```
  */
-export interface DataFrame extends NotOnFrames {
+export interface DataFrame extends NotOnFrames, AsofJoins<DataFrame> {
   /** The plan as written; for the engine and for tests. */
   readonly plan: UnresolvedPlan
   /** Names and types of the columns. */

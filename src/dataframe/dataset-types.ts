@@ -1,6 +1,7 @@
 import type { EdgeRow } from '../batch/edge-row.ts'
 import type { FieldsRow } from '../batch/row-type.ts'
 import type { DataType, Field } from '../batch/schema.ts'
+import type { AsyncCall } from '../flow/async-function.ts'
 import type { GroupState } from '../flow/group-state.ts'
 import type {
   Emitted,
@@ -10,6 +11,7 @@ import type {
   TimeMode,
 } from '../flow/stateful-processor.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
+import type { MapAsyncOptions } from './async-options.ts'
 import type { FunctionOptions } from './functions-core.ts'
 import type { NotOnGroups } from './not-provided.ts'
 import type { SchemaLike, StructType } from './struct-type.ts'
@@ -42,6 +44,41 @@ export interface TypedDataset<Row, Frame> {
     call: (row: Row) => Iterable<NoInfer<RowOf<S>>>,
     output: S,
     options?: FunctionOptions,
+  ): TypedDataset<RowOf<S>, Frame>
+  /**
+   * One row for each row, by a function that answers later, such as a request to a service; many calls
+   * run at a time. Rows stay in their epoch: its barrier waits for the calls, so exactly-once needs no
+   * state, but after a crash the calls of an epoch are made again. A call that fails or takes too long is
+   * made again after a while; when the last one fails the query does, unless `onError` says otherwise.
+   *
+   * @throws StreamError `CONFIG_INVALID`, `DURATION_INVALID`; later `ASYNC_CALL_FAILED`, and
+   * `CAST_INVALID_INPUT` for an answer that does not fit `output`
+   * @example
+   * ```ts
+   * import { Session } from 'millrace'
+   * import { StringType, StructType } from 'millrace/types'
+   *
+   * const spark = Session.builder.getOrCreate()
+   * const orders = spark.createDataFrame([{ country: 'NL' }, { country: 'CH' }], 'country STRING')
+   * const currencies = new Map([['NL', 'EUR'], ['CH', 'CHF']])
+   * const lookUp = async (country: string | null, signal: AbortSignal) => {
+   *   signal.throwIfAborted() // in its place: await fetch(`…/${country}`, { signal })
+   *   return currencies.get(country ?? '') ?? null
+   * }
+   * const country = StructType().add('country', StringType())
+   * const enriched = orders.as(country).mapAsync(
+   *   async (row, { signal }) => ({ ...row, currency: await lookUp(row.country, signal) }),
+   *   country.add('currency', StringType()),
+   *   { capacity: 20, timeout: '2 seconds', retry: { attempts: 5 } },
+   * )
+   * await enriched.toDF().show()
+   * await spark.stop()
+   * ```
+   */
+  mapAsync<const S extends SchemaLike>(
+    call: (row: Row, call: AsyncCall) => Promise<NoInfer<RowOf<S>>>,
+    output: S,
+    options?: MapAsyncOptions,
   ): TypedDataset<RowOf<S>, Frame>
   /** The rows for which the function is true. */
   filter(call: (row: Row) => boolean, options?: FunctionOptions): TypedDataset<Row, Frame>

@@ -5,12 +5,14 @@ import { type DataType, type Schema, sameType, typeText } from '../batch/schema.
 import { badRowPolicy } from '../core/bad-row-policy.ts'
 import { StreamError } from '../core/error.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
+import type { AsyncCall } from '../flow/async-function.ts'
 import type { InitialState, ProcessorSource, StatefulProgram } from '../flow/stateful-processor.ts'
 import { initProcessor } from '../operators/process/processor-handle.ts'
 import { analyze, analyzePart } from '../plan/analyze.ts'
 import { isStreaming, schemaOf } from '../plan/logical.ts'
 import { optimize } from '../plan/optimize.ts'
 import type { UnresolvedPlan, UnresolvedProcess } from '../plan/unresolved-plan.ts'
+import { asyncLimits, type MapAsyncOptions } from './async-options.ts'
 import type {
   GroupOptions,
   InitialRows,
@@ -96,6 +98,16 @@ function datasetOf<Frame>(plan: UnresolvedPlan, parts: DatasetParts<Frame>): Any
       output: SchemaLike,
       options: FunctionOptions = {},
     ) => mapped(nameOfFunction(call, 'flatMap'), call, output, options),
+    mapAsync(
+      call: (row: EdgeRow, call: AsyncCall) => Promise<unknown>,
+      output: SchemaLike,
+      options?: MapAsyncOptions,
+    ) {
+      const name = nameOfFunction(call, 'mapAsync')
+      const limits = asyncLimits(options)
+      const made = { function: { name, call, edge }, limits, output: schemaFrom(output) }
+      return datasetOf({ kind: 'mapAsync', input: plan, ...made }, parts)
+    },
     filter(call: (row: EdgeRow) => unknown, options: FunctionOptions = {}) {
       const called = rowUdf(schema, call, { kind: 'boolean' }, 'filter')
       const predicate = { ...called, ...policyOf(options) }

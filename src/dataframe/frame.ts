@@ -14,7 +14,7 @@ import { type Column, type ColumnOrName, nameOf, namePath } from './column.ts'
 import type { Columns, DataFrame } from './data-frame.ts'
 import { typedDataset } from './dataset.ts'
 import { type AggregateArguments, aggregatesOf, groupedData, rowCount } from './grouped-data.ts'
-import { joinPlan } from './join-arguments.ts'
+import { asofJoinPlan, joinPlan } from './join-arguments.ts'
 import type { Launch } from './launch.ts'
 import { notOnFrames, notProvided } from './not-provided.ts'
 import { schemaTree } from './schema-tree.ts'
@@ -166,10 +166,11 @@ function groupingOf(input: UnresolvedPlan, wrap: Wrap): Methods<'groupBy' | 'agg
   }
 }
 
-function joinsOf(left: UnresolvedPlan, wrap: Wrap): Methods<'join' | 'crossJoin'> {
+function joinsOf(left: UnresolvedPlan, wrap: Wrap): Methods<'join' | 'crossJoin' | 'asofJoin'> {
   return {
     join: (other, on, how = 'inner', options = {}) =>
       wrap(joinPlan({ left, right: other.plan }, on, how, options)),
+    asofJoin: (other, options) => wrap(asofJoinPlan(left, other.plan, options)),
     crossJoin: (other) => wrap(joinPlan({ left, right: other.plan }, undefined, 'cross')),
   }
 }

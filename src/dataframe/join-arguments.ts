@@ -2,7 +2,8 @@ import { closest } from '../core/closest.ts'
 import { StreamError } from '../core/error.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import type { JoinType } from '../plan/logical.ts'
-import type { UnresolvedJoin, UnresolvedPlan } from '../plan/unresolved-plan.ts'
+import type { UnresolvedAsofJoin, UnresolvedJoin, UnresolvedPlan } from '../plan/unresolved-plan.ts'
+import type { AsofJoinOptions } from './asof-join.ts'
 import type { Column } from './column.ts'
 import type { JoinOptions, JoinTypeName } from './data-frame.ts'
 
@@ -52,6 +53,33 @@ export function joinPlan(
     ...(condition === undefined ? {} : { condition }),
     ...(refresh === undefined ? {} : { refresh }),
   }
+}
+
+/** What `asofJoin` was given, as a plan. */
+export function asofJoinPlan(
+  left: UnresolvedPlan,
+  right: UnresolvedPlan,
+  options: AsofJoinOptions,
+): UnresolvedAsofJoin {
+  const { on, leftTime, rightTime, tolerance, direction = 'backward', type = 'leftOuter' } = options
+  if (direction !== 'backward') throw invalidAsof('direction', direction, "'backward'")
+  if (!['inner', 'leftOuter'].includes(type))
+    throw invalidAsof('type', type, "'inner' or 'leftOuter'")
+  return {
+    kind: 'asofJoin',
+    join: { ...joinPlan({ left, right }, on, type), type },
+    leftTime,
+    rightTime,
+    ...(tolerance === undefined ? {} : { tolerance }),
+  }
+}
+
+function invalidAsof(
+  option: string,
+  value: string,
+  expected: string,
+): StreamError<'CONFIG_INVALID'> {
+  return new StreamError('CONFIG_INVALID', { option: `${option} of asofJoin`, value, expected })
 }
 
 function isList<T>(given: T | readonly T[]): given is readonly T[] {

@@ -24,6 +24,8 @@ export interface StreamingQueryProgress {
   readonly durationMs: DurationMs
   readonly eventTime: EventTimeProgress
   readonly stateOperators: readonly StateOperatorProgress[]
+  /** Not in Spark: what the calls of each `mapAsync` did; absent without one. */
+  readonly asyncOperators?: readonly AsyncOperatorProgress[]
   readonly sources: readonly SourceProgress[]
   readonly sink: SinkProgress
   /** Not in Spark: rows of the epoch that were left out because they are bad; absent when there were none. */
@@ -81,6 +83,18 @@ export interface StateOperatorProgress {
     readonly shift: number
     readonly outputShift: number
   }
+}
+
+/** Figures of one epoch, over all lanes. */
+export interface AsyncOperatorProgress {
+  readonly operatorName: string
+  readonly numInputRows: number
+  /** The most rows that were waited for at a time: the largest number of each lane, added up. */
+  readonly maxRowsInFlight: number
+  readonly numRetries: number
+  readonly numTimeouts: number
+  /** Rows left out because their last call failed (`onError: 'drop'`). */
+  readonly numRowsDropped: number
 }
 
 export interface SourceProgress {

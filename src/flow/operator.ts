@@ -67,7 +67,8 @@ export interface OperatorWatermarks {
 
 /**
  * One step of a stage. Its task calls it one call at a time and in channel order, so an operator
- * holds no lock and starts no timer. What it keeps per key lives in its `OperatorState`.
+ * holds no lock and starts no timer; `mapAsync` alone does, and gives out rows between these calls too,
+ * until the end of `closeEpoch`. What an operator keeps per key lives in its `OperatorState`.
  *
  * Life: `open(N)`, any number of `process`, `closeEpoch(N)`, `freeze(N)`, then `open(N+1)`.
  */
@@ -80,6 +81,8 @@ export interface Operator {
   closeEpoch(header: EpochHeader, output: Output): EpochReport | Promise<EpochReport>
   /** Sets aside what changed in the epoch, without waiting; `undefined` when it keeps no state. */
   freeze(): readonly FrozenState[] | undefined
+  /** The attempt is being torn down: calls that wait for the world outside have to end, with an error. */
+  abort?(): void
   /** The task has ended; lets go of what the user's code holds. */
   close?(): void
 }

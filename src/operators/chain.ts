@@ -62,6 +62,10 @@ export function chain(operators: readonly Operator[]): Operator {
       return frozen
     },
 
+    abort() {
+      for (const operator of operators) operator.abort?.()
+    },
+
     close() {
       for (const operator of operators) operator.close?.()
     },

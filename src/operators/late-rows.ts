@@ -59,6 +59,7 @@ export function withLateRows(inner: Operator, spec: LateRowsSpec): Operator {
     closeEpoch: (header, output) => inner.closeEpoch(header, outputOf(0, output)),
     freeze: () => inner.freeze(),
     close: () => inner.close?.(),
+    abort: () => inner.abort?.(),
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Batch, siblingOrder } from '../batch/batch.ts'
+import { type Batch, originOfRows, siblingOrder } from '../batch/batch.ts'
 import { batchBuilder } from '../batch/build.ts'
 import { type EdgeRow, fromRow, toRow } from '../batch/edge-row.ts'
 import { forEachRow, rowAt } from '../batch/read.ts'
@@ -60,11 +60,12 @@ export function mapRowsOperator(spec: MapRowsSpec): Operator {
       })
       const rejected = bad?.flush(batch, input, out)
       if (from.length === 0) return rejected
-      const { partition } = batch
+      const origin = originOfRows(batch, from)
       const made = {
         ...builder.finish(),
-        ...(partition === undefined ? {} : { partition }),
-        ...orderOf(batch, from, siblings),
+        ...origin,
+        // Rows that were made stand where the row they were made from stood, one after the other.
+        ...(origin.order === undefined ? {} : { order: siblingOrder(origin.order, siblings) }),
       }
       return allOf(rejected, out.emit(made))
     },
@@ -83,21 +84,4 @@ function madeBy(given: RowFunction, row: EdgeRow): readonly unknown[] {
     const details = { name: given.name, why: reasonOf(cause) }
     throw new StreamError('USER_FUNCTION_FAILED', details, { cause })
   }
-}
-
-/** Rows that were made stand where the rows they were made from stood, one after the other. */
-function orderOf(
-  { order }: Batch,
-  from: readonly number[],
-  siblings: readonly number[],
-): Pick<Batch, 'order'> {
-  if (order === undefined) return {}
-  const pick = (values: Float64Array): Float64Array =>
-    Float64Array.from(from, (row) => values[row] as number)
-  const repeated = {
-    origin: order.origin,
-    ordinals: pick(order.ordinals),
-    ...(order.siblings === undefined ? {} : { siblings: pick(order.siblings) }),
-  }
-  return { order: siblingOrder(repeated, siblings) }
 }

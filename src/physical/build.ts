@@ -1,4 +1,8 @@
-import type { Schema } from '../batch/schema.ts'
+/**
+ * Over 400 lines: one short method for each kind of node that needs a stage of its own; all of them number
+ * the operators and add to the same stages.
+ */
+import type { DataType, Schema } from '../batch/schema.ts'
 import type { BadRowPolicy } from '../core/bad-row-policy.ts'
 import { StreamError, unreachable } from '../core/error.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
@@ -6,6 +10,7 @@ import type { SessionSpec } from '../operators/session/spec.ts'
 import { eventTimeColumns } from '../plan/event-time.ts'
 import {
   type Aggregate,
+  type AsofJoin,
   type Deduplicate,
   isRestated,
   isStreaming,
@@ -22,11 +27,20 @@ import { sessionKeyOf } from '../plan/session-columns.ts'
 import { withBadRows } from './bad-rows.ts'
 import { bucketingOf, ColumnList, callColumns, fusedWindow } from './bucketing.ts'
 import { deduplicateSpec } from './deduplicate-spec.ts'
-import { type SideColumns, shiftOf, staticJoinParts, streamJoinParts } from './join-specs.ts'
+import {
+  asofJoinParts,
+  type SideColumns,
+  shiftOf,
+  staticJoinParts,
+  streamJoinParts,
+} from './join-specs.ts'
 import { deliversLate, lateGroupRows, lateJoinRows, lateRows, lateTopNRows } from './late-rows.ts'
 import {
   addCompute,
   addGenerate,
+  addMapAsync,
+  addMapRows,
+  addProject,
   addSession,
   addSort,
   addStep,
@@ -77,10 +91,12 @@ class Builder {
   #sessionCount = 0
   #deduplicates = 0
   #processes = 0
+  #asyncs = 0
   readonly #ownNames = new Map<string, number>()
   #limits = 0
   #topNs = 0
   #joins = 0
+  #asofJoins = 0
 
   constructor(options: BuildOptions) {
     this.#options = options
@@ -108,11 +124,8 @@ class Builder {
         const schema = schemaOf(plan.input)
         return addCompute(stage, schema, plan.predicate, allColumns(schema), schema)
       }
-      case 'project': {
-        const stage = this.build(plan.input)
-        const columns = plan.columns.map(({ expression }) => expression)
-        return addCompute(stage, schemaOf(plan.input), undefined, columns, schemaOf(plan))
-      }
+      case 'project':
+        return addProject(this.build(plan.input), plan)
       case 'watermark': {
         const spec = watermarkSpec(plan, this.#options.deadLetters)
         return addStep(this.build(plan.input), { kind: 'watermark', spec }, schemaOf(plan))
@@ -139,13 +152,14 @@ class Builder {
         return isStreaming(plan.left) && isStreaming(plan.right)
           ? this.#streamJoin(plan)
           : this.#staticJoin(plan)
+      case 'asofJoin':
+        return this.#asofJoin(plan)
       case 'deduplicate':
         return this.#deduplicate(plan)
-      case 'mapRows': {
-        const { function: rowFunction, output } = plan
-        const spec = { input: schemaOf(plan.input), function: rowFunction, output }
-        return addStep(this.build(plan.input), { kind: 'mapRows', spec }, output)
-      }
+      case 'mapRows':
+        return addMapRows(this.build(plan.input), plan)
+      case 'mapAsync':
+        return addMapAsync(this.build(plan.input), plan, `mapAsync-${this.#asyncs++}`)
       case 'process':
         return this.#process(plan)
       case 'own':
@@ -307,15 +321,34 @@ class Builder {
   #streamJoin(plan: Join): OpenStage {
     const shift = Math.max(shiftOf(plan.left), shiftOf(plan.right))
     const { spec, left, right } = streamJoinParts(plan, `join-${this.#joins++}`, shift)
-    const input = (side: LogicalPlan, columns: SideColumns): StageInput => {
-      const stage = this.#withColumns(side, columns)
-      const keys = spec.keyTypes.map((type, at) => ({ column: columns.keys[at] ?? 0, type }))
-      return { from: stage.id, exchange: { kind: 'hash', keys } }
-    }
-    const inputs = [input(plan.left, left), input(plan.right, right)]
+    const inputs = [
+      this.#byKey(plan.left, left, spec.keyTypes),
+      this.#byKey(plan.right, right, spec.keyTypes),
+    ]
     const stage = this.#open({ inputs, output: schemaOf(plan), single: false })
     const late = this.#delivers(plan) ? lateJoinRows(spec, plan) : {}
     return addStep(stage, { kind: 'join', spec, ...late }, schemaOf(plan))
+  }
+
+  #asofJoin(plan: AsofJoin): OpenStage {
+    const { spec, left, right } = asofJoinParts(plan, `asof-${this.#asofJoins++}`)
+    const lefts = this.#byKey(plan.left, left, spec.keyTypes)
+    const rights = this.#byKey(plan.right, right, spec.keyTypes)
+    // Of right rows of one time the last counts, so they come in order; left rows need not.
+    const output = this.#stages[rights.from]?.output ?? []
+    const inOrder = this.#open({ inputs: [rights], output, single: false })
+    addStep(inOrder, { kind: 'settle' }, output)
+    const inputs = [lefts, { from: inOrder.id, exchange: { kind: 'forward' as const } }]
+    const stage = this.#open({ inputs, output: schemaOf(plan), single: false })
+    const late = this.#delivers(plan) ? lateJoinRows(spec, plan) : {}
+    return addStep(stage, { kind: 'asofJoin', spec, ...late }, schemaOf(plan))
+  }
+
+  /** The rows of one side of a join, on their way to the tasks of their keys. */
+  #byKey(plan: LogicalPlan, columns: SideColumns, keyTypes: readonly DataType[]): StageInput {
+    const { id } = this.#withColumns(plan, columns)
+    const keys = keyTypes.map((type, at) => ({ column: columns.keys[at] ?? 0, type }))
+    return { from: id, exchange: { kind: 'hash', keys } }
   }
 
   #staticJoin(plan: Join): OpenStage {

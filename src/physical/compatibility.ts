@@ -1,8 +1,9 @@
-import { type DataType, typeText } from '../batch/schema.ts'
+import { type DataType, type Schema, typeText } from '../batch/schema.ts'
 import type { Json } from '../core/json.ts'
 import { aggregateText, expressionText } from '../expr/print.ts'
 import type { AggregateColumns, AggregateSpec } from '../operators/aggregate/spec.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
+import type { AsofJoinSpec } from '../operators/join/asof-join.ts'
 import type { JoinSpec } from '../operators/join/spec.ts'
 import { shapeOfProcess } from '../operators/process/process-operator.ts'
 import {
@@ -80,6 +81,8 @@ function shapesOf(step: Step): Readonly<Record<string, string>> {
       return topNShapes(step.spec)
     case 'join':
       return { [step.spec.operator]: joinShape(step.spec) }
+    case 'asofJoin':
+      return { [step.spec.operator]: asofShape(step.spec) }
     default:
       return {}
   }
@@ -119,16 +122,32 @@ function callsText(aggregates: readonly AggregateColumns[]): string {
 
 /** Rows are kept as they come in, so the columns of both sides are part of what must stay. */
 function joinShape({ type, keyTypes, nullSafe, pairs, left, right }: JoinSpec): string {
-  const keys = keyTypes.map((one, at) => `${nullSafe[at] === true ? '<=> ' : ''}${typeText(one)}`)
   const side = (name: 'left' | 'right', { due }: JoinSpec['left']): string => {
     const until = due === undefined ? '' : ` until #${due.column} + ${due.offsetMicros} µs`
-    const columns = pairs[name].map((field) => `${field.name}: ${typeText(field.type)}`)
-    return `[${columns.join(', ')}]${until}`
+    return `[${columnsText(pairs[name])}]${until}`
   }
   // An inner join keeps rows whatever the condition: it is like a filter behind it.
   const condition = type === 'inner' ? undefined : pairs.condition
   const where = condition === undefined ? '' : ` where ${expressionText(condition)}`
-  return `${type} on [${keys.join(', ')}]: ${side('left', left)} with ${side('right', right)}${where}`
+  return `${type} on [${keysText(keyTypes, nullSafe)}]: ${side('left', left)} with ${side('right', right)}${where}`
+}
+
+function asofShape({ type, keyTypes, nullSafe, pairs, ...rest }: AsofJoinSpec): string {
+  const side = (name: 'left' | 'right'): string =>
+    `[${columnsText(pairs[name])}] at #${rest[name].time}`
+  const { toleranceMicros } = rest
+  const within = toleranceMicros === undefined ? '' : ` within ${toleranceMicros} µs`
+  return `${type} as of on [${keysText(keyTypes, nullSafe)}]: ${side('left')} with ${side('right')}${within}`
+}
+
+function keysText(types: readonly DataType[], nullSafe: readonly boolean[]): string {
+  return types
+    .map((type, at) => `${nullSafe[at] === true ? '<=> ' : ''}${typeText(type)}`)
+    .join(', ')
+}
+
+function columnsText(schema: Schema): string {
+  return schema.map(({ name, type }) => `${name}: ${typeText(type)}`).join(', ')
 }
 
 /** Only the best rows are kept: another order or a higher number would miss those that were let go. */

@@ -1,5 +1,6 @@
 import type { DataType, Schema } from '../batch/schema.ts'
 import type { Expression } from '../expr/expression.ts'
+import type { AsofJoinSpec } from '../operators/join/asof-join.ts'
 import type { JoinSide, PairSpec } from '../operators/join/joined-pairs.ts'
 import type { JoinSideSpec, JoinSpec } from '../operators/join/spec.ts'
 import type { StaticJoinSpec } from '../operators/join/static-join.ts'
@@ -9,6 +10,7 @@ import { eventTimeColumns } from '../plan/event-time.ts'
 import { moveColumns, someExpression } from '../plan/expressions.ts'
 import { type JoinBound, joinBounds, joinDelay } from '../plan/join-bounds.ts'
 import {
+  type AsofJoin,
   inputsOf,
   isStreaming,
   type Join,
@@ -78,6 +80,36 @@ export function streamJoinParts(join: Join, operator: string, shift: number): St
   return { spec, left: leftColumns, right: rightColumns }
 }
 
+/** The same for an as-of join. */
+export interface AsofJoinParts {
+  readonly spec: AsofJoinSpec
+  readonly left: SideColumns
+  readonly right: SideColumns
+}
+
+export function asofJoinParts(join: AsofJoin, operator: string): AsofJoinParts {
+  const { type, keys, toleranceMicros } = join
+  const columnsOf = (side: JoinSide): SideColumns =>
+    sideColumns(
+      schemaOf(join[side]),
+      keys.map((key) => key[side]),
+      [],
+    )
+  const [left, right] = [columnsOf('left'), columnsOf('right')]
+  const spec: AsofJoinSpec = {
+    operator,
+    type,
+    keyTypes: keys.map((key) => key.left.type),
+    nullSafe: keys.map(({ nullSafe }) => nullSafe),
+    pairs: pairSpec(join, []),
+    left: { keys: left.keys, time: join.leftTime },
+    right: { keys: right.keys, time: join.rightTime },
+    ...(toleranceMicros === undefined ? {} : { toleranceMicros }),
+    watermarkShift: shiftOf(join),
+  }
+  return { spec, left, right }
+}
+
 function sideSpec(
   plan: LogicalPlan,
   { keys, filter }: SideColumns,
@@ -123,7 +155,7 @@ function splitCondition({ left, type, condition }: Join) {
   return split
 }
 
-function pairSpec(join: Join, conditions: readonly Expression[]): PairSpec {
+function pairSpec(join: Join | AsofJoin, conditions: readonly Expression[]): PairSpec {
   return {
     left: schemaOf(join.left),
     right: schemaOf(join.right),

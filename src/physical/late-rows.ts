@@ -1,5 +1,4 @@
 import type { Schema } from '../batch/schema.ts'
-import type { JoinSpec } from '../operators/join/spec.ts'
 import type { LateInputSpec, LateRowsSpec } from '../operators/late-rows.ts'
 import type { TopNSpec } from '../operators/top-n/spec.ts'
 import { inputsOf, type Join, type LogicalPlan, schemaOf } from '../plan/logical.ts'
@@ -55,8 +54,14 @@ export function lateTopNRows(spec: TopNSpec, row: Schema): Late {
   return lateRows(spec, spec.timeColumn, row)
 }
 
+/** A join of streams, whose sides may have event times. */
+interface LateJoin extends LateOperator {
+  readonly left: { readonly time?: number }
+  readonly right: { readonly time?: number }
+}
+
 /** Late rows of both sides of a join. */
-export function lateJoinRows(spec: JoinSpec, { left, right }: Join): Late {
+export function lateJoinRows(spec: LateJoin, { left, right }: Pick<Join, 'left' | 'right'>): Late {
   const inputOf = (name: 'left' | 'right', side: LogicalPlan): LateInputSpec => {
     const row = schemaOf(side)
     // A side without a time has no late rows.

@@ -6,6 +6,9 @@ import type { SessionAssignSpec } from '../operators/session-assign.ts'
 import {
   type Aggregate,
   type Generate,
+  type MapAsync,
+  type MapRows,
+  type Project,
   type Scan,
   type SessionAssign,
   type Sort,
@@ -60,6 +63,11 @@ export function addStep(stage: OpenStage, step: Step, output: Schema): OpenStage
   return stage
 }
 
+export function addProject(stage: OpenStage, plan: Project): OpenStage {
+  const columns = plan.columns.map(({ expression }) => expression)
+  return addCompute(stage, schemaOf(plan.input), undefined, columns, schemaOf(plan))
+}
+
 export function addGenerate(stage: OpenStage, plan: Generate): OpenStage {
   const schema = schemaOf(plan.input)
   const { column, stage: ready } = withColumn(stage, schema, plan.expression)
@@ -105,6 +113,18 @@ export function addSession(stage: OpenStage, plan: SessionAssign): OpenStage {
     output,
   }
   return addStep(ready, { kind: 'session', spec }, output)
+}
+
+export function addMapRows(stage: OpenStage, plan: MapRows): OpenStage {
+  const { function: given, output } = plan
+  const spec = { input: schemaOf(plan.input), function: given, output }
+  return addStep(stage, { kind: 'mapRows', spec }, output)
+}
+
+export function addMapAsync(stage: OpenStage, plan: MapAsync, operator: string): OpenStage {
+  const { function: given, limits, output } = plan
+  const spec = { operator, input: schemaOf(plan.input), function: given, limits, output }
+  return addStep(stage, { kind: 'mapAsync', spec }, output)
 }
 
 /** Rows that the last assignment of sessions drops are counted in the progress of that operator. */

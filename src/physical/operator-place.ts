@@ -43,7 +43,8 @@ function keysOf(plan: PhysicalPlan, stage: Stage, step: Step): readonly string[]
       const time = timeColumn === undefined ? [] : [`until ${named({ column: timeColumn })}`]
       return [...keys.map(named), ...time]
     }
-    case 'join': {
+    case 'join':
+    case 'asofJoin': {
       const { left, right } = step.spec
       return left.keys.map((column, at) => {
         const other = right.keys[at] ?? 0

@@ -1,9 +1,11 @@
 import type { DataType, Schema } from '../batch/schema.ts'
 import type { Expression } from '../expr/expression.ts'
 import type { AggregateSpec } from '../operators/aggregate/spec.ts'
+import type { MapAsyncSpec } from '../operators/async/map-async.ts'
 import type { BadRowPolicies } from '../operators/bad-rows.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { GenerateSpec } from '../operators/generate.ts'
+import type { AsofJoinSpec } from '../operators/join/asof-join.ts'
 import type { JoinSpec } from '../operators/join/spec.ts'
 import type { StaticJoinSpec } from '../operators/join/static-join.ts'
 import type { LateRowsSpec } from '../operators/late-rows.ts'
@@ -42,9 +44,11 @@ export type Step =
   | { readonly kind: 'sessions'; readonly spec: SessionSpec; readonly late?: LateRowsSpec }
   | { readonly kind: 'deduplicate'; readonly spec: DeduplicateSpec; readonly late?: LateRowsSpec }
   | { readonly kind: 'join'; readonly spec: JoinSpec; readonly late?: LateRowsSpec }
+  | { readonly kind: 'asofJoin'; readonly spec: AsofJoinSpec; readonly late?: LateRowsSpec }
   /** `other` is run by itself each time that its rows are read: it is no part of the checkpoint. */
   | { readonly kind: 'staticJoin'; readonly spec: StaticJoinSpec; readonly other: PhysicalPlan }
   | { readonly kind: 'mapRows'; readonly spec: MapRowsSpec }
+  | { readonly kind: 'mapAsync'; readonly spec: MapAsyncSpec }
   | { readonly kind: 'process'; readonly spec: ProcessSpec; readonly late?: LateRowsSpec }
   | { readonly kind: 'own'; readonly spec: OwnSpec }
   | { readonly kind: 'sort'; readonly spec: SortSpec }

@@ -1,6 +1,7 @@
 import { unreachable } from '../core/error.ts'
 import { aggregateText, expressionText } from '../expr/print.ts'
 import type { AggregateColumns } from '../operators/aggregate/spec.ts'
+import type { AsofJoinSpec } from '../operators/join/asof-join.ts'
 import type { RankSpec } from '../operators/top-n/spec.ts'
 import type { Exchange, PhysicalPlan, Stage, Step } from './physical.ts'
 
@@ -72,6 +73,8 @@ function stepText(step: Step): string {
       })
       return `${operator} ${type} keys ${sides.join(' with ')}${step.spec.pairs.condition === undefined ? '' : ` where ${expressionText(step.spec.pairs.condition)}`}`
     }
+    case 'asofJoin':
+      return asofText(step.spec)
     case 'staticJoin': {
       const { flowing, keys, keeps, refresh } = step.spec
       const every = typeof refresh === 'number' ? `${refresh / 1000} ms` : refresh
@@ -83,6 +86,10 @@ function stepText(step: Step): string {
       return `${step.spec.name} keys [${step.spec.keys.map(({ column }) => `#${column}`).join(', ')}]`
     case 'mapRows':
       return `map rows by ${step.spec.function.name}`
+    case 'mapAsync': {
+      const { operator, function: given, limits } = step.spec
+      return `${operator} rows by ${given.name}, ${limits.capacity} at a time${limits.ordered ? ' in order' : ''}`
+    }
     case 'process': {
       const { operator, program, keys, timeMode } = step.spec
       return `${operator} ${program.name} keys [${keys.map(({ column }) => `#${column}`).join(', ')}] time ${timeMode}`
@@ -119,4 +126,12 @@ function callText({ call, args }: AggregateColumns): string {
     call,
     args.map((column) => `#${column}`),
   )
+}
+
+function asofText({ operator, type, left, right, toleranceMicros }: AsofJoinSpec): string {
+  const sides = [left, right].map(
+    ({ keys, time }) => `[${keys.map((column) => `#${column}`).join(', ')}] at #${time}`,
+  )
+  const within = toleranceMicros === undefined ? '' : ` within ${toleranceMicros / 1000} ms`
+  return `${operator} ${type} keys ${sides.join(' with ')}${within}`
 }

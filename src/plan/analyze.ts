@@ -4,6 +4,7 @@ import { StreamError, unreachable } from '../core/error.ts'
 import { defaultName } from '../expr/names.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import { analyzeAggregate, refuseAggregates } from './analyze-aggregate.ts'
+import { analyzeAsofJoin } from './analyze-asof-join.ts'
 import { analyzeDeduplicate } from './analyze-deduplicate.ts'
 import { analyzeJoin } from './analyze-join.ts'
 import { analyzeSelect, positionOf } from './analyze-select.ts'
@@ -66,6 +67,8 @@ function analyzeNew(plan: UnresolvedPlan): Analyzed {
       )
     case 'join':
       return analyzeJoin(analyzeNode(plan.left), analyzeNode(plan.right), plan)
+    case 'asofJoin':
+      return analyzeAsofJoin(analyzeNode(plan.join.left), analyzeNode(plan.join.right), plan)
     default:
   }
   const input = analyzeNode(plan.input)
@@ -91,10 +94,8 @@ function analyzeNew(plan: UnresolvedPlan): Analyzed {
     case 'limit':
       return analyzeLimit(input, plan)
     case 'mapRows':
-      return {
-        plan: { ...plan, input: input.plan },
-        qualifiers: [],
-      }
+    case 'mapAsync':
+      return { plan: { ...plan, input: input.plan }, qualifiers: [] }
     case 'own': {
       const keys = plan.keys.map((name) => positionOf(input, name))
       return { plan: { ...plan, input: input.plan, keys }, qualifiers: [] }

@@ -10,6 +10,7 @@ export function keepsArrival(plan: LogicalPlan): boolean {
       return true
     case 'aggregate':
     case 'join':
+    case 'asofJoin':
     case 'process':
     case 'own':
     case 'topN':

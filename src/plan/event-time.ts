@@ -16,6 +16,7 @@ export function eventTimeColumns(plan: LogicalPlan): readonly EventTimeColumn[] 
   switch (plan.kind) {
     case 'scan':
     case 'mapRows':
+    case 'mapAsync':
     case 'own':
       return []
     case 'process':
@@ -48,6 +49,9 @@ export function eventTimeColumns(plan: LogicalPlan): readonly EventTimeColumn[] 
       return follow(plan.columns, eventTimeColumns(plan.input))
     case 'aggregate':
       return follow(plan.keys, eventTimeColumns(plan.input))
+    case 'asofJoin':
+      // The right row may be older than any watermark.
+      return eventTimeColumns(plan.left)
     case 'join': {
       const left = eventTimeColumns(plan.left)
       if (keepsLeftOnly(plan.type)) return left

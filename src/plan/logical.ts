@@ -3,6 +3,7 @@ import { booleanType, intType, windowType } from '../batch/schema.ts'
 import { unreachable } from '../core/error.ts'
 import type { AggregateCall } from '../expr/aggregates.ts'
 import { type Expression, isNullable } from '../expr/expression.ts'
+import type { AsyncFunction, AsyncLimits } from '../flow/async-function.ts'
 import type { OwnOperator } from '../flow/own-operator.ts'
 import type { RowFunction } from '../flow/row-function.ts'
 import type { StatefulProgram, TimeMode } from '../flow/stateful-processor.ts'
@@ -19,9 +20,11 @@ export type LogicalPlan =
   | Watermark
   | Aggregate
   | Join
+  | AsofJoin
   | Union
   | Deduplicate
   | MapRows
+  | MapAsync
   | Process
   | Own
   | Sort
@@ -156,6 +159,24 @@ export interface Join {
   readonly refreshMicros?: number
 }
 
+/**
+ * Each left row with the newest right row of its key that is not newer than it: the greatest `rightTime`
+ * at or below `leftTime`, the last of several in the order of the source.
+ */
+export interface AsofJoin {
+  readonly kind: 'asofJoin'
+  readonly left: LogicalPlan
+  readonly right: LogicalPlan
+  /** `leftOuter` keeps left rows for which there is none. */
+  readonly type: 'inner' | 'leftOuter'
+  readonly keys: readonly JoinKey[]
+  /** TIMESTAMP columns of the two sides. */
+  readonly leftTime: number
+  readonly rightTime: number
+  /** How much older the right row may be; absent = as old as it likes. */
+  readonly toleranceMicros?: number
+}
+
 /** Rows of every input; columns by position. */
 export interface Union {
   readonly kind: 'union'
@@ -182,6 +203,15 @@ export interface MapRows {
   readonly kind: 'mapRows'
   readonly input: LogicalPlan
   readonly function: RowFunction
+  readonly output: Schema
+}
+
+/** One row for each row, by a function of the user that answers later. */
+export interface MapAsync {
+  readonly kind: 'mapAsync'
+  readonly input: LogicalPlan
+  readonly function: AsyncFunction
+  readonly limits: AsyncLimits
   readonly output: Schema
 }
 
@@ -277,8 +307,10 @@ export function schemaOf(plan: LogicalPlan): Schema {
     case 'topN':
       return [...schemaOf(plan.input), { name: plan.name, type: intType, nullable: false }]
     case 'join':
+    case 'asofJoin':
       return joinSchema(plan)
     case 'mapRows':
+    case 'mapAsync':
     case 'process':
     case 'own':
       return plan.output
@@ -291,7 +323,7 @@ export function schemaOf(plan: LogicalPlan): Schema {
 
 export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
   if (plan.kind === 'scan') return []
-  if (plan.kind === 'join') return [plan.left, plan.right]
+  if (plan.kind === 'join' || plan.kind === 'asofJoin') return [plan.left, plan.right]
   return plan.kind === 'union' ? plan.inputs : [plan.input]
 }
 
@@ -325,7 +357,7 @@ export function rewrite(plan: LogicalPlan, rule: (node: LogicalPlan) => LogicalP
     const changed = inputs.some((input, index) => input !== plan.inputs[index])
     return rule(changed ? { ...plan, inputs } : plan)
   }
-  if (plan.kind === 'join') {
+  if (plan.kind === 'join' || plan.kind === 'asofJoin') {
     const left = rewrite(plan.left, rule)
     const right = rewrite(plan.right, rule)
     return rule(left === plan.left && right === plan.right ? plan : { ...plan, left, right })
@@ -354,7 +386,7 @@ export function keepsLeftOnly(type: JoinType): boolean {
   return type === 'leftSemi' || type === 'leftAnti'
 }
 
-function joinSchema({ left, right, type }: Join): Schema {
+function joinSchema({ left, right, type }: Join | AsofJoin): Schema {
   if (keepsLeftOnly(type)) return schemaOf(left)
   const nulled = (schema: Schema): Schema => schema.map((field) => ({ ...field, nullable: true }))
   const leftMissing = type === 'rightOuter' || type === 'fullOuter'

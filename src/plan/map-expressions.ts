@@ -1,5 +1,5 @@
 import type { Expression } from '../expr/expression.ts'
-import type { LogicalPlan, NamedExpression, SortKey } from './logical.ts'
+import type { JoinKey, LogicalPlan, NamedExpression, SortKey } from './logical.ts'
 
 type Change = (expression: Expression) => Expression
 
@@ -40,14 +40,14 @@ export function mapExpressions(node: LogicalPlan, change: Change): LogicalPlan {
       return same ? node : { ...node, keys, aggregates }
     }
     case 'join': {
-      const keys = changed(node.keys, (key) => {
-        const left = change(key.left)
-        const right = change(key.right)
-        return left === key.left && right === key.right ? key : { ...key, left, right }
-      })
+      const keys = keysChanged(node.keys, change)
       const condition = node.condition && change(node.condition)
       if (keys === node.keys && condition === node.condition) return node
       return { ...node, keys, ...(condition === undefined ? {} : { condition }) }
+    }
+    case 'asofJoin': {
+      const keys = keysChanged(node.keys, change)
+      return keys === node.keys ? node : { ...node, keys }
     }
     case 'sort': {
       const keys = changed(node.keys, (key) => sortKeyChanged(key, change))
@@ -62,6 +62,14 @@ export function mapExpressions(node: LogicalPlan, change: Change): LogicalPlan {
     default:
       return node
   }
+}
+
+function keysChanged(keys: readonly JoinKey[], change: Change): readonly JoinKey[] {
+  return changed(keys, (key) => {
+    const left = change(key.left)
+    const right = change(key.right)
+    return left === key.left && right === key.right ? key : { ...key, left, right }
+  })
 }
 
 function namedChanged(named: NamedExpression, change: Change): NamedExpression {

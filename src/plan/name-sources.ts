@@ -29,6 +29,7 @@ export function nameSources(plan: LogicalPlan): LogicalPlan {
       case 'union':
         return { ...node, inputs: node.inputs.map(visit) }
       case 'join':
+      case 'asofJoin':
         return { ...node, left: visit(node.left), right: visit(node.right) }
       case 'watermark': {
         const input = visit(node.input)

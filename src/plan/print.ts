@@ -3,13 +3,16 @@ import { formatDuration } from '../core/duration.ts'
 import { unreachable } from '../core/error.ts'
 import { aggregateText, expressionText } from '../expr/print.ts'
 import {
+  type AsofJoin,
   inputsOf,
   type Join,
+  type JoinKey,
   type LogicalPlan,
   type NamedExpression,
   type SortKey,
   scanSchema,
   schemaOf,
+  type TopN,
 } from './logical.ts'
 
 /** The indented tree that `explain` shows: each node above the ones it reads. */
@@ -84,11 +87,15 @@ function nodeText(plan: LogicalPlan): string {
     }
     case 'join':
       return joinText(plan)
+    case 'asofJoin':
+      return asofText(plan)
     case 'own': {
       const schema = schemaOf(plan.input)
       const names = plan.keys.map((index) => schema[index]?.name).join(', ')
       return `Operator ${plan.operator.name} by [${names}]`
     }
+    case 'mapAsync':
+      return `MapAsync ${plan.function.name}`
     case 'mapRows':
       return `MapRows ${plan.function.name}`
     case 'process': {
@@ -101,11 +108,8 @@ function nodeText(plan: LogicalPlan): string {
       return plan.inTurn === true ? 'FollowedBy' : 'Union'
     case 'sort':
       return `Sort [${sortText(plan.keys)}]`
-    case 'topN': {
-      const { partition, order, limit, name } = plan
-      const upTo = limit === undefined ? '' : ` up to ${limit}`
-      return `RowNumber${upTo} by [${partition.map(expressionText).join(', ')}] order [${sortText(order)}] AS ${name}`
-    }
+    case 'topN':
+      return topNText(plan)
     case 'limit':
       return `Limit ${plan.count}`
     default:
@@ -115,14 +119,18 @@ function nodeText(plan: LogicalPlan): string {
 
 /** Columns of both sides may have one name: those of the right side of a key stand right of the sign. */
 function joinText({ type, keys, condition, refreshMicros }: Join): string {
-  const equal = keys.map(
-    ({ left, right, nullSafe }) =>
-      `${expressionText(left)} ${nullSafe ? '<=>' : '='} ${expressionText(right)}`,
-  )
-  const parts = [...equal, ...(condition === undefined ? [] : [expressionText(condition)])]
+  const parts = [
+    ...keys.map(keyText),
+    ...(condition === undefined ? [] : [expressionText(condition)]),
+  ]
   const on = parts.length === 0 ? '' : ` on ${parts.join(' AND ')}`
   const refresh = refreshMicros === undefined ? '' : `, refresh ${formatDuration(refreshMicros)}`
   return `Join ${type}${on}${refresh}`
+}
+
+function topNText({ partition, order, limit, name }: TopN): string {
+  const upTo = limit === undefined ? '' : ` up to ${limit}`
+  return `RowNumber${upTo} by [${partition.map(expressionText).join(', ')}] order [${sortText(order)}] AS ${name}`
 }
 
 function sortText(keys: readonly SortKey[]): string {
@@ -131,6 +139,24 @@ function sortText(keys: readonly SortKey[]): string {
       `${expressionText(expression)} ${descending ? 'DESC' : 'ASC'} NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`,
   )
   return texts.join(', ')
+}
+
+function keyText({ left, right, nullSafe }: JoinKey): string {
+  return `${expressionText(left)} ${nullSafe ? '<=>' : '='} ${expressionText(right)}`
+}
+
+function asofText({
+  left,
+  right,
+  type,
+  keys,
+  leftTime,
+  rightTime,
+  toleranceMicros,
+}: AsofJoin): string {
+  const times = `${schemaOf(left)[leftTime]?.name} >= ${schemaOf(right)[rightTime]?.name}`
+  const within = toleranceMicros === undefined ? '' : `, within ${formatDuration(toleranceMicros)}`
+  return `AsofJoin ${type} on ${keys.map(keyText).join(' AND ')}, ${times}${within}`
 }
 
 function namedText({ name, expression }: NamedExpression): string {

@@ -2,6 +2,7 @@ import { StreamError } from '../core/error.ts'
 import { eventTimeColumns } from './event-time.ts'
 import { joinBounds } from './join-bounds.ts'
 import {
+  type AsofJoin,
   isRestated,
   isStreaming,
   type Join,
@@ -50,6 +51,39 @@ export function checkJoin(join: Join, mode: SaveMode): void {
     })
   }
   checkBounds(join)
+}
+
+/**
+ * A left row waits until no right row can come that would suit it better, which only watermarks say.
+ * @throws StreamError `OUTPUT_MODE_UNSUPPORTED`, `STREAMING_UNSUPPORTED`
+ */
+export function checkAsofJoin(join: AsofJoin, mode: SaveMode): void {
+  if (mode !== 'append') {
+    throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
+      mode,
+      why: 'an as-of join gives out each left row once, when its right row is certain',
+      fix: "Use outputMode('append').",
+    })
+  }
+  for (const side of ['left', 'right'] as const) {
+    if (!isStreaming(join[side])) {
+      throw unsupported(
+        `An as-of join of a stream whose ${side} side does not stream`,
+        'Read both sides with readStream: without a watermark nothing says which right row is the last.',
+      )
+    }
+    checkTimes(join[side])
+    const time = join[side === 'left' ? 'leftTime' : 'rightTime']
+    const isTimed = eventTimeColumns(join[side]).some(
+      ({ index, kind }) => index === time && kind === 'time',
+    )
+    if (isTimed) continue
+    const name = schemaOf(join[side])[time]?.name ?? ''
+    throw unsupported(
+      `An as-of join without a watermark on the ${side} time ${name}`,
+      `Call withWatermark('${name}', '10 minutes') on the ${side} frame: a left row waits until no earlier right row can come.`,
+    )
+  }
 }
 
 /** Unmatched rows come out when no partner can come, which something has to say. */

@@ -15,7 +15,7 @@ import {
 import { checkProcess } from './process-rules.ts'
 import { checkReadAfter } from './read-after.ts'
 import { sessionKeyOf } from './session-columns.ts'
-import { checkJoin } from './streaming-joins.ts'
+import { checkAsofJoin, checkJoin } from './streaming-joins.ts'
 import { aggregatedRanks, checkTopN } from './streaming-ranks.ts'
 
 /**
@@ -49,6 +49,9 @@ function checkNodes(plan: LogicalPlan, mode: SaveMode, above: readonly LogicalPl
       break
     case 'join':
       checkJoin(plan, mode)
+      break
+    case 'asofJoin':
+      checkAsofJoin(plan, mode)
       break
     case 'sort':
       checkSort(plan.input, mode)

@@ -1,5 +1,6 @@
 import type { Schema } from '../batch/schema.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
+import type { AsyncFunction, AsyncLimits } from '../flow/async-function.ts'
 import type { OwnOperator } from '../flow/own-operator.ts'
 import type { RowFunction } from '../flow/row-function.ts'
 import type { StatefulProgram, TimeMode } from '../flow/stateful-processor.ts'
@@ -19,6 +20,7 @@ export type UnresolvedPlan =
   | UnresolvedFilter
   | UnresolvedAggregate
   | UnresolvedJoin
+  | UnresolvedAsofJoin
   | UnresolvedUnion
   | UnresolvedWatermark
   | UnresolvedDeduplicate
@@ -26,6 +28,7 @@ export type UnresolvedPlan =
   | UnresolvedLimit
   | UnresolvedAlias
   | UnresolvedMapRows
+  | UnresolvedMapAsync
   | UnresolvedProcess
   | UnresolvedOwn
   | ResolvedPlan
@@ -98,6 +101,17 @@ export interface UnresolvedJoin {
   readonly refresh?: string
 }
 
+/** Each left row with the newest right row that is not newer. */
+export interface UnresolvedAsofJoin {
+  readonly kind: 'asofJoin'
+  /** The sides, the type and the keys; only equalities, no refresh. */
+  readonly join: UnresolvedJoin & { readonly type: 'inner' | 'leftOuter' }
+  readonly leftTime: string
+  readonly rightTime: string
+  /** As written, for example `'5 minutes'`. */
+  readonly tolerance?: string
+}
+
 export interface UnresolvedUnion {
   readonly kind: 'union'
   readonly inputs: readonly UnresolvedPlan[]
@@ -150,6 +164,15 @@ export interface UnresolvedMapRows {
   readonly kind: 'mapRows'
   readonly input: UnresolvedPlan
   readonly function: RowFunction
+  readonly output: Schema
+}
+
+/** Rows of a function of the user that answers later. */
+export interface UnresolvedMapAsync {
+  readonly kind: 'mapAsync'
+  readonly input: UnresolvedPlan
+  readonly function: AsyncFunction
+  readonly limits: AsyncLimits
   readonly output: Schema
 }
 

@@ -2,8 +2,9 @@ import type { Batch } from '../batch/batch.ts'
 import type { Epoch, Micros } from '../core/units.ts'
 import type { EpochHeader } from '../flow/message.ts'
 import type { Operator, Output } from '../flow/operator.ts'
+import type { CallWorld } from '../operators/async/attempts.ts'
 import type { StateContext } from '../operators/context.ts'
-import type { PhysicalPlan, Stage } from '../physical/physical.ts'
+import type { PhysicalPlan, Stage, Step } from '../physical/physical.ts'
 import type { Scan } from '../plan/logical.ts'
 import { instantiateStage } from './instantiate.ts'
 import { type StaticSides, staticSides } from './static-sides.ts'
@@ -13,8 +14,8 @@ import { volatileState } from './volatile-state.ts'
 export type ReadAll = (scan: Scan) => AsyncIterable<Batch>
 
 /** The sides of joins that do not stream, each a batch run of its own. */
-export function staticsOf(readAll: ReadAll): StaticSides {
-  return staticSides((plan, time, emit) => runBatch(plan, readAll, time, emit))
+export function staticsOf(readAll: ReadAll, world: CallWorld): StaticSides {
+  return staticSides((plan, time, emit) => runBatch(plan, { readAll, world }, time, emit))
 }
 
 function stateFor(name: string): StateContext {
@@ -37,7 +38,7 @@ interface RunningStage {
  */
 export async function runBatch(
   plan: PhysicalPlan,
-  readAll: ReadAll,
+  { readAll, world }: { readonly readAll: ReadAll; readonly world: CallWorld },
   processingTime: Micros,
   emit: (batch: Batch) => Promise<void> | undefined,
 ): Promise<void> {
@@ -49,24 +50,37 @@ export async function runBatch(
     idle: [],
     flush: true,
   }
+  const context = { stateFor, statics: staticsOf(readAll, world), isSettled: true, world }
   const running: RunningStage[] = []
-  for (const stage of plan.stages) {
-    const context = { stateFor, statics: staticsOf(readAll), isSettled: true }
-    const operator = await instantiateStage(stage, context)
-    operator.open(header)
-    running.push({ stage, operator, output: outputOf(plan, stage, running, emit) })
-  }
-  for (const { stage, operator, output } of running) {
-    if (stage.source !== undefined) {
-      for await (const batch of readAll(stage.source)) {
-        const wait = operator.process(0, batch, output)
-        if (wait !== undefined) await wait
-      }
+  try {
+    for (const stage of plan.stages) {
+      const operator = await instantiateStage(inOrder(stage), context)
+      operator.open(header)
+      running.push({ stage, operator, output: outputOf(plan, stage, running, emit) })
     }
-    // Stages stand in order of flow: everything this one will get has been emitted.
-    await operator.closeEpoch(header, output)
-    operator.close?.()
+    for (const { stage, operator, output } of running) {
+      if (stage.source !== undefined) {
+        for await (const batch of readAll(stage.source)) {
+          const wait = operator.process(0, batch, output)
+          if (wait !== undefined) await wait
+        }
+      }
+      // Stages stand in order of flow: everything this one will get has been emitted.
+      await operator.closeEpoch(header, output)
+    }
+  } finally {
+    for (const { operator } of running) operator.close?.()
   }
+}
+
+/** No rows carry a place here, so calls give them out as they came in. */
+function inOrder(stage: Stage): Stage {
+  const steps = stage.steps.map((step): Step => {
+    if (step.kind !== 'mapAsync') return step
+    const limits = { ...step.spec.limits, ordered: true }
+    return { ...step, spec: { ...step.spec, limits } }
+  })
+  return { ...stage, steps }
 }
 
 function outputOf(

@@ -1,11 +1,14 @@
 import { unreachable } from '../core/error.ts'
 import type { Operator } from '../flow/operator.ts'
 import { aggregateOperator } from '../operators/aggregate/aggregate.ts'
+import type { CallWorld } from '../operators/async/attempts.ts'
+import { mapAsyncOperator } from '../operators/async/map-async.ts'
 import { chain } from '../operators/chain.ts'
 import { computeOperator } from '../operators/compute.ts'
 import type { StateContext } from '../operators/context.ts'
 import { deduplicateOperator } from '../operators/deduplicate.ts'
 import { generateOperator } from '../operators/generate.ts'
+import { asofJoinOperator } from '../operators/join/asof-join.ts'
 import { staticJoinOperator } from '../operators/join/static-join.ts'
 import { streamJoinOperator } from '../operators/join/stream-join.ts'
 import { withLateRows } from '../operators/late-rows.ts'
@@ -37,6 +40,7 @@ export interface StageContext {
   readonly statics: StaticSides
   /** One task reads everything, so that rows come in the order of their source. */
   readonly isSettled: boolean
+  readonly world: CallWorld
 }
 
 /** The running operator of one stage in one task. State is loaded when the promise resolves. */
@@ -52,7 +56,7 @@ export async function instantiateStage(stage: Stage, context: StageContext): Pro
 
 function instantiateStep(
   step: Step,
-  { stateFor, statics, isSettled }: StageContext,
+  { stateFor, statics, isSettled, world }: StageContext,
 ): Operator | Promise<Operator> {
   switch (step.kind) {
     case 'compute':
@@ -75,10 +79,14 @@ function instantiateStep(
       return deduplicateOperator(step.spec, stateFor(step.spec.operator))
     case 'join':
       return streamJoinOperator(step.spec, stateFor(step.spec.operator))
+    case 'asofJoin':
+      return asofJoinOperator(step.spec, stateFor(step.spec.operator))
     case 'staticJoin':
       return staticJoinOperator(step.spec, statics(step.spec, step.other))
     case 'mapRows':
       return mapRowsOperator(step.spec)
+    case 'mapAsync':
+      return mapAsyncOperator(step.spec, world)
     case 'own':
       return ownOperator(step.spec, stateFor(step.spec.name))
     case 'process':
@@ -116,6 +124,7 @@ export function statefulOperators(stage: Stage): readonly string[] {
       case 'sessions':
       case 'deduplicate':
       case 'join':
+      case 'asofJoin':
       case 'process':
       case 'topN':
         return [step.spec.operator]

@@ -1,6 +1,7 @@
 import type { EpochProgress } from '../../actors/job.ts'
 import type { Json } from '../core/json.ts'
 import type {
+  AsyncOperatorProgress,
   EventTimeProgress,
   LaneProgress,
   SinkProgress,
@@ -9,6 +10,7 @@ import type {
   StreamingQueryProgress,
 } from '../dataframe/progress.ts'
 import type { OperatorProgress } from '../flow/operator.ts'
+import type { CallCounts } from '../operators/async/attempts.ts'
 import type { PhysicalPlan } from '../physical/physical.ts'
 import { statefulOperators, watermarkNodes } from './instantiate.ts'
 
@@ -55,6 +57,7 @@ export function progressOf(epoch: EpochProgress, context: ProgressContext): Stre
     durationMs: epoch.durationMs,
     eventTime: eventTimeOf(epoch, context.plan),
     stateOperators: stateOperatorsOf(epoch, context),
+    ...asyncOperatorsOf(epoch, context),
     sources: sourcesOf(epoch, context, rates),
     sink: sinkOf(epoch, context),
     ...badRowsOf(epoch),
@@ -129,6 +132,30 @@ function badRowsOf({ report }: EpochProgress): Pick<StreamingQueryProgress, 'bad
       : [{ operator, numRows: badRows.rows, numDeadLetters: badRows.deadLetters }],
   )
   return found.length === 0 ? {} : { badRows: found }
+}
+
+function asyncOperatorsOf(
+  epoch: EpochProgress,
+  { plan }: ProgressContext,
+): Pick<StreamingQueryProgress, 'asyncOperators'> {
+  const steps = plan.stages.flatMap((stage) => stage.steps)
+  const asyncOperators = steps.flatMap((step): readonly AsyncOperatorProgress[] => {
+    if (step.kind !== 'mapAsync') return []
+    const { operator } = step.spec
+    const { rowsIn = 0, custom = {} } = epoch.report.progress?.[operator] ?? {}
+    const figure = (name: keyof CallCounts): number => custom[name] ?? 0
+    return [
+      {
+        operatorName: operator,
+        numInputRows: rowsIn,
+        maxRowsInFlight: figure('inFlightMax'),
+        numRetries: figure('retries'),
+        numTimeouts: figure('timeouts'),
+        numRowsDropped: figure('dropped'),
+      },
+    ]
+  })
+  return asyncOperators.length === 0 ? {} : { asyncOperators }
 }
 
 function sourcesOf(

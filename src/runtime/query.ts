@@ -171,7 +171,8 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
     source: (name) => madeSource(sources, name).source,
     sink,
     sideSinks,
-    statics: staticsOf(spec.readAll),
+    statics: staticsOf(spec.readAll, spec),
+    world: spec,
     openState: async (task, lane, single) => {
       const { shardCount } = layout
       const shards = shardsOfLane(single ? 0 : lane, { shardCount, lanes: single ? 1 : spec.lanes })

@@ -6,6 +6,7 @@ import { StreamError } from '../core/error.ts'
 import type { Sink, Source } from '../flow/connector.ts'
 import { deadSide } from '../flow/dead-letters.ts'
 import { byKey, type Partition, toOne } from '../flow/partitioner.ts'
+import type { CallWorld } from '../operators/async/attempts.ts'
 import type { StateContext } from '../operators/context.ts'
 import type { PhysicalPlan, Stage, StageInput } from '../physical/physical.ts'
 import { instantiateStage, statefulOperators, watermarkNodes } from './instantiate.ts'
@@ -29,6 +30,7 @@ export interface TaskParts {
   readonly sideSinks: ReadonlyMap<SideOutput, Sink>
   /** Reads the sides of joins that do not stream. */
   readonly statics: StaticSides
+  readonly world: CallWorld
   /** Opens the state service of a task that keeps state. */
   readonly openState: (task: TaskId, lane: number, single: boolean) => Promise<TaskState>
 }
@@ -51,10 +53,15 @@ export async function buildTasks(parts: TaskParts): Promise<readonly TaskSpec[]>
   return tasks
 }
 
-/** Whether rows have to be told apart by their place: some operator depends on it, and several tasks read. */
+/**
+ * Whether rows have to be told apart by their place: some operator depends on it, and several tasks read or
+ * calls give rows out as they end.
+ */
 function needsOrder(parts: TaskParts): boolean {
   const { stages } = parts.plan
-  if (!stages.some(({ steps }) => steps.some(({ kind }) => kind === 'settle'))) return false
+  const steps = stages.flatMap((stage) => stage.steps)
+  if (!steps.some(({ kind }) => kind === 'settle')) return false
+  if (steps.some((step) => step.kind === 'mapAsync' && !step.spec.limits.ordered)) return true
   const sources = stages.filter(({ source }) => source !== undefined)
   return sources.reduce((sum, stage) => sum + tasksOf(stage, parts), 0) > 1
 }
@@ -79,7 +86,12 @@ async function buildTask(parts: TaskParts, stage: Stage, lane: number): Promise<
       restoredWatermark: parts.restoredWatermark,
     }
   }
-  const context = { stateFor, statics: parts.statics, isSettled: !needsOrder(parts) }
+  const context = {
+    stateFor,
+    statics: parts.statics,
+    isSettled: !needsOrder(parts),
+    world: parts.world,
+  }
   const operator = await instantiateStage(stage, context)
   const nodes = watermarkNodes(stage)
   const base = {

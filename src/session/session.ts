@@ -193,7 +193,7 @@ async function run(
 ): Promise<void> {
   const physical = buildPhysical(plan, endingQuery)
   const now = (ports.clock.now() * 1000) as Micros
-  await runBatch(physical, makeBatchReader(registry, ports), now, emit)
+  await runBatch(physical, { readAll: makeBatchReader(registry, ports), world: ports }, now, emit)
 }
 
 async function save(engine: Engine, plan: LogicalPlan, spec: SaveSpec): Promise<void> {

@@ -15,6 +15,13 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
     /^epoch 1: files reading [12], push waiting 0$/m,
     /^epoch 2: files ended 0, push reading 1$/m,
   ],
+  'changing-static-table.ts': [
+    /^always new: coffee 50$/m,
+    /^always new: tea 30$/m,
+    /^always new: tea 40$/m,
+    /^once an hour: coffee null$/m,
+    /^once an hour: tea 30\nonce an hour: tea 30$/m,
+  ],
   'checkpoint-root.ts': [/^active: 2$/m, /^refused: CHECKPOINT_IN_USE$/m, /checkpointLocation/],
   'csv-folder.ts': [
     /order_id: integer/,
@@ -24,6 +31,11 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
     /bob\s*\|\s*5\.0/,
   ],
   'hello-stream.ts': [/^a stream: true$/m, /Batch: 0/, /\|\s*2\s*\|/, /Batch: 1/],
+  'http-enrichment.ts': [
+    /^100 orders, each once and in order: true$/m,
+    /^[4-9]\d calls were made again, [1-9]\d of them had timed out$/m,
+    /^at most 20 at a time$/m,
+  ],
   'http-service.ts': [/^accepted: 200$/m, /^healthy: 200$/m, /^ada 42$/m],
   'impossible-travel.ts': [/ada\s*\|\s*55\d\d\.0/],
   'impressions-clicks.ts': [/^ad 1: clicked after 40 s$/m, /^ad 2: never clicked$/m],
@@ -39,6 +51,13 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   'own-sink.ts': [/^5 rows in 2 epochs, each once$/m],
   'own-source.ts': [/^15$/m],
+  'rolling-day.ts': [
+    /^state of rolling windows: 48 rows, of 240 readings in 288 windows each$/m,
+    /^rolling attic until 01 01:00: 60$/m,
+    /^(daily|rolling) attic until 02 00:00: 120$/m,
+    /^rolling attic until 02 01:00: 60$/m,
+    /^rolling windows that closed: 622$/m,
+  ],
   'sessions.ts': [/^ada 12:00-13:20: 3 views, dearest 80(\.0)?$/m],
   'socket-word-count.ts': [/be\s*\|\s*2/, /to\s*\|\s*2/, /not\s*\|\s*1/, /or\s*\|\s*1/],
   'triggers.ts': [

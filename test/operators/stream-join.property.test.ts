@@ -1,22 +1,23 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { virtualFileSystem } from '../../properties/virtual-file-system.ts'
 import type { Batch } from '../../src/batch/batch.ts'
 import { batchOf } from '../../src/batch/build.ts'
-import { rowsOf } from '../../src/batch/read.ts'
 import { longType, type Schema, stringType, timestampType } from '../../src/batch/schema.ts'
 import type { Value } from '../../src/batch/value.ts'
 import type { Epoch, Micros } from '../../src/core/units.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
-import type { Output } from '../../src/flow/operator.ts'
+import type { StateContext } from '../../src/operators/context.ts'
 import type { JoinSpec } from '../../src/operators/join/spec.ts'
 import { streamJoinOperator } from '../../src/operators/join/stream-join.ts'
 import { volatileState } from '../../src/runtime/volatile-state.ts'
-import type { Manifest } from '../../state/manifest.ts'
-import { foldState } from '../../state/manifest-state.ts'
-import { memoryStoreFactory } from '../../state/memory-store.ts'
-import { openTaskState } from '../../state/task-state-service.ts'
-import { handClock } from '../state/hand-clock.ts'
+import {
+  collector,
+  type Pressure,
+  pressure,
+  shardOf,
+  shards,
+  underPressure,
+} from './pressed-operator.ts'
 
 const second = 1_000_000
 const schema: Schema = [
@@ -24,8 +25,6 @@ const schema: Schema = [
   { name: 'time', type: timestampType, nullable: true },
   { name: 'name', type: stringType, nullable: true },
 ]
-const shards = [0, 1, 2, 3]
-const shardOf = (hash: number): number => hash & 3
 
 interface JoinRow {
   readonly side: 0 | 1
@@ -150,20 +149,6 @@ function batchesOf(rows: readonly JoinRow[], size: number): readonly [0 | 1, Bat
   return batches
 }
 
-const printed = (row: readonly Value[]): string => row.map(String).join('|')
-
-function collector(): { readonly output: Output; readonly rows: () => readonly string[] } {
-  const batches: Batch[] = []
-  const emit = (batch: Batch): undefined => {
-    batches.push(batch)
-    return undefined
-  }
-  return {
-    output: { emit, emitSide: () => undefined },
-    rows: () => batches.flatMap(rowsOf).map(printed).sort(),
-  }
-}
-
 /** All in memory, all left rows before all right ones. */
 async function plainly(given: Plan): Promise<readonly (readonly string[])[]> {
   const state = volatileState('join-0', shards.length)
@@ -183,81 +168,38 @@ async function plainly(given: Plan): Promise<readonly (readonly string[])[]> {
 }
 
 interface Circumstances {
-  readonly budget: number
+  readonly pressure: Pressure
   readonly batchSize: number
   readonly rotate: number
-  /** Restarts after these epochs. */
-  readonly restarts: readonly boolean[]
 }
 
 /** With state that does not fit in memory, rows mixed in another way, and restarts. */
-async function underPressure(
-  given: Plan,
-  { budget, batchSize, rotate, restarts }: Circumstances,
-): Promise<{ readonly results: readonly (readonly string[])[]; readonly cold: boolean }> {
-  const files = virtualFileSystem()
-  let published: Manifest['state'] | undefined
-  let token = 1
-  let cold = false
-  const begin = async (watermark: number) => {
-    const service = await openTaskState({
-      files,
-      root: 'checkpoint',
-      localDir: 'local',
-      task: '1/0',
-      token: token++,
-      storeFactory: memoryStoreFactory(files),
-      shards,
-      shardCount: shards.length,
-      restore: published,
-      cacheBudgetBytes: budget,
-      clock: handClock(),
-      stepBytes: 64,
-      snapshotMinBytes: 200,
-      snapshotMaxChain: 2,
-    })
-    const state = service.operator('join-0')
-    const context = { state, shardOf, restoredWatermark: watermark }
-    return { service, state, operator: await streamJoinOperator(specOf(given), context) }
+function pressed(given: Plan, { pressure: how, batchSize, rotate }: Circumstances) {
+  const operator = {
+    name: 'join-0',
+    open: (context: StateContext) => streamJoinOperator(specOf(given), context),
+    headers: headersOf(given),
+    batchesOf(epoch: number) {
+      const all = given.epochs[epoch] ?? []
+      const at = all.length === 0 ? 0 : rotate % all.length
+      return batchesOf([...all.slice(at), ...all.slice(0, at)], batchSize)
+    },
   }
-  let life = await begin(Number.MIN_SAFE_INTEGER)
-  const results: (readonly string[])[] = []
-  for (const header of headersOf(given)) {
-    const { output, rows } = collector()
-    const all = given.epochs[header.epoch] ?? []
-    const at = all.length === 0 ? 0 : rotate % all.length
-    life.operator.open(header)
-    for (const [side, batch] of batchesOf([...all.slice(at), ...all.slice(0, at)], batchSize)) {
-      await life.operator.process(side, batch, output)
-    }
-    await life.operator.closeEpoch(header, output)
-    const handle = await life.service.persist(header.epoch, life.operator.freeze() ?? [])
-    published = foldState(published ?? {}, [handle])
-    life.service.published(header.epoch, `snapshot-${header.epoch}`)
-    await life.service.settled()
-    results.push(rows())
-    cold ||= shards.some((shard) => life.state.hasCold(shard))
-    if (restarts[header.epoch] !== true) continue
-    await life.service.close()
-    life = await begin(header.evictWatermark)
-  }
-  await life.service.close()
-  return { results, cold }
+  return underPressure(operator, how)
 }
 
 test('a join gives the same with rows out of memory, in any order within an epoch, over restarts', async () => {
   const circumstances: fc.Arbitrary<Circumstances> = fc.record({
-    budget: fc.constantFrom(1, 1000, 1_000_000),
+    pressure,
     batchSize: fc.integer({ min: 1, max: 6 }),
     rotate: fc.nat(20),
-    restarts: fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }),
   })
   let cold = 0
   await fc.assert(
     fc.asyncProperty(plan, circumstances, async (given, how) => {
-      const pressed = await underPressure(given, how)
-      expect(pressed.results).toEqual(await plainly(given))
-      cold += pressed.cold ? 1 : 0
+      const found = await pressed(given, how)
+      expect(found.results).toEqual(await plainly(given))
+      cold += found.cold ? 1 : 0
     }),
     { numRuns: 300 },
   )

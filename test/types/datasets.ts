@@ -41,6 +41,15 @@ export function compiles(frame: DataFrame): Dataset<{ page: string; clicks: bigi
   const upper: Dataset<{ page: string; clicks: bigint }> = clicks
     .filter(({ user }) => user !== 7n)
     .map(({ page }) => ({ page: page.toUpperCase(), clicks: 1n }), total)
+  const asked: Dataset<{ page: string; clicks: bigint }> = clicks.mapAsync(
+    async ({ page }, { signal, attempt }) => ({
+      page,
+      clicks: signal.aborted ? 0n : BigInt(attempt),
+    }),
+    total,
+    { capacity: 3, retry: { attempts: 2 }, onError: 'drop' },
+  )
+  void asked
   const nested = StructType()
     .add('tags', ArrayType(StringType()))
     .add('scores', MapType(StringType(), DoubleType()))
@@ -103,6 +112,12 @@ export function isRefused(frame: DataFrame, handle: StatefulHandle): void {
   clicks.map(({ user }) => ({ page: 'a', clicks: user }), total)
   // @ts-expect-error the output lacks a column
   clicks.map(({ page }) => ({ page }), total)
+  // @ts-expect-error the answer lacks a column
+  clicks.mapAsync(async ({ page }) => ({ page }), total)
+  // @ts-expect-error the row comes at once
+  clicks.mapAsync(({ page }) => ({ page, clicks: 1n }), total)
+  // @ts-expect-error there is no such policy
+  clicks.mapAsync(async ({ page }) => ({ page, clicks: 1n }), total, { onError: 'ignore' })
   // @ts-expect-error a key is a column
   clicks.groupByKey('pages')
   // @ts-expect-error the key function does not give what its type says

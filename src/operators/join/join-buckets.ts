@@ -13,7 +13,11 @@ export class JoinBuckets extends KeyedBuckets<JoinTable> {
   /** Shards that began with every row in memory, so that their tables know which keys have left it. */
   readonly #whole = new Set<number>()
 
-  constructor({ operator, keyTypes }: JoinSpec, context: StateContext, overUntil: number) {
+  constructor(
+    { operator, keyTypes }: Pick<JoinSpec, 'operator' | 'keyTypes'>,
+    context: StateContext,
+    overUntil: number,
+  ) {
     const pages = new PagePool()
     super(
       {
@@ -61,9 +65,24 @@ export class JoinBuckets extends KeyedBuckets<JoinTable> {
       const text = textOfKey(from)
       if (seen.has(text)) continue
       seen.add(text)
-      const to = from.slice()
-      to[to.length - 1] = side + 1
-      await this.#loadRange(shard, from, to)
+      await this.#loadSide(shard, from)
+    }
+  }
+
+  /** Brings rows of one side into memory that keys of a shard, by their numbers, have outside of it. */
+  async fetchRows(side: number, shard: number, keys: Iterable<number>): Promise<void> {
+    if (!this.context.state.hasCold(shard)) return
+    const writer = new ByteWriter()
+    for (const key of keys) {
+      // Rows that come back may change the form in which the table holds its keys.
+      const keyIndex = this.tableOf(0, shard)?.index.keys.index
+      if (keyIndex === undefined) return
+      if (!this.#mayBeAway(shard, keyIndex.hashes[key] as number)) continue
+      writer.length = 0
+      writer.raw(this.prefixOf(0))
+      keyIndex.encode(key, writer)
+      writer.byte(side)
+      await this.#loadSide(shard, writer.take())
     }
   }
 
@@ -71,7 +90,10 @@ export class JoinBuckets extends KeyedBuckets<JoinTable> {
     return !this.#whole.has(shard) || this.tableOf(0, shard)?.away.mayHold(hash) === true
   }
 
-  async #loadRange(shard: number, from: Uint8Array, to: Uint8Array): Promise<void> {
+  /** Brings the rows of a key and side into memory, which their state keys begin with. */
+  async #loadSide(shard: number, from: Uint8Array): Promise<void> {
+    const to = from.slice()
+    to[to.length - 1] = (from.at(-1) ?? 0) + 1
     for await (const [stateKey, value] of this.context.state.scan(shard, from, to)) {
       const entry = this.readKey(stateKey)
       if (entry === undefined) continue

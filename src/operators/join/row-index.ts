@@ -65,6 +65,16 @@ export class RowIndex extends HashIndex implements KeyIndex {
     return slot
   }
 
+  /** The number of the join key of a row. */
+  keyOf(slot: number): number {
+    return this.#keyOf[slot] as number
+  }
+
+  /** The number of a row in its epoch. */
+  numberOf(slot: number): number {
+    return (this.#numbers[slot] as number) >>> 0
+  }
+
   /** The hash of the join key of a row. */
   keyHashOf(slot: number): number {
     return this.keys.index.hashes[this.#keyOf[slot] as number] as number

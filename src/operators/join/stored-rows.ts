@@ -46,6 +46,11 @@ export class StoredRows implements SlotValues {
     return this.#pages.pageOf(address).view.getFloat64(this.#pages.offsetOf(address) + dueAt, true)
   }
 
+  setDue(slot: number, due: number): void {
+    const address = this.#addresses[slot] as number
+    this.#pages.pageOf(address).view.setFloat64(this.#pages.offsetOf(address) + dueAt, due, true)
+  }
+
   /** Appends the columns of a row to builders. */
   decodeRow(slot: number, codec: RowCodec, builders: readonly ColumnBuilder[]): void {
     const address = this.#addresses[slot] as number

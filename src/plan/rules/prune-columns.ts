@@ -3,6 +3,7 @@ import { unreachable } from '../../core/error.ts'
 import { columnsRead, moveColumns } from '../expressions.ts'
 import {
   type Aggregate,
+  type AsofJoin,
   type Deduplicate,
   type Join,
   keepsLeftOnly,
@@ -88,7 +89,10 @@ function prune(plan: LogicalPlan, needed: Needed): Pruned {
       return { plan: pruneAggregate(plan), to: stay }
     case 'join':
       return pruneJoin(plan, needed)
+    case 'asofJoin':
+      return pruneAsofJoin(plan, needed)
     case 'mapRows':
+    case 'mapAsync':
     case 'own':
     case 'process': {
       // The function of the user may read every column.
@@ -213,16 +217,37 @@ function pruneDeduplicate(plan: Deduplicate, needed: Needed): Pruned {
 
 /** State holds whole rows, so columns that nobody reads are taken away before they come to it. */
 function pruneJoin(plan: Join, needed: Needed): Pruned {
-  const width = schemaOf(plan.left).length
   const read = new Set(needed)
   if (plan.condition !== undefined) for (const at of columnsRead(plan.condition)) read.add(at)
+  const sides = pruneSides(plan, read)
+  if (sides === undefined) return { plan, to: stay }
+  const { left, right, keys, to, toLeft } = sides
+  const condition = plan.condition && moveColumns(plan.condition, to)
+  return {
+    plan: { ...plan, left, right, keys, ...(condition === undefined ? {} : { condition }) },
+    to: keepsLeftOnly(plan.type) ? toLeft : to,
+  }
+}
+
+function pruneAsofJoin(plan: AsofJoin, needed: Needed): Pruned {
+  const width = schemaOf(plan.left).length
+  const sides = pruneSides(plan, plus(needed, [plan.leftTime, plan.rightTime + width]))
+  if (sides === undefined) return { plan, to: stay }
+  const { left, right, keys, to, toLeft, toRight } = sides
+  const times = { leftTime: toLeft(plan.leftTime), rightTime: toRight(plan.rightTime) }
+  return { plan: { ...plan, left, right, keys, ...times }, to }
+}
+
+/** Both sides without the columns that neither `read` nor the keys name; `undefined` if nothing changed. */
+function pruneSides(plan: Join | AsofJoin, read: Needed) {
+  const width = schemaOf(plan.left).length
   const leftRead = plan.keys.flatMap(({ left }) => [...columnsRead(left)])
   const rightRead = plan.keys.flatMap(({ right }) => [...columnsRead(right)])
   const ofLeft = [...read].filter((index) => index < width)
   const ofRight = [...read].filter((index) => index >= width).map((index) => index - width)
   const { plan: left, to: toLeft } = prune(plan.left, plus(new Set(ofLeft), leftRead))
   const { plan: right, to: toRight } = prune(plan.right, plus(new Set(ofRight), rightRead))
-  if (left === plan.left && right === plan.right) return { plan, to: stay }
+  if (left === plan.left && right === plan.right) return undefined
   const newWidth = schemaOf(left).length
   const to = (index: number): number =>
     index < width ? toLeft(index) : toRight(index - width) + newWidth
@@ -231,11 +256,7 @@ function pruneJoin(plan: Join, needed: Needed): Pruned {
     left: moveColumns(key.left, toLeft),
     right: moveColumns(key.right, toRight),
   }))
-  const condition = plan.condition && moveColumns(plan.condition, to)
-  return {
-    plan: { ...plan, left, right, keys, ...(condition === undefined ? {} : { condition }) },
-    to: keepsLeftOnly(plan.type) ? toLeft : to,
-  }
+  return { left, right, keys, to, toLeft, toRight }
 }
 
 /** The inputs of a union must keep the same columns at the same places. */

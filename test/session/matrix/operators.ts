@@ -156,6 +156,22 @@ export const operators: readonly Operator[] = [
   { name: 'left semi join', kind: 'join', apply: joined('leftsemi'), ...timed },
   { name: 'left outer join', kind: 'join', isOuter: true, apply: joined('left'), ...timed },
   {
+    // Spark has none: held to its rules for outer joins, which give out rows as late as this.
+    name: 'as-of join',
+    kind: 'join',
+    isOuter: true,
+    apply: (frame, other) =>
+      frame
+        .asofJoin(other.selectExpr('user', 't AS at', 'v AS ov'), {
+          on: 'user',
+          leftTime: 't',
+          rightTime: 'at',
+        })
+        .selectExpr('user', 't', 'coalesce(ov, v) AS v'),
+    shown: ['user', 't'],
+    ...timed,
+  },
+  {
     name: 'mapGroupsWithState',
     kind: 'mapGroups',
     apply: (frame) =>

@@ -56,6 +56,16 @@ export const processed = (frame: DataFrame, outputMode?: 'append' | 'update'): S
     { output: sum, ...(outputMode === undefined ? {} : { outputMode }) },
   )
 
+/** Twice the value, at once or later. */
+function doubled(frame: DataFrame, how: 'map' | 'mapAsync'): Sums {
+  const twice = ({ user, v }: { readonly user: string; readonly v: number }) => ({
+    user,
+    sum: v * 2,
+  })
+  const rowsOf = frame.as(row)
+  return how === 'map' ? rowsOf.map(twice, sum) : rowsOf.mapAsync(async (each) => twice(each), sum)
+}
+
 const sums = gives(['ada 1', 'bob 2'], ['ada 8'], ['bob 13'])
 const onlyUpdate = refuses(
   'OUTPUT_MODE_UNSUPPORTED',
@@ -77,6 +87,17 @@ const processorGiven = (mode: string) =>
 
 /** State in the hands of the user. */
 export const programShapes: readonly Shape[] = [
+  ...(['map', 'mapAsync'] as const).map(
+    (name): Shape => ({
+      row: '`map`, `flatMap`, `mapAsync` (*ours*)',
+      name,
+      build: (input) => doubled(timed(input), name).toDF(),
+      steps: rows,
+      append: gives(['ada 2', 'bob 4'], ['ada 6', 'ada 8'], ['bob 10', 'bob 12']),
+      update: gives(['ada 2', 'bob 4'], ['ada 6', 'ada 8'], ['bob 10', 'bob 12']),
+      complete: keepsEverything,
+    }),
+  ),
   {
     row: '`mapGroupsWithState`',
     name: 'sums',

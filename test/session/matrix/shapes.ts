@@ -1,3 +1,4 @@
+import { asofShapes } from './asof-shapes.ts'
 import type { Mode } from './cell.ts'
 import { chainedShapes } from './chained-shapes.ts'
 import { joinShapes } from './join-shapes.ts'
@@ -10,6 +11,7 @@ import { simpleShapes } from './simple-shapes.ts'
 export const matrix: readonly Shape[] = [
   ...simpleShapes,
   ...joinShapes,
+  ...asofShapes,
   ...programShapes,
   ...chainedShapes,
   ...rankShapes,
