@@ -7,8 +7,8 @@ import {
   type SaveMode,
   type Watermark,
 } from '../../src/plan/logical.ts'
-import { createOracle, type LateRow } from '../oracles/evaluate.ts'
-import type { EpochRows } from '../oracles/oracle-node.ts'
+import { createOracle } from '../oracles/evaluate.ts'
+import type { EpochRows, LateRow } from '../oracles/oracle-node.ts'
 import { type InputRows, scansOf } from './stream-run.ts'
 
 type Row = readonly Value[]

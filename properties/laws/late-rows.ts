@@ -3,7 +3,7 @@ import type { Value } from '../../src/batch/value.ts'
 import { encodeJson } from '../../src/connectors/encode-json.ts'
 import { inputsOf, isStreaming, type LogicalPlan } from '../../src/plan/logical.ts'
 import { sessionKeyOf } from '../../src/plan/session-columns.ts'
-import type { LateRow } from '../oracles/evaluate.ts'
+import type { LateRow } from '../oracles/oracle-node.ts'
 import { mustBeSameRows } from './same-rows.ts'
 
 type Row = readonly Value[]

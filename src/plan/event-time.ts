@@ -1,12 +1,12 @@
 import { unreachable } from '../core/error.ts'
 import type { Expression } from '../expr/expression.ts'
-import {
-  type EventTimeColumn,
-  keepsLeftOnly,
-  type LogicalPlan,
-  type NamedExpression,
-  schemaOf,
-} from './logical.ts'
+import { keepsLeftOnly, type LogicalPlan, type NamedExpression, schemaOf } from './logical.ts'
+
+/** The event-time column of a plan's rows: the one a watermark was declared on, or a window over it. */
+export interface EventTimeColumn {
+  readonly index: number
+  readonly kind: 'time' | 'window'
+}
 
 /**
  * Event-time columns survive filters, renames and grouping (Spark: the metadata of the attribute).

@@ -1,8 +1,8 @@
 import type { Expression } from '../expr/expression.ts'
 import { conjuncts } from './conditions.ts'
-import { eventTimeColumns } from './event-time.ts'
+import { type EventTimeColumn, eventTimeColumns } from './event-time.ts'
 import { linearTime, type TimeColumns } from './linear-time.ts'
-import { type EventTimeColumn, type Join, schemaOf } from './logical.ts'
+import { type Join, schemaOf } from './logical.ts'
 
 /** When a row of one side can have no partner any more. */
 export type JoinBound =

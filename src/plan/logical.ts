@@ -195,7 +195,10 @@ export interface Deduplicate {
    * `dropDuplicatesWithinWatermark`: a row is remembered until the watermark reaches its own event time
    * plus the delay of the watermark; later duplicates do not extend that.
    */
-  readonly within?: { readonly time: EventTimeColumn; readonly delayMicros: number }
+  readonly within?: {
+    readonly time: { readonly index: number; readonly kind: 'time' | 'window' }
+    readonly delayMicros: number
+  }
 }
 
 /** Zero or more rows for each row, by a function of the user. */
@@ -297,11 +300,7 @@ export function schemaOf(plan: LogicalPlan): Schema {
     case 'aggregate':
       return [
         ...plan.keys.map(fieldOf),
-        ...plan.aggregates.map(({ name, call }) => ({
-          name,
-          type: call.type,
-          nullable: call.nullable,
-        })),
+        ...plan.aggregates.map(({ name, call: { type, nullable } }) => ({ name, type, nullable })),
         ...(plan.early === undefined ? [] : [isFinalField]),
       ]
     case 'topN':
@@ -364,12 +363,6 @@ export function rewrite(plan: LogicalPlan, rule: (node: LogicalPlan) => LogicalP
   }
   const input = rewrite(plan.input, rule)
   return rule(input === plan.input ? plan : { ...plan, input })
-}
-
-/** The event-time column of a plan's rows: the one a watermark was declared on, or a window over it. */
-export interface EventTimeColumn {
-  readonly index: number
-  readonly kind: 'time' | 'window'
 }
 
 /** The columns a scan gives: those it was told to read. */
