@@ -102,7 +102,7 @@ class DeduplicateOperator implements Operator {
         [this.name]: {
           stateName: within ? 'dedupeWithinWatermark' : 'dedupe',
           rowsIn: this.#rowsIn,
-          rowsTotal: this.#seen.size(),
+          rowsTotal: this.#seen.rowsTotal(),
           rowsUpdated: this.#rowsNew,
           rowsRemoved: removed,
           rowsDroppedByWatermark: this.#rowsLate,

@@ -297,7 +297,7 @@ class StreamJoin implements Operator {
         [this.name]: {
           stateName: 'symmetricHashJoin',
           rowsIn: this.#rowsIn,
-          rowsTotal: this.#buckets.size(),
+          rowsTotal: this.#buckets.rowsTotal(),
           rowsUpdated: this.#rowsStored,
           rowsRemoved: this.#rowsRemoved,
           rowsDroppedByWatermark: this.#rowsLate,
