@@ -107,6 +107,7 @@ class DeduplicateOperator implements Operator {
           rowsRemoved: removed,
           rowsDroppedByWatermark: this.#rowsLate,
           memoryUsedBytes: this.#seen.byteLength(),
+          storedBytes: this.#seen.storedBytes(),
           watermarks: operatorWatermarks(own, shift),
           custom: { numDroppedDuplicateRows: this.#rowsIn - this.#rowsNew - this.#rowsLate },
         },

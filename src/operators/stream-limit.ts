@@ -71,6 +71,7 @@ export async function streamLimitOperator(
           rowsUpdated: rowsOut,
           rowsRemoved: 0,
           memoryUsedBytes: given.byteLength(),
+          storedBytes: given.storedBytes(),
         },
       },
     }),

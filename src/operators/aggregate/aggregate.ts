@@ -150,6 +150,7 @@ class AggregateOperator implements Operator {
           rowsRemoved: before - after,
           rowsDroppedByWatermark: this.#lateGroups.count,
           memoryUsedBytes: this.#buckets.byteLength(),
+          storedBytes: this.#buckets.storedBytes(),
           watermarks: operatorWatermarks(header, this.#spec.watermarkShift),
           custom: {
             numLateInputRows: this.#lateGroups.rows,

@@ -302,6 +302,7 @@ class StreamJoin implements Operator {
           rowsRemoved: this.#rowsRemoved,
           rowsDroppedByWatermark: this.#rowsLate,
           memoryUsedBytes: this.#buckets.byteLength(),
+          storedBytes: this.#buckets.storedBytes(),
           custom: {
             numLeftRows: this.#buckets.countOf(0),
             numRightRows: this.#buckets.countOf(1),

@@ -376,6 +376,7 @@ class ProcessOperator implements Operator {
       rowsRemoved: this.#keysRemoved,
       rowsDroppedByWatermark: this.#rowsLate,
       memoryUsedBytes: state.byteLength(),
+      storedBytes: state.storedBytes(),
       custom: processMetrics(this.#figures, shape, context.state.shards.includes(0)),
     }
   }

@@ -138,6 +138,7 @@ class SessionOperator implements Operator {
           rowsDroppedByWatermark: this.#lateGroups.count,
           custom: { numLateInputRows: this.#rowsLate },
           memoryUsedBytes: this.#open.byteLength(),
+          storedBytes: this.#open.storedBytes(),
           watermarks: operatorWatermarks(header, this.#spec.watermarkShift),
         },
       },
