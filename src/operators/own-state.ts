@@ -24,28 +24,27 @@ export async function ownOperator(spec: OwnSpec, context: StateContext): Promise
   const buckets = await ownBuckets(spec, context)
   const state = operatorKeys(spec, context, buckets)
   const { input, output } = spec
-  return counted(await spec.operator.make({ input, output, state }), buckets)
+  return counted(spec.name, spec.operator.make({ input, output, state }), buckets)
 }
 
 type OwnBuckets = KeyedBuckets<KeyedTable<SlotBytes>>
 
-/** The operator of the user with the size of its state in its reports. */
-function counted(operator: Operator, buckets: OwnBuckets): Operator {
-  const { name } = operator
+/** The operator of the user, which reports under the name of its state how large that is. */
+function counted(name: string, operator: Operator, buckets: OwnBuckets): Operator {
   return {
-    name,
+    name: operator.name,
     open: (header) => operator.open(header),
     process: (input, batch, output) => operator.process(input, batch, output),
     async closeEpoch(header, output) {
       const report = await operator.closeEpoch(header, output)
+      const { [operator.name]: own, ...others } = report.progress ?? {}
       const size = {
         rowsIn: 0,
         rowsTotal: buckets.rowsTotal(),
         memoryUsedBytes: buckets.byteLength(),
         storedBytes: buckets.storedBytes(),
       }
-      const progress = { ...report.progress, [name]: { ...size, ...report.progress?.[name] } }
-      return { ...report, progress }
+      return { ...report, progress: { ...others, [name]: { ...size, ...own } } }
     },
     freeze: () => operator.freeze(),
     close: () => operator.close?.(),
