@@ -6,6 +6,7 @@ import { virtualFileSystem } from '../../properties/virtual-file-system.ts'
 import { StreamError } from '../../src/core/error.ts'
 import { window } from '../../src/functions.ts'
 import type { DataFrame, QueryWarning } from '../../src/index.ts'
+import type { OwnOperator } from '../../src/streaming.ts'
 
 type Options = Readonly<Record<string, string>>
 type Rows = readonly (readonly [user: string, s: number])[]
@@ -17,6 +18,8 @@ function world(build: (frame: DataFrame) => DataFrame) {
   const before: Rows[] = []
   let life = 0
   return {
+    /** What is prepared and neither committed nor taken back. */
+    prepared: () => table.open(),
     /** The rows of each committed epoch that has any. */
     committed: () =>
       table
@@ -68,7 +71,7 @@ const users = (...names: readonly string[]): Rows => names.map((name) => [name, 
 const three = { stateMaxRows: '3' }
 
 test('an epoch that leaves more rows than the quota is not committed, and runs with a larger one', async () => {
-  const { live, committed } = world(distinct)
+  const { live, committed, prepared } = world(distinct)
   const first = await live([users('a', 'b'), users('c'), users('d', 'e'), users('f')], three)
   expect(first.failure).toMatchObject({
     code: 'STATE_QUOTA_EXCEEDED',
@@ -77,6 +80,7 @@ test('an epoch that leaves more rows than the quota is not committed, and runs w
   })
   expect(first.failure?.message).toContain('dedup')
   expect(committed()).toEqual([['a', 'b'], ['c']])
+  expect(prepared()).toEqual([])
   // The same quota refuses the same epoch, which was decided.
   const again = await live([], three)
   expect(again.failure).toMatchObject({ code: 'STATE_QUOTA_EXCEEDED', details: { epoch: 2 } })
@@ -121,6 +125,28 @@ test('all operators of a query share its quota, and the largest is named', async
   ]
   const end = await live(rows, { stateMaxRows: '4' })
   expect(end.failure?.details).toMatchObject({ size: 5, share: 3 })
+})
+
+test('the state of an operator of your own counts, whatever it reports', async () => {
+  const remembers: OwnOperator = {
+    name: 'remembers',
+    version: 1,
+    make: ({ state }) => ({
+      name: 'remembers',
+      open: ({ epoch }) => state.open(epoch),
+      process: (_input, batch) =>
+        state.using(batch, async (groups) => {
+          for (const { key } of groups) state.put(key, Uint8Array.of(1))
+        }),
+      closeEpoch: () => ({}),
+      freeze: () => state.freeze(),
+    }),
+  }
+  const { live } = world((frame) =>
+    frame.select('user').operator(remembers, { keys: ['user'], output: 'user STRING' }),
+  )
+  const end = await live([users('a', 'b', 'a'), users('c', 'd')], three)
+  expect(end.failure?.details).toMatchObject({ epoch: 1, size: 4 })
 })
 
 test('bytes are those in memory and those outside of it', async () => {
