@@ -22,7 +22,7 @@ export function errorsPage(
     ].join('\n'),
   )
   const warned = warnings.map(({ code, message, hint }) =>
-    [`## ${code} (warning)`, '', message, '', `- What to try: ${hint}`, ''].join('\n'),
+    [`### ${code}`, '', message, '', `- What to try: ${hint}`, ''].join('\n'),
   )
   return `${introduction}\n${[...entries, warningsIntroduction, ...warned].join('\n')}`
 }
@@ -36,7 +36,7 @@ Every error that a user or the world can cause is a \`StreamError\` with a \`cod
 Words in braces stand for those values. A code keeps its meaning for ever once it was released.
 `
 
-const warningsIntroduction = `# Warnings
+const warningsIntroduction = `## Warnings
 
 From the catalogue in \`src/core/warning.ts\`. A warning stops nothing; \`query.warnings\` has those of a query, and
 listeners are told of them.

@@ -33,7 +33,12 @@ async function totals(operator: Operator, mode: Mode, run: Run): Promise<readonl
   let life = 0
   const open = (from: number) => {
     const { stateCache, lanes } = run
-    const config = { stateCache, lanes: 1 + ((lanes + life) % 3), allowUnbounded: 'true', shards: 3 }
+    const config = {
+      stateCache,
+      lanes: 1 + ((lanes + life) % 3),
+      allowUnbounded: 'true',
+      shards: 3,
+    }
     const made = simulatedSession({ seed: 3 + life, files, life: life++, config })
     const inputs = [0, 1].map(() => made.session.memoryStream('user STRING, s INT, v INT'))
     for (let n = 0; n < from; n++) for (const input of inputs) input.addData(rowsOf(n))
