@@ -52,7 +52,7 @@ function carryOut(know: Coordination, command: ProtocolCommand): void {
       return watch(know, command.epoch)
     case 'publish': {
       mark(know, command.epoch, 'acked')
-      if (!isWithinQuota(know, command.epoch)) return
+      if (!checkQuota(know, command.epoch)) return
       const checkpoint = checkpointOf(know.ledger.entry(command.epoch), know.sinkNames)
       return links.log.send({ type: 'publish', checkpoint })
     }
@@ -77,10 +77,10 @@ function carryOut(know: Coordination, command: ProtocolCommand): void {
 }
 
 /**
- * Whether the epoch may be published as to the state that it leaves. One that may not ends the attempt
- * before anything of it is committed; it is decided, so it runs again with a larger quota.
+ * Holds the state that an epoch leaves to the quota, and says whether the epoch may be published. One that
+ * may not ends the attempt before anything of it is committed; it runs again with a larger quota.
  */
-function isWithinQuota(know: Coordination, epoch: Epoch): boolean {
+function checkQuota(know: Coordination, epoch: Epoch): boolean {
   const { stateQuota } = know.deployment.settings
   if (stateQuota === undefined) return true
   const excess = quotaExcess(stateQuota, reportOf(know.ledger.entry(epoch)))

@@ -39,12 +39,11 @@ function counted(name: string, operator: Operator, buckets: OwnBuckets): Operato
       const report = await operator.closeEpoch(header, output)
       const { [operator.name]: own, ...others } = report.progress ?? {}
       const size = {
-        rowsIn: 0,
         rowsTotal: buckets.rowsTotal(),
         memoryUsedBytes: buckets.byteLength(),
         storedBytes: buckets.storedBytes(),
       }
-      return { ...report, progress: { ...others, [name]: { ...size, ...own } } }
+      return { ...report, progress: { ...others, [name]: { rowsIn: 0, ...own, ...size } } }
     },
     freeze: () => operator.freeze(),
     close: () => operator.close?.(),
