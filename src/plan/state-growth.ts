@@ -1,3 +1,4 @@
+import { expressionText } from '../expr/print.ts'
 import { eventTimeColumns } from './event-time.ts'
 import { joinBounds } from './join-bounds.ts'
 import {
@@ -7,6 +8,7 @@ import {
   type Join,
   type LogicalPlan,
   type SaveMode,
+  type TopN,
 } from './logical.ts'
 
 /** An operator whose state grows as long as new keys or rows come. */
@@ -26,6 +28,8 @@ export function growingState(plan: LogicalPlan, mode: SaveMode): readonly Growin
   switch (plan.kind) {
     case 'aggregate':
       return [...below, ...growingGroups(plan, mode)]
+    case 'topN':
+      return [...below, ...growingRanks(plan, mode)]
     case 'join':
       return [...below, ...growingSides(plan)]
     default:
@@ -44,6 +48,23 @@ function growingGroups(plan: Aggregate, mode: SaveMode): readonly GrowingState[]
   if (eventTimeColumns(plan).length > 0) return []
   const why = 'no event time of a watermark is among its keys, so no group is ever over'
   return [{ operator, why, fix: 'Call withWatermark first, and group by a window of that time.' }]
+}
+
+function growingRanks(plan: TopN, mode: SaveMode): readonly GrowingState[] {
+  // Without partitions there are as many rows as asked for, and in append mode every partition ends.
+  if (plan.partition.length === 0 || mode === 'append') return []
+  if (mode === 'update' && eventTimeColumns(plan).length > 0) return []
+  const columns = plan.partition.map(expressionText).join(', ')
+  return [
+    {
+      operator: `row_number() over (partition by ${columns})`,
+      why:
+        mode === 'complete'
+          ? 'complete mode gives out every partition each time'
+          : 'no event time of a watermark is among the columns of partitionBy, so no partition is ever over',
+      fix: 'Call withWatermark first, and put a window of that time into partitionBy.',
+    },
+  ]
 }
 
 function growingSides(plan: Join): readonly GrowingState[] {

@@ -17,6 +17,13 @@ function join(left: LogicalPlan, right: LogicalPlan, ...names: readonly string[]
   return { kind: 'join', left, right, type: 'inner', keys }
 }
 
+function best(input: LogicalPlan, ...names: readonly string[]): LogicalPlan {
+  const partition = names.map((name) => column(input, name))
+  const order = [{ expression: column(input, 'price'), descending: true, nullsFirst: false }]
+  return { kind: 'topN', input, partition, order, limit: 3, name: 'place' }
+}
+
+const ranking = 'row_number() over (partition by user)'
 const groups = 'groupBy(window, user)'
 const sides = ['The left side of the join', 'The right side of the join']
 
@@ -45,6 +52,15 @@ test.each<[string, LogicalPlan, SaveMode, readonly string[]]>([
   ['a join of streams by their times', join(marked, marked, 'at'), 'append', []],
   ['a join with a batch', join(rows, still, 'user'), 'append', []],
   ['a limit', limited(rows), 'append', []],
+  ['the best of each partition', best(rows, 'user'), 'update', [ranking]],
+  [
+    'the best that complete mode keeps',
+    best(marked, 'at'),
+    'complete',
+    ['row_number() over (partition by at)'],
+  ],
+  ['the best of each time', best(marked, 'at'), 'update', []],
+  ['the best of all', best(rows), 'update', []],
 ])('%s: what grows', (_what, plan, mode, operators) => {
   expect(growingState(plan, mode).map(({ operator }) => operator)).toEqual(operators)
 })

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { simulatedSession } from '../../properties/simulated-session.ts'
 import { virtualFileSystem } from '../../properties/virtual-file-system.ts'
+import { desc, row_number, Window } from '../../src/functions.ts'
+import type { DataFrame } from '../../src/index.ts'
 import { type Mode, modes, timed } from './matrix/cell.ts'
 import { type Operator, operators } from './matrix/operators.ts'
 import { sparkTakes } from './matrix/spark-rules.ts'
@@ -75,13 +77,35 @@ const first: Operator = {
   usesTime: false,
   keepsTime: true,
 }
+/** Spark refuses rankings, so they are not among the steps of the matrix. */
+const rankings: readonly (readonly [string, Mode, Operator])[] = [
+  [
+    'the best rows',
+    'update',
+    { ...first, apply: (frame) => best(frame.select('user', 'v'), 'user', 'v') },
+  ],
+  [
+    'the best groups',
+    'update',
+    {
+      ...first,
+      apply: (frame) =>
+        best(frame.selectExpr('user', 'v % 3 AS k').groupBy('k', 'user').count(), 'k', 'count'),
+    },
+  ],
+]
+const best = (frame: DataFrame, partition: string, points: string): DataFrame =>
+  frame
+    .withColumn('place', row_number().over(Window.partitionBy(partition).orderBy(desc(points))))
+    .filter('place <= 3')
+
 const taken = modes.flatMap((mode) =>
   operators
     .filter((operator) => sparkTakes(first, operator, mode) && operator.kind !== 'sort')
     .map((operator) => [operator.name, mode, operator] as const),
 )
 
-test.each(taken)(
+test.each([...taken, ...rankings])(
   '%s, %s',
   async (_name, mode, operator) => {
     const large = await totals(operator, mode, { stateCache: '100 MB', lanes: 1, restarts: [] })
