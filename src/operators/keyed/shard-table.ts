@@ -37,7 +37,7 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
   }
 
   const forgetBefore = (block: EntryBlock, before: number): void => {
-    const keeps = new Map<number, { readonly keep: Uint8Array; bytes: number }>()
+    const keeps = new Map<number, Leaving>()
     forEachEntry(block, (stateKey, value) => {
       const entry = buckets.readKey(stateKey)
       if (entry === undefined) return
@@ -52,10 +52,9 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
       }
       const slot = table.findKey(key)
       if (slot < 0 || (table.stamps[slot] as number) >= before) return
-      const leaving = keeps.get(bucket) ?? { keep: new Uint8Array(table.count).fill(1), bytes: 0 }
+      const leaving = leavingOf(keeps, bucket, table)
       leaving.keep[slot] = 0
       leaving.bytes += stateKey.length + value.length
-      keeps.set(bucket, leaving)
     })
     // Squeezing moves slots, so walks of a dump begin their bucket anew: twice is harmless.
     for (const [cursor, walk] of walks) {
@@ -129,3 +128,17 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
 const nothing = new Uint8Array(0)
 /** Room in a block for the entry that reaches its limit. */
 const slackBytes = 4096
+
+/** Slots that stay in a table, and the bytes of the entries that do not. */
+interface Leaving {
+  readonly keep: Uint8Array
+  bytes: number
+}
+
+function leavingOf(all: Map<number, Leaving>, bucket: number, table: KeyedTable): Leaving {
+  const known = all.get(bucket)
+  if (known !== undefined) return known
+  const made = { keep: new Uint8Array(table.count).fill(1), bytes: 0 }
+  all.set(bucket, made)
+  return made
+}
