@@ -94,6 +94,8 @@ export function recordEvent(
       const { epoch, excess } = event
       return noteWarning(record, queryWarning('STATE_QUOTA_EXCEEDED', { epoch, ...excess }))
     }
+    case 'decided':
+      return undefined
     default:
       return unreachable(event)
   }
