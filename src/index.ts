@@ -11,7 +11,6 @@ export type {
 } from './connectors/registry.ts'
 export { type ErrorCode, StreamError } from './core/error.ts'
 export { onTerminationSignal } from './core/node-terminal.ts'
-export type { QueryWarning, WarningCode } from './core/warning.ts'
 export type { Column } from './dataframe/column.ts'
 export type {
   DataFrame,

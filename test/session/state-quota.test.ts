@@ -5,8 +5,8 @@ import { simulatedSession } from '../../properties/simulated-session.ts'
 import { virtualFileSystem } from '../../properties/virtual-file-system.ts'
 import { StreamError } from '../../src/core/error.ts'
 import { window } from '../../src/functions.ts'
-import type { DataFrame, QueryWarning } from '../../src/index.ts'
-import type { OwnOperator } from '../../src/streaming.ts'
+import type { DataFrame } from '../../src/index.ts'
+import type { OwnOperator, QueryWarning } from '../../src/streaming.ts'
 
 type Options = Readonly<Record<string, string>>
 type Rows = readonly (readonly [user: string, s: number])[]
