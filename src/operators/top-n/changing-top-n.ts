@@ -193,7 +193,8 @@ class ChangingTopN implements Operator {
         [this.name]: {
           stateName: 'topN',
           rowsIn: this.#rowsIn,
-          rowsTotal: after,
+          // Groups are written without a look at what lies outside, and the aggregation counts them already.
+          rowsTotal: this.#lists.rowsTotal(),
           rowsUpdated: updated,
           rowsRemoved: before - after,
           rowsDroppedByWatermark: this.#rowsLate,
