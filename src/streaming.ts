@@ -1,5 +1,5 @@
-export type { MapAsyncOptions } from './dataframe/async-options.ts'
 export type { QueryWarning, WarningCode } from './core/warning.ts'
+export type { MapAsyncOptions } from './dataframe/async-options.ts'
 export type {
   DataStreamWriter,
   Dataset,
