@@ -49,7 +49,7 @@ export interface CoordinatorOwner {
   readonly clock: Clock
   readonly listener: (event: JobEvent) => void
   readonly finished: () => void
-  readonly expired: (error: StreamError<'CHECKPOINT_TIMEOUT'>, epoch: Epoch) => void
+  readonly failed: (error: StreamError, epoch: Epoch) => void
 }
 
 /** A question to the sources that was not answered yet. */
@@ -89,6 +89,10 @@ export interface Coordination {
   saidIdle: boolean
   cleaning: boolean
   cleanNext: Positions | undefined
+  /** The last epoch that was published left more state than the quota allows. */
+  isOverQuota: boolean
+  /** The epoch whose manifest is not asked for because of the quota. */
+  refused: Epoch | undefined
 }
 
 /** The knowledge of an attempt that has not begun. */
@@ -139,6 +143,8 @@ export function startCoordination(
     saidIdle: false,
     cleaning: false,
     cleanNext: undefined,
+    isOverQuota: false,
+    refused: undefined,
   }
 }
 

@@ -3,9 +3,10 @@ import type { Epoch } from '../src/core/units.ts'
 import type { EpochHeader } from '../src/flow/message.ts'
 import { type ProtocolCommand, type ProtocolEvent, step } from './checkpoint-protocol.ts'
 import { type Coordination, forget, remind } from './coordination.ts'
-import { checkpointOf, type Mark, progressOf } from './epoch-ledger.ts'
+import { checkpointOf, type Mark, progressOf, reportOf } from './epoch-ledger.ts'
 import { watermarkAt } from './epoch-time.ts'
 import type { Positions } from './planning.ts'
+import { quotaExcess } from './state-quota.ts'
 
 /** Tells the protocol what happened and carries out what it answers. */
 export function happen(know: Coordination, event: ProtocolEvent): void {
@@ -51,6 +52,7 @@ function carryOut(know: Coordination, command: ProtocolCommand): void {
       return watch(know, command.epoch)
     case 'publish': {
       mark(know, command.epoch, 'acked')
+      if (!checkQuota(know, command.epoch)) return
       const checkpoint = checkpointOf(know.ledger.entry(command.epoch), know.sinkNames)
       return links.log.send({ type: 'publish', checkpoint })
     }
@@ -72,6 +74,26 @@ function carryOut(know: Coordination, command: ProtocolCommand): void {
     default:
       return unreachable(command)
   }
+}
+
+/**
+ * Holds the state that an epoch leaves to the quota, and says whether the epoch may be published. One that
+ * may not ends the attempt before anything of it is committed; it runs again with a larger quota.
+ */
+function checkQuota(know: Coordination, epoch: Epoch): boolean {
+  const { stateQuota } = know.deployment.settings
+  if (stateQuota === undefined) return true
+  const excess = quotaExcess(stateQuota, reportOf(know.ledger.entry(epoch)))
+  const wasOver = know.isOverQuota
+  know.isOverQuota = excess !== undefined
+  if (excess === undefined) return true
+  if (stateQuota.policy === 'fail') {
+    know.refused = epoch
+    know.owner.failed(new StreamError('STATE_QUOTA_EXCEEDED', { epoch, ...excess }), epoch)
+    return false
+  }
+  if (!wasOver) know.owner.listener({ type: 'overQuota', epoch, excess })
+  return true
 }
 
 function open(know: Coordination, header: EpochHeader): void {
@@ -131,7 +153,7 @@ function release(know: Coordination, epoch: Epoch): void {
 function expire(know: Coordination, epoch: Epoch, missing: number): void {
   const tasks = know.parties.tasks.size
   const waitedMs = know.deployment.settings.checkpointTimeoutMs
-  know.owner.expired(
+  know.owner.failed(
     new StreamError('CHECKPOINT_TIMEOUT', { epoch, missing, tasks, waitedMs }),
     epoch,
   )

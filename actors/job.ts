@@ -8,6 +8,7 @@ import type { EpochHeader, Position } from '../src/flow/message.ts'
 import type { EpochReport, Operator } from '../src/flow/operator.ts'
 import type { TaskStateHandle } from '../state/manifest.ts'
 import type { TaskState } from '../state/task-state.ts'
+import type { QuotaExcess, StateQuota } from './state-quota.ts'
 import type { ActorFailure, ActorSystem } from './system.ts'
 import type { TaskId } from './task-id.ts'
 import type { Trigger } from './trigger.ts'
@@ -97,6 +98,8 @@ export interface JobSettings {
   /** `once` and `availableNow`: the input ends with this run, so everything left is emitted. */
   readonly flush: boolean
   readonly watermarkPolicy: 'min' | 'max'
+  /** Absent = the state may be as large as it gets. */
+  readonly stateQuota?: StateQuota
   readonly watermarkNodes: readonly WatermarkNode[]
   /** By source: the sources that are read to their ends before it; see `turns.ts`. */
   readonly readAfter: Readonly<Record<string, readonly string[]>>
@@ -221,6 +224,8 @@ export type JobEvent =
       readonly isTriggerActive: boolean
     }
   | { readonly type: 'restarting'; readonly failure: JobFailure; readonly delayMs: number }
+  /** The state has become larger than its quota, which only warns; once until it is within it again. */
+  | { readonly type: 'overQuota'; readonly epoch: Epoch; readonly excess: QuotaExcess }
   /** Something went wrong that does not endanger the query, such as the clean-up of a source. */
   | { readonly type: 'warning'; readonly what: string; readonly cause: unknown }
 

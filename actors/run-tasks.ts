@@ -78,7 +78,9 @@ async function tearDown(
     how.failure.cause instanceof StreamError &&
     how.failure.cause.code === 'FENCED'
   // A newer attempt owns what a fenced one has left, and knows better what stands.
-  if (how.type !== 'finished' && !isFenced) await abortSinks(running, firstAbortable(know.protocol))
+  if (how.type !== 'finished' && !isFenced) {
+    await abortSinks(running, know.refused ?? firstAbortable(know.protocol))
+  }
   try {
     await deployment.close()
   } catch (cause) {

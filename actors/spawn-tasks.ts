@@ -222,7 +222,7 @@ function spawnCoordinator(
     clock,
     listener,
     finished: () => running.end({ type: 'finished' }),
-    expired: (cause, epoch) => fail(running, 'coordinator', epoch, cause),
+    failed: (cause, epoch) => fail(running, 'coordinator', epoch, cause),
   })
   late.bind(spawn('coordinator', coordinatorBehaviour(know)))
   return know

@@ -40,6 +40,7 @@ export function spillingState(
       for (const each of blocks) if (each.shard === shard) table.load(each.block)
       return Promise.resolve()
     },
+    restored: () => undefined,
     hasCold: (shard) => given[shard] === true,
     getMany: (shard, keys) => Promise.resolve(keys.map((key) => cold[shard]?.get(textOfKey(key)))),
     async *scan(shard, from, to) {

@@ -1,3 +1,4 @@
+export type { QueryWarning, WarningCode } from './core/warning.ts'
 export type { MapAsyncOptions } from './dataframe/async-options.ts'
 export type {
   DataStreamWriter,

@@ -6,6 +6,8 @@ export interface FrozenState {
   readonly operator: string
   readonly shard: number
   readonly changeCount: number
+  /** Rows of the shard after the epoch, in memory or not; absent = the operator does not count them. */
+  readonly rows?: number
   encode(): EntryBlock
 }
 

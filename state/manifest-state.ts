@@ -26,11 +26,13 @@ export function foldState(
       change(of, (version) => ({ ...version, deltas: [...version.deltas, part] }))
     }
     for (const { snapshot, ...of } of handle.snapshots) {
-      change(of, ({ deltas }) => ({
+      change(of, ({ deltas, ...version }) => ({
+        ...version,
         snapshot,
         deltas: deltas.filter((delta) => delta.epoch >= snapshot.fromEpoch),
       }))
     }
+    for (const { rows, ...of } of handle.rows ?? []) change(of, (version) => ({ ...version, rows }))
   }
   return Object.fromEntries(
     [...state].map(([operator, shards]) => [operator, Object.fromEntries(shards)]),

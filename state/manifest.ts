@@ -43,6 +43,8 @@ export interface ShardSnapshot {
 export interface ShardVersion {
   readonly snapshot?: ShardSnapshot
   readonly deltas: readonly DeltaPart[]
+  /** How many rows the operator has in the shard, which cannot be told without reading all of it. */
+  readonly rows?: number
 }
 
 /** What a task made durable for an epoch; travels in its ack and is folded into the next manifest. */
@@ -56,6 +58,12 @@ export interface TaskStateHandle {
     readonly operator: string
     readonly shard: number
     readonly snapshot: ShardSnapshot
+  }[]
+  /** Of shards that count their rows, where something happened in the epoch. */
+  readonly rows?: readonly {
+    readonly operator: string
+    readonly shard: number
+    readonly rows: number
   }[]
 }
 

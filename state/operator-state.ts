@@ -35,6 +35,14 @@ export interface HotTable {
   forget(block: EntryBlock): void
 }
 
+/** What a checkpoint says of a shard without reading it. */
+export interface RestoredShard {
+  /** `FrozenState.rows` of the newest epoch; absent if the operator did not count them. */
+  readonly rows?: number
+  /** Bytes of the local store that comes with it, about. */
+  readonly storedBytes: number
+}
+
 /** What an operator gets for its keyed state: the shards it owns and what lies behind its tables. */
 export interface OperatorState {
   readonly operator: string
@@ -46,6 +54,8 @@ export interface OperatorState {
    * budget allows; the rest is behind `getMany` and `scan`.
    */
   attach(shard: number, table: HotTable): Promise<void>
+  /** What is known of the shard from the checkpoint; `undefined` on a first start. */
+  restored(shard: number): RestoredShard | undefined
   /** True once entries of this shard lie outside its table, so that a miss must be looked up. */
   hasCold(shard: number): boolean
   /** Cold values in the order of `keys`. What the table holds is newer and must be asked first. */

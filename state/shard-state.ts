@@ -9,7 +9,7 @@ import { checkDeltaOrder, readPart } from './delta.ts'
 import { splitBlock, unpackEntries } from './entry-block.ts'
 import type { EntryBlock } from './frozen.ts'
 import type { FilePart, ShardVersion } from './manifest.ts'
-import type { HotTable } from './operator-state.ts'
+import type { HotTable, RestoredShard } from './operator-state.ts'
 import { type SnapshotChain, type SnapshotLimits, snapshotChain } from './snapshot-chain.ts'
 import type { Change, StateStoreFactory } from './store.ts'
 
@@ -38,6 +38,7 @@ export interface ShardState {
   readonly shard: number
   readonly cold: ColdPart
   readonly chain: SnapshotChain
+  readonly restored: RestoredShard | undefined
   attach(table: HotTable): Promise<void>
   isAttached(): boolean
   hotBytes(): number
@@ -75,6 +76,7 @@ export function shardState(
     shard,
     cold,
     chain,
+    restored: restored === undefined ? undefined : factsOf(restored),
 
     async attach(given) {
       if (table !== undefined) {
@@ -122,6 +124,12 @@ export function shardState(
       chain.offer({ fromEpoch, validFrom, hot, cold: copied })
     },
   }
+}
+
+function factsOf({ rows, snapshot }: ShardVersion): RestoredShard {
+  const files = snapshot?.cold?.files ?? []
+  const storedBytes = files.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  return rows === undefined ? { storedBytes } : { rows, storedBytes }
 }
 
 type Exclusively = <T>(work: () => Promise<T>) => Promise<T>

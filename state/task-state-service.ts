@@ -204,6 +204,7 @@ function operatorState(
     shardCount,
     attach: (shard, table) => of(shard).attach(table),
     hasCold: (shard) => of(shard).hasCold(),
+    restored: (shard) => of(shard).restored,
     getMany: (shard, keys) => of(shard).cold.getMany(keys),
     scan: (shard, from, to) => of(shard).cold.scan(from, to),
     dropRange(shard, from, to) {
@@ -233,7 +234,10 @@ async function persistShards(
     const snapshot = chain.take(epoch)
     return snapshot === undefined ? [] : [{ operator, shard, snapshot }]
   })
-  return { deltas, snapshots }
+  const rows = frozen.flatMap(({ operator, shard, rows: count }) =>
+    count === undefined ? [] : [{ operator, shard, rows: count }],
+  )
+  return { deltas, snapshots, rows }
 }
 
 /** The folder for local stores of this task in this attempt, after a clean-up of what older ones left. */

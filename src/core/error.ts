@@ -248,6 +248,12 @@ const catalogue = {
     hint: 'Remove entries, give them a ttl, or raise the cap.',
     retry: 'never',
   },
+  STATE_QUOTA_EXCEEDED: {
+    message:
+      'Epoch {epoch} would leave {size} {unit} of state, and {option} is {limit}; most of it, {share}, is of {operator}.',
+    hint: 'Nothing of the epoch is committed: start the query again with a larger {option}, and it goes on where it stands.',
+    retry: 'never',
+  },
   STATE_UNBOUNDED: {
     message: '{operator} would remember every key for ever: {why}.',
     hint: "{fix}. If you know that there are few keys: .option('allowUnbounded', true).",

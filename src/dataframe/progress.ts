@@ -62,6 +62,7 @@ export interface EventTimeProgress {
 export interface StateOperatorProgress {
   /** `stateStoreSave` for aggregations. */
   readonly operatorName: string
+  /** Rows of state, in memory or not. */
   readonly numRowsTotal: number
   readonly numRowsUpdated: number
   readonly allUpdatesTimeMs: number
@@ -69,6 +70,8 @@ export interface StateOperatorProgress {
   readonly allRemovalsTimeMs: number
   readonly commitTimeMs: number
   readonly memoryUsedBytes: number
+  /** Not in Spark: bytes of what does not fit into memory (`stateCache`), about. */
+  readonly storedBytes: number
   readonly numRowsDroppedByWatermark: number
   readonly numShufflePartitions: number
   readonly numStateStoreInstances: number

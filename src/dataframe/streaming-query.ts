@@ -1,5 +1,6 @@
 import type { EdgeRow } from '../batch/edge-row.ts'
 import type { StreamError } from '../core/error.ts'
+import type { QueryWarning } from '../core/warning.ts'
 import type { StreamingQueryProgress } from './progress.ts'
 
 /** Text such as `'10 seconds'`, or a number of seconds as in PySpark. */
@@ -109,6 +110,12 @@ export interface StreamingQuery {
   /** The error that ended the query; `undefined` while it runs and after a clean stop. */
   exception(): StreamError | undefined
 
+  /**
+   * What a user should know of and what stopped nothing, oldest first, at most 100: state that grows for
+   * ever, a quota that only warns, a clean-up that failed. The codes are in docs/errors.md.
+   */
+  readonly warnings: readonly QueryWarning[]
+
   /** Prints the plan, and returns the same text. `extended` adds the logical plan before optimisation. */
   explain(extended?: boolean): string
 
@@ -149,6 +156,14 @@ export interface StreamingQueryListener {
     readonly id: string
     readonly runId: string
     readonly timestamp: string
+  }): void
+  /** The query has something to warn of; see `StreamingQuery.warnings`. */
+  onQueryWarning?(event: {
+    readonly id: string
+    readonly runId: string
+    readonly name: string | undefined
+    readonly timestamp: string
+    readonly warning: QueryWarning
   }): void
   onQueryTerminated?(event: {
     readonly id: string

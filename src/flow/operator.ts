@@ -42,6 +42,8 @@ export interface OperatorProgress {
   readonly rowsRemoved?: number
   readonly rowsDroppedByWatermark?: number
   readonly memoryUsedBytes?: number
+  /** Bytes of state that lies outside of memory only, about. */
+  readonly storedBytes?: number
   readonly custom?: Readonly<Record<string, number>>
   /** Rows of the epoch that it could not work with, if any. */
   readonly badRows?: BadRowCount
@@ -160,6 +162,7 @@ function addProgress(left: OperatorProgress, right: OperatorProgress): OperatorP
     rowsDroppedByWatermark:
       (left.rowsDroppedByWatermark ?? 0) + (right.rowsDroppedByWatermark ?? 0),
     memoryUsedBytes: (left.memoryUsedBytes ?? 0) + (right.memoryUsedBytes ?? 0),
+    storedBytes: (left.storedBytes ?? 0) + (right.storedBytes ?? 0),
     custom,
     ...(watermarks === undefined ? {} : { watermarks }),
     ...(badRows === undefined ? {} : { badRows }),

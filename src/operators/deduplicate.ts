@@ -102,11 +102,12 @@ class DeduplicateOperator implements Operator {
         [this.name]: {
           stateName: within ? 'dedupeWithinWatermark' : 'dedupe',
           rowsIn: this.#rowsIn,
-          rowsTotal: this.#seen.size(),
+          rowsTotal: this.#seen.rowsTotal(),
           rowsUpdated: this.#rowsNew,
           rowsRemoved: removed,
           rowsDroppedByWatermark: this.#rowsLate,
           memoryUsedBytes: this.#seen.byteLength(),
+          storedBytes: this.#seen.storedBytes(),
           watermarks: operatorWatermarks(own, shift),
           custom: { numDroppedDuplicateRows: this.#rowsIn - this.#rowsNew - this.#rowsLate },
         },

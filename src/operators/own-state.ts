@@ -21,14 +21,38 @@ export interface OwnSpec {
 
 /** Makes the operator with its state restored. */
 export async function ownOperator(spec: OwnSpec, context: StateContext): Promise<Operator> {
-  const state = await operatorKeys(spec, context)
+  const buckets = await ownBuckets(spec, context)
+  const state = operatorKeys(spec, context, buckets)
   const { input, output } = spec
-  return spec.operator.make({ input, output, state })
+  return counted(spec.name, spec.operator.make({ input, output, state }), buckets)
 }
 
-async function operatorKeys({ name, keys }: OwnSpec, context: StateContext): Promise<OperatorKeys> {
+type OwnBuckets = KeyedBuckets<KeyedTable<SlotBytes>>
+
+/** The operator of the user, which reports under the name of its state how large that is. */
+function counted(name: string, operator: Operator, buckets: OwnBuckets): Operator {
+  return {
+    name: operator.name,
+    open: (header) => operator.open(header),
+    process: (input, batch, output) => operator.process(input, batch, output),
+    async closeEpoch(header, output) {
+      const report = await operator.closeEpoch(header, output)
+      const { [operator.name]: own, ...others } = report.progress ?? {}
+      const size = {
+        rowsTotal: buckets.rowsTotal(),
+        memoryUsedBytes: buckets.byteLength(),
+        storedBytes: buckets.storedBytes(),
+      }
+      return { ...report, progress: { ...others, [name]: { rowsIn: 0, ...own, ...size } } }
+    },
+    freeze: () => operator.freeze(),
+    close: () => operator.close?.(),
+  }
+}
+
+async function ownBuckets({ name, keys }: OwnSpec, context: StateContext): Promise<OwnBuckets> {
   const keyTypes = keys.map(({ type }) => type)
-  const buckets = new KeyedBuckets<KeyedTable<SlotBytes>>(
+  const buckets: OwnBuckets = new KeyedBuckets<KeyedTable<SlotBytes>>(
     {
       operator: name,
       keyTypes,
@@ -38,6 +62,10 @@ async function operatorKeys({ name, keys }: OwnSpec, context: StateContext): Pro
     context,
   )
   await buckets.attach()
+  return buckets
+}
+
+function operatorKeys({ keys }: OwnSpec, context: StateContext, buckets: OwnBuckets): OperatorKeys {
   /** Where each key stands that `using` gave out. */
   let positions = new Map<string, number>()
 

@@ -67,10 +67,11 @@ export async function streamLimitOperator(
         [name]: {
           stateName: 'globalLimit',
           rowsIn,
-          rowsTotal: given.size(),
+          rowsTotal: given.rowsTotal(),
           rowsUpdated: rowsOut,
           rowsRemoved: 0,
           memoryUsedBytes: given.byteLength(),
+          storedBytes: given.storedBytes(),
         },
       },
     }),

@@ -115,6 +115,7 @@ function stateOperatorsOf(
         allRemovalsTimeMs: 0,
         commitTimeMs: 0,
         memoryUsedBytes: figures.memoryUsedBytes ?? 0,
+        storedBytes: figures.storedBytes ?? 0,
         numRowsDroppedByWatermark: figures.rowsDroppedByWatermark ?? 0,
         numShufflePartitions: stage.single ? 1 : lanes,
         numStateStoreInstances: stage.single ? 1 : shards,

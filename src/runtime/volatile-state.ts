@@ -7,6 +7,7 @@ export function volatileState(operator: string, shardCount: number): OperatorSta
     shards: Array.from({ length: shardCount }, (_, shard) => shard),
     shardCount,
     attach: () => Promise.resolve(),
+    restored: () => undefined,
     hasCold: () => false,
     getMany: (_shard, keys) => Promise.resolve(keys.map(() => undefined)),
     scan: () => noEntries(),

@@ -15,6 +15,12 @@ export interface SessionConfig {
   readonly epochsInFlight: number
   /** Keyed state held in memory per query; what exceeds it lies in the store only. */
   readonly stateCacheBytes: number
+  /** Rows of state that a query may have, over all operators and lanes; absent = any number. */
+  readonly stateMaxRows: number | undefined
+  /** The same in bytes, in memory and outside of it. */
+  readonly stateMaxBytes: number | undefined
+  /** What happens to an epoch that would leave more. */
+  readonly stateQuotaPolicy: 'fail' | 'warn'
   readonly checkpointTimeoutMs: number
   readonly lockLeaseMs: number
   readonly minEpochsToRetain: number
@@ -60,6 +66,13 @@ const options: { readonly [K in keyof SessionConfig]: Option<SessionConfig[K]> }
   shards: { names: ['shards'], initial: 8, ...wholeNumber(1, 64) },
   epochsInFlight: { names: ['epochsInFlight'], initial: 2, ...wholeNumber(1, 8) },
   stateCacheBytes: { names: ['stateCache'], initial: 512 * 1024 * 1024, ...byteSize() },
+  stateMaxRows: {
+    names: ['stateMaxRows'],
+    initial: undefined,
+    ...wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  },
+  stateMaxBytes: { names: ['stateMaxBytes'], initial: undefined, ...byteSize() },
+  stateQuotaPolicy: { names: ['stateQuotaPolicy'], initial: 'fail', ...oneOf('fail', 'warn') },
   checkpointTimeoutMs: { names: ['checkpointTimeout'], initial: 600_000, ...duration() },
   lockLeaseMs: { names: ['lockLease'], initial: 10_000, ...duration() },
   minEpochsToRetain: {

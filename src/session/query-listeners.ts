@@ -51,6 +51,10 @@ export function queryListeners(
         case 'idle':
           if (!idleIsDue(query, now)) return
           return tell((each) => each.onQueryIdle?.({ id, runId, timestamp }))
+        case 'warning': {
+          const { warning } = event
+          return tell((each) => each.onQueryWarning?.({ id, runId, name, timestamp, warning }))
+        }
         case 'terminated': {
           const { error } = event
           const exception = error?.message

@@ -1,5 +1,6 @@
 import type { EpochProgress, JobEvent } from '../../actors/job.ts'
-import { reasonOf, StreamError } from '../core/error.ts'
+import { reasonOf, StreamError, unreachable } from '../core/error.ts'
+import { type QueryWarning, queryWarning } from '../core/warning.ts'
 import type { StreamingQueryProgress } from '../dataframe/progress.ts'
 import type { QueryHealth, StreamingQueryStatus } from '../dataframe/streaming-query.ts'
 
@@ -8,6 +9,7 @@ export type QueryEvent =
   | { readonly type: 'started' }
   | { readonly type: 'progress'; readonly progress: StreamingQueryProgress }
   | { readonly type: 'idle' }
+  | { readonly type: 'warning'; readonly warning: QueryWarning }
   | { readonly type: 'terminated'; readonly error: StreamError | undefined }
 
 /** What is known of a query so far. Only the functions of this file change it. */
@@ -24,7 +26,12 @@ export interface QueryRecord {
   restartReason: string
   /** How many calls of `wake` the query has come to rest after. */
   idleWakes: number
+  /** Oldest first; the newest are kept. */
+  readonly warnings: QueryWarning[]
 }
+
+/** More than anyone reads. */
+const warningsMax = 100
 
 /** How an epoch becomes a progress, and how many of them are kept. */
 export interface Recording {
@@ -35,7 +42,7 @@ export interface Recording {
   ) => StreamingQueryProgress
 }
 
-export function newRecord(nowMs: number): QueryRecord {
+export function newRecord(nowMs: number, warnings: readonly QueryWarning[]): QueryRecord {
   return {
     state: 'starting',
     status: status('Initializing sources'),
@@ -47,6 +54,7 @@ export function newRecord(nowMs: number): QueryRecord {
     restarts: 0,
     restartReason: '',
     idleWakes: -1,
+    warnings: [...warnings],
   }
 }
 
@@ -78,9 +86,25 @@ export function recordEvent(
       record.restarts++
       record.restartReason = reasonOf(event.failure.cause)
       return undefined
-    default:
+    case 'warning': {
+      const { what, cause } = event
+      return noteWarning(record, queryWarning('CLEANUP_FAILED', { what, why: reasonOf(cause) }))
+    }
+    case 'overQuota': {
+      const { epoch, excess } = event
+      return noteWarning(record, queryWarning('STATE_QUOTA_EXCEEDED', { epoch, ...excess }))
+    }
+    case 'decided':
       return undefined
+    default:
+      return unreachable(event)
   }
+}
+
+function noteWarning({ warnings }: QueryRecord, warning: QueryWarning): QueryEvent {
+  warnings.push(warning)
+  if (warnings.length > warningsMax) warnings.shift()
+  return { type: 'warning', warning }
 }
 
 /** Notes the end of the query, with the failure that ended it, if any did. */

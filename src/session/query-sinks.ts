@@ -6,6 +6,7 @@ import type { Launch, WriteSpec } from '../dataframe/launch.ts'
 import { type LogicalPlan, type Scan, schemaOf } from '../plan/logical.ts'
 import type { Engine } from './engine.ts'
 import type { SinkDescription } from './formats.ts'
+import { quotaOptions } from './state-quota.ts'
 
 /** Options of `writeStream` that are the engine's and not the sink's. */
 const engineOptions = [
@@ -15,6 +16,7 @@ const engineOptions = [
   'deadletterpath',
   'drain',
   'laterowspath',
+  ...quotaOptions,
 ]
 
 /** The sink that the query's `writeStream` asks for. */

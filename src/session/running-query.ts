@@ -1,5 +1,6 @@
 import type { JobEvent, JobHandle } from '../../actors/job.ts'
 import type { Clock } from '../core/clock.ts'
+import type { QueryWarning } from '../core/warning.ts'
 import type { StreamingQuery } from '../dataframe/streaming-query.ts'
 import {
   healthOf,
@@ -24,6 +25,8 @@ export interface RunningParts extends RowTaps, Recording {
   readonly clock: Clock
   readonly planText: (extended: boolean) => string
   readonly stopTimeoutMs: number
+  /** What the query warns of from the start. */
+  readonly warnings: readonly QueryWarning[]
   readonly print: (text: string) => void
   /** Told of everything the query does, after it was recorded. */
   readonly observe: (event: QueryEvent) => void
@@ -49,7 +52,7 @@ interface JobSlot {
 }
 
 export function runningQuery(parts: RunningParts): RunningQuery {
-  const record = newRecord(parts.clock.now())
+  const record = newRecord(parts.clock.now(), parts.warnings)
   const slot: JobSlot = {
     handle: undefined,
     started: Promise.resolve(),
@@ -77,6 +80,7 @@ export function runningQuery(parts: RunningParts): RunningQuery {
         wakeWaiting(slot)
       }
       parts.observe({ type: 'started' })
+      for (const warning of parts.warnings) parts.observe({ type: 'warning', warning })
       slot.started = job.then(
         (made) => {
           slot.handle = made
@@ -134,6 +138,9 @@ function handleOf(parts: RunningParts, record: QueryRecord, slot: JobSlot): Stre
     },
 
     exception: () => record.error,
+    get warnings() {
+      return [...record.warnings]
+    },
 
     explain(extended = false) {
       const text = parts.planText(extended)

@@ -1,5 +1,7 @@
 import type { JobSettings } from '../../actors/job.ts'
+import type { StateQuota } from '../../actors/state-quota.ts'
 import type { Trigger } from '../../actors/trigger.ts'
+import { queryWarning } from '../core/warning.ts'
 import type { Launch, WriteSpec } from '../dataframe/launch.ts'
 import type { StreamingQuery } from '../dataframe/streaming-query.ts'
 import type { TriggerSpec } from '../dataframe/trigger.ts'
@@ -10,12 +12,12 @@ import type { LogicalPlan } from '../plan/logical.ts'
 import { planText } from '../plan/print.ts'
 import { readAfterOf } from '../plan/read-after.ts'
 import { checkStateBounds } from '../plan/state-bounds.ts'
+import { growingState } from '../plan/state-growth.ts'
 import { type ProgressContext, progressOf } from '../runtime/progress.ts'
 import { type Deployed, type QuerySpec, runQuery } from '../runtime/query.ts'
 import { createTap, type Tap } from '../runtime/tap.ts'
 import { checkReadAfter } from './check-read-after.ts'
 import { type CheckpointPlace, checkpointFor } from './checkpoint-place.ts'
-import type { SessionConfig } from './config.ts'
 import type { Engine } from './engine.ts'
 import {
   checkSink,
@@ -28,6 +30,7 @@ import { progressLine } from './progress-line.ts'
 import { badRowsOf, resultSinkOf } from './query-sinks.ts'
 import { type RunningQuery, runningQuery } from './running-query.ts'
 import { checkSideOutputs, makeSideSink, sidePath } from './side-rows.ts'
+import { stateQuotaOf } from './state-quota.ts'
 
 /** A query between its refusals and its job. */
 interface Start {
@@ -42,6 +45,7 @@ interface Start {
   readonly results: Tap
   readonly late: Tap
   readonly dead: Tap
+  readonly quota: StateQuota | undefined
   /** The parts of the newest attempt. */
   deployed: Deployed | undefined
 }
@@ -84,6 +88,7 @@ export function startQuery(
     results: createTap(),
     late: createTap(),
     dead: createTap(),
+    quota: stateQuotaOf(config, spec.options),
     deployed: undefined,
   }
   const running = runningOf(start)
@@ -106,6 +111,9 @@ function runningOf(start: Start): RunningQuery {
     results: start.results,
     late: start.late,
     dead: start.dead,
+    warnings: growingState(plan, spec.outputMode).map((each) =>
+      queryWarning('STATE_GROWS', { ...each }),
+    ),
     planText: (extended) =>
       extended ? `${planText(plan)}\n${printPhysical(physical)}` : planText(plan),
     stopTimeoutMs: config.stopTimeoutMs,
@@ -159,7 +167,7 @@ function querySpecOf(start: Start, listener: QuerySpec['listener']): QuerySpec {
       minEpochsToRetain: config.minEpochsToRetain,
       minRetentionMs: config.minRetentionMs,
     },
-    settings: settingsOf(config, spec),
+    settings: settingsOf(start),
     restart: {
       maxRestarts: config.maxRestarts,
       firstDelayMs: config.restartDelayMs,
@@ -187,7 +195,7 @@ function querySpecOf(start: Start, listener: QuerySpec['listener']): QuerySpec {
   }
 }
 
-function settingsOf(config: SessionConfig, spec: WriteSpec): Partial<JobSettings> {
+function settingsOf({ engine: { config }, spec, quota }: Start): Partial<JobSettings> {
   return {
     trigger: triggerOf(spec.trigger),
     epochsInFlight: config.epochsInFlight,
@@ -195,6 +203,7 @@ function settingsOf(config: SessionConfig, spec: WriteSpec): Partial<JobSettings
     noDataEpochs: config.noDataEpochs,
     flush: spec.options['drain']?.toLowerCase() === 'flush',
     watermarkPolicy: config.watermarkPolicy,
+    ...(quota === undefined ? {} : { stateQuota: quota }),
   }
 }
 

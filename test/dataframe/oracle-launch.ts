@@ -119,6 +119,7 @@ const endedQuery: StreamingQuery = {
   processAllAvailable: async () => {},
   stop: async () => {},
   exception: () => undefined,
+  warnings: [],
   explain: () => '',
   async *results() {},
   async *lateRows() {},

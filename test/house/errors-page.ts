@@ -6,7 +6,10 @@ interface Described {
 }
 
 /** The page that explains every error a user can meet; made from the catalogue, never by hand. */
-export function errorsPage(codes: readonly Described[]): string {
+export function errorsPage(
+  codes: readonly Described[],
+  warnings: readonly Omit<Described, 'retry'>[],
+): string {
   const entries = codes.map(({ code, message, hint, retry }) =>
     [
       `## ${code}`,
@@ -18,7 +21,10 @@ export function errorsPage(codes: readonly Described[]): string {
       '',
     ].join('\n'),
   )
-  return `${introduction}\n${entries.join('\n')}`
+  const warned = warnings.map(({ code, message, hint }) =>
+    [`### ${code}`, '', message, '', `- What to try: ${hint}`, ''].join('\n'),
+  )
+  return `${introduction}\n${[...entries, warningsIntroduction, ...warned].join('\n')}`
 }
 
 const introduction = `# Errors
@@ -28,4 +34,10 @@ Made from the catalogue in \`src/core/error.ts\`; a test keeps it current.
 Every error that a user or the world can cause is a \`StreamError\` with a \`code\` from this page, a
 \`message\` that holds the values, a \`hint\` that says what to try, and \`details\` with the values by name.
 Words in braces stand for those values. A code keeps its meaning for ever once it was released.
+`
+
+const warningsIntroduction = `## Warnings
+
+From the catalogue in \`src/core/warning.ts\`. A warning stops nothing; \`query.warnings\` has those of a query, and
+listeners are told of them.
 `

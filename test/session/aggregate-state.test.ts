@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { nactSystem } from '../../actors/nact-system.ts'
+import { simulatedSession } from '../../properties/simulated-session.ts'
+import { virtualFileSystem } from '../../properties/virtual-file-system.ts'
 import { nodeFileSystem } from '../../src/core/node-file-system.ts'
 import { nodeProcessInfo } from '../../src/core/node-process-info.ts'
 import { systemRandom } from '../../src/core/random.ts'
@@ -115,3 +117,32 @@ test.each([
   },
   60_000,
 )
+
+test('groups keyed by the time itself come out once, whatever of them has left memory', async () => {
+  const { session, simulation } = simulatedSession({
+    seed: 3,
+    files: virtualFileSystem(),
+    life: 0,
+    config: { stateCache: '1' },
+  })
+  const input = session.memoryStream('s INT')
+  const given: unknown[] = []
+  const query = input
+    .toDF()
+    .selectExpr('CAST(s AS TIMESTAMP) AS t')
+    .withWatermark('t', '10 seconds')
+    .groupBy('t')
+    .count()
+    .selectExpr('CAST(t AS LONG) AS s', 'count')
+    .writeStream.foreachBatch(async (batch) => {
+      for (const { s, count } of await batch.collect()) given.push(`${s}: ${count}`)
+    })
+    .start()
+  // All of one minute, which is closed second by second.
+  for (let s = 120; s < 160; s++) {
+    input.addData([{ s }])
+    await simulation.run(query.processAllAvailable())
+  }
+  await simulation.run(session.stop())
+  expect(given).toEqual(Array.from({ length: 30 }, (_, index) => `${120 + index}: 1`))
+})

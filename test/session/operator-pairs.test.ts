@@ -95,27 +95,31 @@ const taken = modes.flatMap((mode) =>
   ),
 )
 
-test.each(taken)('%s: what the reference gives', async (name, below, above, outputMode) => {
-  const query: StreamQuery = {
-    inputs: [input, input],
-    query: ([first, second]) => {
-      const result = build(below, above, first as DataFrame, second as DataFrame)
-      const { shown } = above
-      return shown === undefined ? result : result.selectExpr('1 AS one', ...shown)
-    },
-    outputMode,
-    text: name,
-  }
-  // Not as a law that looks for the smallest failure: there are hundreds of them.
-  for (const schedule of fc.sample(scheduleOf(query), { numRuns: 2, seed: 20_261_121 })) {
-    const { plan, inputs, headers, committed } = await runStream(query, schedule)
-    const expected = expectedEpochs(plan, outputMode, headers, inputs)
-    committed.forEach(({ epoch, batches }, index) => {
-      const what = `epoch ${epoch} of ${fc.stringify(schedule)}`
-      mustBeSameRows(what, rowsOfAll(batches), expected.epochs[index] ?? [])
-    })
-  }
-})
+test.each(taken)(
+  '%s: what the reference gives',
+  async (name, below, above, outputMode) => {
+    const query: StreamQuery = {
+      inputs: [input, input],
+      query: ([first, second]) => {
+        const result = build(below, above, first as DataFrame, second as DataFrame)
+        const { shown } = above
+        return shown === undefined ? result : result.selectExpr('1 AS one', ...shown)
+      },
+      outputMode,
+      text: name,
+    }
+    // Not as a law that looks for the smallest failure: there are hundreds of them.
+    for (const schedule of fc.sample(scheduleOf(query), { numRuns: 2, seed: 20_261_121 })) {
+      const { plan, inputs, headers, committed } = await runStream(query, schedule)
+      const expected = expectedEpochs(plan, outputMode, headers, inputs)
+      committed.forEach(({ epoch, batches }, index) => {
+        const what = `epoch ${epoch} of ${fc.stringify(schedule)}`
+        mustBeSameRows(what, rowsOfAll(batches), expected.epochs[index] ?? [])
+      })
+    }
+  },
+  60_000,
+)
 
 test('there is something to take in every mode', () => {
   const counts = modes.map((mode) => taken.filter(([, , , each]) => each === mode).length)

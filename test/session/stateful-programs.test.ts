@@ -145,16 +145,42 @@ test('misuse at run time ends the query with a code', async () => {
   expect(await failure(() => value?.get())).toBe('STATE_ACCESS_INVALID')
 })
 
+test('a row that is older than the watermark ends the query with a code', async () => {
+  const { start, frame } = world(virtualFileSystem(), { schema: 'k STRING, t TIMESTAMP' })
+  const at = (second: number) => new Date(second * 1000)
+  const program = made(() => {}, { handleInputRows: (k) => [{ k, t: at(40) }] })
+  const query = start(
+    frame()
+      .withWatermark('t', '10 seconds')
+      .as()
+      .groupByKey('k')
+      .transformWithState(program, {
+        output: 'k STRING, t TIMESTAMP',
+        timeMode: 'eventTime',
+        eventTimeColumn: 't',
+      })
+      .toDF(),
+  )
+  expect(await failure(() => query.add([{ k: 'a', t: at(49) }]))).toBe('none')
+  expect(await failure(() => query.add([{ k: 'a', t: at(50) }]))).toBe('none')
+  // Now the watermark is at 40, and a row of just that time is one too late.
+  expect(await failure(() => query.add([{ k: 'a', t: at(51) }]))).toBe(
+    'OUTPUT_OLDER_THAN_WATERMARK',
+  )
+})
+
 test('work that a handler does not wait for cannot touch state', async () => {
   const { start, frame } = world()
   let value: ValueState<bigint> | undefined
   let later: Promise<string> | undefined
+  let timers: Timers | undefined
   const processor = made(
     (handle) => {
       value = handle.valueState('value', 'BIGINT')
     },
     {
-      handleInputRows() {
+      handleInputRows(_k, _rows, given) {
+        timers = given
         later = Promise.resolve().then(() => failure(() => value?.update(1n)))
         return []
       },
@@ -164,6 +190,9 @@ test('work that a handler does not wait for cannot touch state', async () => {
     { k: 'a', n: 1 },
   ])
   expect(await later).toBe('STATE_ACCESS_INVALID')
+  expect(await failure(() => timers?.register(5))).toBe('STATE_ACCESS_INVALID')
+  expect(await failure(() => timers?.delete(5))).toBe('STATE_ACCESS_INVALID')
+  expect(await failure(() => timers?.list())).toBe('STATE_ACCESS_INVALID')
 })
 
 test.each([1, 3])(

@@ -152,3 +152,61 @@ export function isRefused(frame: DataFrame, handle: StatefulHandle): void {
   // @ts-expect-error flatMapGroupsWithState needs an output mode
   clicks.groupByKey('page').flatMapGroupsWithState(() => [], { output: total })
 }
+
+/** What a processor may say of its rows, its key and its timers; each marked line is refused. */
+export function processorsAreChecked(
+  frame: DataFrame,
+  handle: StatefulHandle,
+  timers: Timers,
+): void {
+  const byPage = frame.as(click).groupByKey('page')
+  const init = (): void => {}
+  byPage.transformWithState(
+    // @ts-expect-error the rows have no column of this name
+    () => ({
+      init,
+      handleInputRows: (page: string, rows: readonly { readonly pages: string }[]) =>
+        rows.map(() => ({ page, clicks: 1n })),
+    }),
+    { output: total },
+  )
+  byPage.transformWithState(
+    // @ts-expect-error the key is text
+    () => ({ init, handleInputRows: (page: bigint) => [{ page: String(page), clicks: 1n }] }),
+    { output: total },
+  )
+  byPage.transformWithState(
+    // @ts-expect-error a LONG of the output is a bigint
+    () => ({ init, handleInputRows: (page: string) => [{ page, clicks: 1 }] }),
+    { output: total },
+  )
+  byPage.transformWithState(
+    // @ts-expect-error a handler gives a list, or nothing
+    () => ({ init, handleInputRows: (page: string) => ({ page, clicks: 1n }) }),
+    { output: total },
+  )
+  // @ts-expect-error a processor has to handle rows
+  byPage.transformWithState(() => ({ init }), { output: total })
+  const initialState = frame.as(total).groupByKey('page')
+  byPage.transformWithState(
+    () => ({
+      init,
+      handleInputRows: () => [],
+      handleInitialState: (_page: string, row: { readonly user: bigint }) => void row,
+    }),
+    // @ts-expect-error the initial state has no such column
+    { output: total, initialState },
+  )
+  // @ts-expect-error a timer is set to milliseconds
+  timers.register('5 minutes')
+  // @ts-expect-error without event time there is no watermark
+  timers.register(timers.watermarkMs + 1000)
+  // @ts-expect-error there is no such variable kind
+  handle.counterState('count')
+  // @ts-expect-error a single value has nothing to be appended to
+  handle.valueState('count', 'BIGINT').append(1n)
+  // @ts-expect-error single values have no cap
+  handle.valueState('count', 'BIGINT', { cap: 3 })
+  // @ts-expect-error a map has no value without its key
+  handle.mapState('m', 'STRING', 'DOUBLE').get()
+}

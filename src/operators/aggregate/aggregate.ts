@@ -125,7 +125,7 @@ class AggregateOperator implements Operator {
   }
 
   async #closeEpoch(header: EpochHeader, output: Output): Promise<EpochReport> {
-    const before = this.#buckets.size()
+    const before = this.#buckets.rowsTotal()
     const changed = this.#buckets.changedCount()
     const { mode } = this.#spec
     if (mode === 'update' && !this.#eager && this.#early === undefined) {
@@ -135,7 +135,7 @@ class AggregateOperator implements Operator {
     else if (this.#spec.watermarked || header.flush === true) await this.#close(header, output)
     await this.#early?.emit(header, output)
     if (header.flush === true && mode === 'append' && before === 0) await this.#emitGlobal(output)
-    const after = this.#buckets.size()
+    const after = this.#buckets.rowsTotal()
     const nextWatermark = this.#nextWatermark(header)
     const nextTimer = this.#early?.nextTimer(header)
     return {
@@ -150,6 +150,7 @@ class AggregateOperator implements Operator {
           rowsRemoved: before - after,
           rowsDroppedByWatermark: this.#lateGroups.count,
           memoryUsedBytes: this.#buckets.byteLength(),
+          storedBytes: this.#buckets.storedBytes(),
           watermarks: operatorWatermarks(header, this.#spec.watermarkShift),
           custom: {
             numLateInputRows: this.#lateGroups.rows,
@@ -320,7 +321,7 @@ class AggregateOperator implements Operator {
 
   /** A global aggregate has a row even without input. */
   async #emitGlobal(output: Output): Promise<void> {
-    if (!this.#spec.global || this.#buckets.size() > 0) return
+    if (!this.#spec.global || this.#buckets.rowsTotal() > 0) return
     if (this.#spec.bucketing.kind !== 'none') return
     const table = this.#buckets.emptyTable()
     table.keys.insertEncoded(new Uint8Array(0), 0)
@@ -348,7 +349,7 @@ class AggregateOperator implements Operator {
         if (emits && bucketing.kind !== 'window') {
           await this.#emitBucket(bucket, output)
         }
-        this.#buckets.drop(bucket)
+        await this.#buckets.drop(bucket)
       } else if (bucketing.kind === 'timeKey' && bucket <= watermark) {
         await this.#closePart(bucket, bucketing.key, watermark, output)
       }

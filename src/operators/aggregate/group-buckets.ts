@@ -70,9 +70,9 @@ export class GroupBuckets extends KeyedBuckets<GroupTable> {
     return tree.stretches(this.#paneNumber(start), panesPerWindow)
   }
 
-  override drop(bucket: number): void {
+  override async drop(bucket: number): Promise<void> {
     for (const tree of this.#trees) tree.forget(this.#paneNumber(bucket))
-    super.drop(bucket)
+    await super.drop(bucket)
   }
 
   override byteLength(): number {

@@ -297,11 +297,12 @@ class StreamJoin implements Operator {
         [this.name]: {
           stateName: 'symmetricHashJoin',
           rowsIn: this.#rowsIn,
-          rowsTotal: this.#buckets.size(),
+          rowsTotal: this.#buckets.rowsTotal(),
           rowsUpdated: this.#rowsStored,
           rowsRemoved: this.#rowsRemoved,
           rowsDroppedByWatermark: this.#rowsLate,
           memoryUsedBytes: this.#buckets.byteLength(),
+          storedBytes: this.#buckets.storedBytes(),
           custom: {
             numLeftRows: this.#buckets.countOf(0),
             numRightRows: this.#buckets.countOf(1),

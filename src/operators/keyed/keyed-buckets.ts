@@ -1,9 +1,14 @@
+/**
+ * Over 400 lines: what is in memory, what lies outside and what was restored are told apart entry by
+ * entry, and every one of these questions is asked of all three.
+ */
 import type { FrozenState } from '../../../state/frozen.ts'
 import type { Column } from '../../batch/batch.ts'
 import { ByteWriter } from '../../batch/byte-writer.ts'
 import { encodeKeyAt, KeyReader } from '../../batch/key-codec.ts'
 import type { DataType } from '../../batch/schema.ts'
 import type { StateContext } from '../context.ts'
+import { AwayRows } from './away-rows.ts'
 import { textOfKey } from './entries.ts'
 import { firstCapacity } from './hash-index.ts'
 import type { FrozenChanges, KeyedTable, KeyedTableOptions } from './keyed-table.ts'
@@ -46,12 +51,18 @@ export class KeyedBuckets<T extends KeyedTable> {
   readonly #waiting: (() => void)[] = []
   /** By position: a time that no cold entry of the shard falls due before. */
   readonly #coldDue: number[]
+  readonly #away: AwayRows
+  /** By position: the rows that were last given out by `freeze`, and before that those restored. */
+  readonly #rowsFrozen: (number | undefined)[]
+  #isAttached = false
 
   constructor(spec: KeyedSpec<T>, context: StateContext) {
     this.spec = spec
     this.context = context
     this.positions = new Map(context.state.shards.map((shard, position) => [shard, position]))
     this.#coldDue = context.state.shards.map(() => Number.POSITIVE_INFINITY)
+    this.#away = new AwayRows(context.state.shards.length)
+    this.#rowsFrozen = context.state.shards.map((shard) => context.state.restored(shard)?.rows)
   }
 
   /** The shards of this task. */
@@ -84,6 +95,8 @@ export class KeyedBuckets<T extends KeyedTable> {
   async attach(): Promise<void> {
     for (const shard of this.shards) await this.context.state.attach(shard, shardTable(this, shard))
     await this.#discover()
+    this.#isAttached = true
+    this.#countRestored()
   }
 
   /** Buckets that are known, with entries in memory or not; ascending. */
@@ -141,16 +154,23 @@ export class KeyedBuckets<T extends KeyedTable> {
   }
 
   /** Forgets a bucket; its entries outside of memory are dead. */
-  drop(bucket: number): void {
+  async drop(bucket: number): Promise<void> {
+    if (this.anyCold()) await this.#countAway(bucket)
+    this.#away.forget(bucket)
     this.#buckets.delete(bucket)
     if (this.spec.layout !== 'bucketed' || !this.anyCold()) return
     const [from, to] = [this.prefixOf(bucket), this.prefixOf(bucket + 1)]
     for (const shard of this.shards) this.context.state.dropRange(shard, from, to)
   }
 
-  /** Entries in memory. */
-  size(): number {
-    return this.sum((table) => table.size)
+  /** Rows of state, in memory or not. */
+  rowsTotal(): number {
+    return this.shards.reduce((sum, _, position) => sum + this.#rowsAt(position), 0)
+  }
+
+  /** Bytes of entries that lie outside of memory only, about: of restored ones those of their files. */
+  storedBytes(): number {
+    return this.shards.reduce((sum, _, position) => sum + this.#away.bytesOf(position), 0)
   }
 
   byteLength(): number {
@@ -182,8 +202,11 @@ export class KeyedBuckets<T extends KeyedTable> {
         if (table !== undefined && frozen !== undefined) parts.push({ table, frozen })
       }
       const changeCount = parts.reduce((sum, { frozen }) => sum + frozen.count, 0)
-      if (changeCount > 0)
-        states.push({ operator, shard, changeCount, encode: () => encode(parts) })
+      const rows = this.#rowsAt(position)
+      // What closes is not written, but it is no longer there.
+      if (changeCount === 0 && rows === (this.#rowsFrozen[position] ?? 0)) continue
+      this.#rowsFrozen[position] = rows
+      states.push({ operator, shard, changeCount, rows, encode: () => encode(parts) })
     }
     return states.length === 0 ? undefined : states
   }
@@ -214,8 +237,23 @@ export class KeyedBuckets<T extends KeyedTable> {
     if (entry === undefined) return
     const { isClosed, overUntil } = this.spec
     if (isClosed?.(entry.bucket, entry.key) === true) return
-    const table = this.tableAt(entry.bucket, this.positions.get(shard) ?? 0)
+    const position = this.positions.get(shard) ?? 0
+    const table = this.tableAt(entry.bucket, position)
+    const before = table.rowCount
     table.load(entry.key, value, overUntil)
+    if (!this.#isAttached) return
+    const bytes = stateKey.length + (value?.length ?? 0)
+    this.#away.change(entry.bucket, position, before - table.rowCount, -bytes)
+  }
+
+  /** Lets entries of a shard leave its table; `keep` is 1 for the slots that stay. */
+  leave(shard: number, bucket: number, keep: Uint8Array, bytes: number): void {
+    const position = this.positions.get(shard) ?? 0
+    const table = this.tableOf(bucket, shard)
+    if (table === undefined) return
+    const before = table.rowCount
+    table.compact(keep)
+    this.#away.change(bucket, position, before - table.rowCount, bytes)
   }
 
   /** Where an entry that leaves memory is found again when it falls due; `undefined` if it never does. */
@@ -325,6 +363,7 @@ export class KeyedBuckets<T extends KeyedTable> {
         this.loadEntry(shard, stateKey, value)
       }
     }
+    this.#away.settle(bucket)
   }
 
   protected *all(): Iterable<T> {
@@ -337,6 +376,44 @@ export class KeyedBuckets<T extends KeyedTable> {
     let sum = 0
     for (const table of this.all()) sum += figure(table)
     return sum
+  }
+
+  #rowsAt(position: number): number {
+    let rows = this.#away.rowsOf(position)
+    for (const tables of this.#buckets.values()) rows += tables[position]?.rowCount ?? 0
+    return rows
+  }
+
+  /** What the checkpoint counts and memory does not hold lies outside. */
+  #countRestored(): void {
+    const { state } = this.context
+    if (this.shards.every((shard) => state.restored(shard)?.rows === undefined)) return
+    const amounts = this.shards.map((shard, position) => {
+      const { rows = 0, storedBytes = 0 } = state.restored(shard) ?? {}
+      let inMemory = 0
+      for (const tables of this.#buckets.values()) inMemory += tables[position]?.rowCount ?? 0
+      return { rows: Math.max(0, rows - inMemory), bytes: storedBytes }
+    })
+    const buckets = this.spec.layout === 'bucketed' ? this.#buckets.keys() : [0]
+    this.#away.restore(buckets, amounts)
+  }
+
+  /** Takes the entries of a bucket that lie outside of memory out of those that are counted together. */
+  async #countAway(bucket: number): Promise<void> {
+    if (!this.#away.isUncounted(bucket)) return
+    for (const [position, shard] of this.shards.entries()) {
+      const { state } = this.context
+      if (!state.hasCold(shard)) continue
+      const table = this.tableOf(bucket, shard)
+      const [from, to] = [this.prefixOf(bucket), this.#endOf(bucket)]
+      for await (const [stateKey, value] of state.scan(shard, from, to)) {
+        const entry = this.readKey(stateKey)
+        if (entry === undefined || this.spec.isClosed?.(bucket, entry.key) === true) continue
+        if ((table?.findKey(entry.key) ?? -1) >= 0 || table?.isGone(stateKey) === true) continue
+        this.#away.change(bucket, position, -1, -stateKey.length - value.length)
+      }
+    }
+    this.#away.settle(bucket)
   }
 
   /** The first state key behind those of a bucket; `undefined` = there is nothing behind. */

@@ -97,6 +97,11 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
     return this.keys.count - this.keys.deadCount
   }
 
+  /** What users count as rows of state: one for each entry, where a table does not say otherwise. */
+  get rowCount(): number {
+    return this.size
+  }
+
   /** Begins an epoch: nothing has changed in it yet. */
   openEpoch(epoch: number): void {
     if (this.#epoch === epoch) return

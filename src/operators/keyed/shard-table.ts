@@ -14,6 +14,8 @@ export interface ShardEntries {
   readKey(stateKey: Uint8Array): { readonly bucket: number; readonly key: Uint8Array } | undefined
   dueKey(shard: number, table: KeyedTable, slot: number): Uint8Array | undefined
   loadEntry(shard: number, key: Uint8Array, value: Uint8Array | undefined): void
+  /** Squeezes slots out of a table whose entries are outside of memory now, so many bytes of them. */
+  leave(shard: number, bucket: number, keep: Uint8Array, bytes: number): void
 }
 
 /** The entries of one shard, over all buckets, as the state service sees them. */
@@ -35,7 +37,7 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
   }
 
   const forgetBefore = (block: EntryBlock, before: number): void => {
-    const keeps = new Map<number, Uint8Array>()
+    const keeps = new Map<number, Leaving>()
     forEachEntry(block, (stateKey, value) => {
       const entry = buckets.readKey(stateKey)
       if (entry === undefined) return
@@ -50,15 +52,15 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
       }
       const slot = table.findKey(key)
       if (slot < 0 || (table.stamps[slot] as number) >= before) return
-      const keep = keeps.get(bucket) ?? new Uint8Array(table.count).fill(1)
-      keep[slot] = 0
-      keeps.set(bucket, keep)
+      const leaving = leavingOf(keeps, bucket, table)
+      leaving.keep[slot] = 0
+      leaving.bytes += stateKey.length + value.length
     })
     // Squeezing moves slots, so walks of a dump begin their bucket anew: twice is harmless.
     for (const [cursor, walk] of walks) {
       if (keeps.has(walk.bucket)) walks.set(cursor, { bucket: walk.bucket, slot: 0 })
     }
-    for (const [bucket, keep] of keeps) buckets.tableOf(bucket, shard)?.compact(keep)
+    for (const [bucket, { keep, bytes }] of keeps) buckets.leave(shard, bucket, keep, bytes)
   }
 
   return {
@@ -126,3 +128,17 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
 const nothing = new Uint8Array(0)
 /** Room in a block for the entry that reaches its limit. */
 const slackBytes = 4096
+
+/** Slots that stay in a table, and the bytes of the entries that do not. */
+interface Leaving {
+  readonly keep: Uint8Array
+  bytes: number
+}
+
+function leavingOf(all: Map<number, Leaving>, bucket: number, table: KeyedTable): Leaving {
+  const known = all.get(bucket)
+  if (known !== undefined) return known
+  const made = { keep: new Uint8Array(table.count).fill(1), bytes: 0 }
+  all.set(bucket, made)
+  return made
+}

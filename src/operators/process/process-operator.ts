@@ -322,6 +322,8 @@ class ProcessOperator implements Operator {
     const registered = (time: number): void => {
       this.#fresh?.add(freshKey(group, time))
     }
+    const { scope } = this.#parts.instance
+    const isRunning = (): boolean => scope.current?.state === state
     const clocks = {
       none: { now: Number.NEGATIVE_INFINITY, writtenAt: 0 },
       processingTime: { now: processingTime, writtenAt: processingTime },
@@ -330,7 +332,7 @@ class ProcessOperator implements Operator {
     return {
       state,
       variables: this.#parts.instance.variables,
-      timers: timersOf(state, times, count, registered),
+      timers: timersOf(state, times, { count, registered, isRunning }),
       ...clocks[spec.timeMode],
       query: this.#queryInfo(),
       count,
@@ -376,6 +378,7 @@ class ProcessOperator implements Operator {
       rowsRemoved: this.#keysRemoved,
       rowsDroppedByWatermark: this.#rowsLate,
       memoryUsedBytes: state.byteLength(),
+      storedBytes: state.storedBytes(),
       custom: processMetrics(this.#figures, shape, context.state.shards.includes(0)),
     }
   }

@@ -88,6 +88,10 @@ export class ProcessState {
     return this.#buckets.byteLength()
   }
 
+  storedBytes(): number {
+    return this.#buckets.storedBytes()
+  }
+
   rowsTotal(): number {
     return this.#totals.reduce((sum, rows) => sum + rows, 0)
   }

@@ -10,18 +10,30 @@ export interface HandlerTimes {
   readonly watermark: number
 }
 
-/** The timers of one key. `registered` is told of each new one. */
+/** Who watches the timers of a key. */
+export interface TimerWatch {
+  count(figure: Figure): void
+  /** Told of each new timer. */
+  registered(time: number): void
+  /** Whether the handler that was given these timers is still running. */
+  isRunning(): boolean
+}
+
+/** The timers of one key, for as long as the handler runs that is given them. */
 export function timersOf(
   state: KeyState,
   times: HandlerTimes,
-  count: (figure: Figure) => void,
-  registered: (time: number) => void,
+  { count, registered, isRunning }: TimerWatch,
 ): Timers {
   const { head } = state
+  const mustRun = (): void => {
+    if (!isRunning()) throw new StreamError('STATE_ACCESS_INVALID', { what: 'A timer' })
+  }
   return {
     processingTimeMs: times.processingTime / 1000,
     watermarkMs: times.mode === 'eventTime' ? Math.max(0, times.watermark / 1000) : undefined,
     register(timeMs) {
+      mustRun()
       if (times.mode === 'none') {
         throw new StreamError('TIMER_INVALID', {
           time: timeMs,
@@ -39,6 +51,7 @@ export function timersOf(
       count('numRegisteredTimers')
     },
     delete(timeMs) {
+      mustRun()
       const time = microsOf(timeMs)
       const at = placeOf(head.timers, time)
       if (head.timers[at] !== time) return
@@ -46,7 +59,10 @@ export function timersOf(
       state.changed()
       count('numDeletedTimers')
     },
-    list: () => head.timers.map((time) => time / 1000),
+    list() {
+      mustRun()
+      return head.timers.map((time) => time / 1000)
+    },
   }
 }
 

@@ -132,12 +132,13 @@ class SessionOperator implements Operator {
         [this.name]: {
           stateName: 'sessionWindowStateStoreSaveExec',
           rowsIn: this.#rowsIn,
-          rowsTotal: this.#size(),
+          rowsTotal: this.#open.rowsTotal(),
           rowsUpdated: updated,
           rowsRemoved: removed,
           rowsDroppedByWatermark: this.#lateGroups.count,
           custom: { numLateInputRows: this.#rowsLate },
           memoryUsedBytes: this.#open.byteLength(),
+          storedBytes: this.#open.storedBytes(),
           watermarks: operatorWatermarks(header, this.#spec.watermarkShift),
         },
       },
@@ -147,21 +148,20 @@ class SessionOperator implements Operator {
   /** Emits and forgets what ended at or before the watermark; how many sessions that were. */
   async #close(watermark: number, output: Output): Promise<number> {
     if (!this.#spec.watermarked) return 0
-    const before = this.#size()
+    const before = this.#open.rowsTotal()
     await this.#open.loadDue(watermark)
-    const loaded = this.#size() - before
     for (const table of this.#open.tablesOf(0)) {
       const due = table.dueAt(watermark)
       await emitSessions(this.#spec, table, due, watermark, output)
       for (const slot of due) closeKey(table, slot, watermark)
     }
-    return before + loaded - this.#size()
+    return before - this.#open.rowsTotal()
   }
 
   /** The input has ended, and all sessions with it. */
   async #closeAll(output: Output): Promise<number> {
     await this.#emitAll(output)
-    const count = this.#size()
+    const count = this.#open.rowsTotal()
     for (const table of this.#open.tablesOf(0)) {
       for (const slot of table.liveSlots()) table.forget(slot)
     }
@@ -178,11 +178,6 @@ class SessionOperator implements Operator {
   #nextWatermark(): Micros | undefined {
     const next = this.#open.nextDue()
     return next === Number.POSITIVE_INFINITY ? undefined : micros(next + this.#spec.watermarkShift)
-  }
-
-  /** Sessions in memory. */
-  #size(): number {
-    return this.#open.tablesOf(0).reduce((sum, table) => sum + table.sessions.size, 0)
   }
 
   /** Rows in time, and late ones (rule S3). */

@@ -33,6 +33,10 @@ export class SessionTable extends KeyedTable<SessionValues> {
     this.sessions = sessions
   }
 
+  override get rowCount(): number {
+    return this.sessions.size
+  }
+
   override openEpoch(epoch: number): void {
     super.openEpoch(epoch)
     this.sessions.squeeze()

@@ -183,9 +183,9 @@ class ChangingTopN implements Operator {
       await this.#rank({ shard, groups, table, output: ranked })
     }
     await ranked.flush()
-    const before = this.#rows.size()
+    const before = this.#rows.rowsTotal()
     if (this.#spec.timeColumn !== undefined) await this.#forget(header.evictWatermark)
-    const after = this.#rows.size()
+    const after = this.#rows.rowsTotal()
     const next = Math.min(this.#rows.nextDue(), this.#lists.nextDue())
     return {
       ...(next === Number.POSITIVE_INFINITY ? {} : { nextWatermark: micros(next + shift) }),
@@ -193,11 +193,13 @@ class ChangingTopN implements Operator {
         [this.name]: {
           stateName: 'topN',
           rowsIn: this.#rowsIn,
-          rowsTotal: after,
+          // Groups are written without a look at what lies outside, and the aggregation counts them already.
+          rowsTotal: this.#lists.rowsTotal(),
           rowsUpdated: updated,
           rowsRemoved: before - after,
           rowsDroppedByWatermark: this.#rowsLate,
           memoryUsedBytes: this.#rows.byteLength() + this.#lists.byteLength(),
+          storedBytes: this.#rows.storedBytes() + this.#lists.storedBytes(),
           watermarks: operatorWatermarks(header, shift),
           custom: { numPartitionsRankedAnew: this.#rescans },
         },

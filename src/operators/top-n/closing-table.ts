@@ -7,6 +7,8 @@ import type { SlotValues } from '../keyed/slot-values.ts'
 export interface PagedValues extends SlotValues {
   /** Puts what is left close together when most memory is empty. */
   tidy(slotCount: number): void
+  /** Rows of all entries, where an entry may have several. */
+  readonly total?: number
 }
 
 /** The entries of one shard, each with the watermark at which it is over. */
@@ -20,6 +22,10 @@ export class ClosingTable<V extends PagedValues> extends KeyedTable<V | NumberVa
     super(keyTypes, [kept, closings], { ...options, dueOf })
     this.kept = kept
     this.#closings = closings
+  }
+
+  override get rowCount(): number {
+    return this.kept.total ?? this.size
   }
 
   override openEpoch(epoch: number): void {

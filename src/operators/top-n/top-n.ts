@@ -107,10 +107,10 @@ class TopNOperator implements Operator {
     const { mode, timeColumn, watermarkShift: shift } = this.#spec
     if (mode === 'complete') await this.#emitAll(output)
     if (mode === 'update') await this.#emitChanged(output)
-    const before = this.#rowsKept()
+    const before = this.#tables.rowsTotal()
     const closes = mode !== 'complete' && (timeColumn !== undefined || header.flush === true)
     if (closes) await this.#closePartitions(header, output)
-    const after = this.#rowsKept()
+    const after = this.#tables.rowsTotal()
     const next = mode === 'complete' ? Number.POSITIVE_INFINITY : this.#tables.nextDue()
     return {
       ...(next === Number.POSITIVE_INFINITY ? {} : { nextWatermark: micros(next + shift) }),
@@ -123,14 +123,11 @@ class TopNOperator implements Operator {
           rowsRemoved: before - after,
           rowsDroppedByWatermark: this.#rowsLate,
           memoryUsedBytes: this.#tables.byteLength(),
+          storedBytes: this.#tables.storedBytes(),
           watermarks: operatorWatermarks(header, shift),
         },
       },
     }
-  }
-
-  #rowsKept(): number {
-    return this.#tables.tablesOf(0).reduce((sum, { kept }) => sum + kept.total, 0)
   }
 
   #keysOf(batch: Batch, rows: Int32Array) {

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import type { LogicalPlan, SaveMode } from '../../src/plan/logical.ts'
+import { growingState } from '../../src/plan/state-growth.ts'
+import { clicks, column, counted, limited, scan, sessions, watermark, windowed } from './plans.ts'
+
+const rows = scan('clicks')
+const marked = watermark(rows, 'at')
+const still = scan('still', clicks, false)
+const perWindow = counted(windowed(marked, 'at'), 'window', 'user')
+
+function join(left: LogicalPlan, right: LogicalPlan, ...names: readonly string[]): LogicalPlan {
+  const keys = names.map((name) => ({
+    left: column(left, name),
+    right: column(right, name),
+    nullSafe: false,
+  }))
+  return { kind: 'join', left, right, type: 'inner', keys }
+}
+
+function best(input: LogicalPlan, ...names: readonly string[]): LogicalPlan {
+  const partition = names.map((name) => column(input, name))
+  const order = [{ expression: column(input, 'price'), descending: true, nullsFirst: false }]
+  return { kind: 'topN', input, partition, order, limit: 3, name: 'place' }
+}
+
+const ranking = 'row_number() over (partition by user)'
+const groups = 'groupBy(window, user)'
+const sides = ['The left side of the join', 'The right side of the join']
+
+test.each<[string, LogicalPlan, SaveMode, readonly string[]]>([
+  ['rows', rows, 'append', []],
+  ['groups that close', perWindow, 'append', []],
+  ['groups that are forgotten', perWindow, 'update', []],
+  ['groups that complete mode keeps', perWindow, 'complete', [groups]],
+  ['groups without a watermark', counted(rows, 'user'), 'update', ['groupBy(user)']],
+  ['groups without the time', counted(marked, 'user'), 'update', ['groupBy(user)']],
+  [
+    'sessions that complete mode keeps',
+    counted(sessions(marked, 'at'), 'user', 'session'),
+    'complete',
+    ['groupBy(user, session)'],
+  ],
+  ['one group', counted(rows), 'complete', []],
+  ['groups of a batch', counted(still, 'user'), 'complete', []],
+  [
+    'groups over groups',
+    counted(counted(rows, 'user'), 'user'),
+    'update',
+    ['groupBy(user)', 'groupBy(user)'],
+  ],
+  ['a join of streams without bounds', join(rows, scan('others'), 'user'), 'append', sides],
+  ['a join of streams by their times', join(marked, marked, 'at'), 'append', []],
+  ['a join with a batch', join(rows, still, 'user'), 'append', []],
+  ['a limit', limited(rows), 'append', []],
+  ['the best of each partition', best(rows, 'user'), 'update', [ranking]],
+  [
+    'the best that complete mode keeps',
+    best(marked, 'at'),
+    'complete',
+    ['row_number() over (partition by at)'],
+  ],
+  ['the best of each time', best(marked, 'at'), 'update', []],
+  ['the best of all', best(rows), 'update', []],
+])('%s: what grows', (_what, plan, mode, operators) => {
+  expect(growingState(plan, mode).map(({ operator }) => operator)).toEqual(operators)
+})
+
+test('what is said of it names the reason and a way out', () => {
+  const [state] = growingState(counted(rows, 'user'), 'update')
+  expect(state?.why).toContain('no event time of a watermark')
+  expect(state?.fix).toContain('withWatermark')
+})
