@@ -68,6 +68,8 @@ function kindOf(node: LogicalPlan): string | undefined {
       return sessionKeyOf(node) === undefined ? 'aggregate' : 'session'
     case 'join':
       return isStreaming(node.left) && isStreaming(node.right) ? 'join' : undefined
+    case 'asofJoin':
+      return 'asof'
     case 'deduplicate':
     case 'process':
     case 'topN':

@@ -204,7 +204,7 @@ function withinTheRules(given: QueryShape): QueryShape {
   const merges = ['session', 'uneven'].includes(grouping.window)
   const mergeless = merges && (outputMode === 'update' || !shape.columns.includes('k'))
   // The last of a group is told by its event time.
-  const early = outputMode === 'update' && grouping.window !== 'none'
+  const early = outputMode === 'update' && grouping.window !== 'none' && ranking === undefined
   return {
     ...shape,
     // Only what is closed can be grouped again, and then has no time of its own to be ranked by.

@@ -88,6 +88,13 @@ function checkChanges(plan: TopN): void {
       "Rank right after the aggregation, or use outputMode('complete').",
     )
   }
+  if (groups.aggregate.early !== undefined) {
+    throw refused(
+      'update',
+      'row_number() follows early results, which give out open groups only now and then, so that the numbers would be those of no moment',
+      'Leave out emit: in update mode the groups are ranked in every epoch.',
+    )
+  }
   const moving = plan.partition.find((expression) => !isOfKeys(expression, groups))
   if (moving !== undefined) {
     throw refused(

@@ -39,10 +39,10 @@ function joined(
   const all = unites && second !== undefined ? first.union(second) : first
   const value = isSure ? expr("concat(k, date_format(t, 'ss'))") : expr('CAST(n AS STRING)')
   const rights = all
-    .withWatermark('t', '3 seconds')
+    .withWatermark('t', '3 seconds', { nullTime: 'keep' })
     .select('k', expr('t AS at'), value.alias('value'))
   return left
-    .withWatermark('t', '5 seconds')
+    .withWatermark('t', '5 seconds', { nullTime: 'keep' })
     .asofJoin(rights, { on: 'k', leftTime: 't', rightTime: 'at', ...options })
 }
 

@@ -163,6 +163,9 @@ test('modes, keys, sessions and names that early results cannot have are refused
   expect(refusal(sessions)).toMatch(/EXPRESSION_MISPLACED.*session_window.*merge/)
   const taken = (frame: DataFrame) => groupsOf(frame).emit(every).agg(count('k').alias('IS_final'))
   expect(refusal(taken)).toMatch(/CONFIG_INVALID: The option emit.*is_final/)
+  const ranked = (frame: DataFrame) =>
+    counted(frame).selectExpr('*', 'row_number() OVER (ORDER BY count) AS n').filter('n <= 3')
+  expect(refusal(ranked)).toMatch(/OUTPUT_MODE_UNSUPPORTED.*row_number\(\) follows early results/)
   const odd = (frame: DataFrame) => groupsOf(frame).emit({ every: 'often' }).count()
   expect(refusal(odd)).toMatch(/DURATION_INVALID/)
 })
