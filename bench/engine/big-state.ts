@@ -19,7 +19,7 @@ import { sinkFormat } from '../checksum-connector.ts'
 import { type Note, reportRun } from '../measured-run.ts'
 
 const batchRows = 4096
-const batchesPerEpoch = 16
+const batchesPerEpoch = 8
 const keyBytes = 16
 const noteBytes = 200
 const numberDigits = 8

@@ -161,3 +161,22 @@ test('a failure in the background is told by settled and by the next persist', a
   await expect(opened.service.persist(epoch(50), [])).rejects.toMatchObject({ code: 'IO_ERROR' })
   await opened.service.close()
 })
+
+test('an epoch is durable only when the tables are within the budget again, as far as entries may leave', async () => {
+  const files = virtualFileSystem()
+  const place = { files, storeFactory: memoryStoreFactory(files), root: 'checkpoint' }
+  const { service, table } = await open(place, 1)
+  const bytes: number[] = []
+  for (let number = 0; number < 12; number++) {
+    table.openEpoch(number)
+    for (let key = 0; key < 10; key++) table.set(`key ${number}/${key}`, 'v'.repeat(60))
+    // Nobody says that a manifest is published: there is no other time to make room.
+    await service.persist(epoch(number), [table.freeze()])
+    bytes.push(table.byteLength())
+  }
+  const perEpoch = bytes[0] ?? 0
+  expect(12 * perEpoch).toBeGreaterThan(6_000)
+  // The last two epochs may not leave, whatever the budget.
+  expect(Math.max(...bytes)).toBeLessThan(2_000 * 1.1 + 3 * perEpoch)
+  await service.close()
+})
