@@ -77,12 +77,12 @@ function columnsOf(batch: number): readonly Column[] {
   const ids = Float64Array.from(keys.subarray(from, from + batchRows))
   return [
     texts(ids, keyBytes),
-    { layout: 'f64', values: rows.map(valueOf) },
+    { layout: 'f64', values: rows.map(amountOf) },
     texts(rows.map(noteOf), noteBytes),
   ]
 }
 
-function valueOf(row: number): number {
+function amountOf(row: number): number {
   return (row * 31) % 1000
 }
 
@@ -135,7 +135,7 @@ function checked(): number {
   }
   for (let row = 0; row < keys.length; row++) {
     const key = keys[row] as number
-    expected.sums[key] = (expected.sums[key] as number) + valueOf(row)
+    expected.sums[key] = (expected.sums[key] as number) + amountOf(row)
     expected.counts[key] = (expected.counts[key] as number) + 1
     expected.notes[key] = Math.max(expected.notes[key] as number, noteOf(row))
   }

@@ -68,7 +68,7 @@ async function measured(): Promise<Checksum> {
 
 function columnsOf(batch: number): readonly Column[] {
   const rows = Float64Array.from({ length: batchRows }, (_, row) => batch * batchRows + row)
-  return [rows.map(keyOf), rows.map(timeOf), rows.map(valueOf)].map((values) => ({
+  return [rows.map(keyOf), rows.map(timeOf), rows.map(amountOf)].map((values) => ({
     layout: 'f64' as const,
     values,
   }))
@@ -82,7 +82,7 @@ function timeOf(row: number): number {
   return startMicros + Math.floor(row * microsPerRow)
 }
 
-function valueOf(row: number): number {
+function amountOf(row: number): number {
   return (row * 31) % 1000
 }
 
@@ -95,7 +95,7 @@ function byHand(): Checksum {
   for (let row = 0; row < batchCount * batchRows; row++) {
     const at = Math.floor((timeOf(row) - startMicros) / slideMicros) * keyCount + keyOf(row)
     rows[at] = (rows[at] as number) + 1
-    totals[at] = (totals[at] as number) + valueOf(row)
+    totals[at] = (totals[at] as number) + amountOf(row)
   }
   for (let first = 1 - overlap; first < slides; first++) {
     for (let key = 0; key < keyCount; key++) {
