@@ -25,11 +25,14 @@ export const memoryRateMin: Readonly<Partial<Record<QueryName, number>>> = {
   q5: 1.5e6,
   q7: 2e6,
   q8: 1e6,
+  q9: 1e5,
   q11: 0.8e6,
   q12: 1.5e6,
   q15: 1e5,
   q16: 5e4,
   q17: 1.5e6,
+  q18: 1e5,
+  q19: 1e5,
   q20: 1e5,
 }
 

@@ -80,6 +80,9 @@ export const oracleSql: Readonly<Record<QueryName, string>> = {
     join (select distinct seller, time_bucket(interval 10 second, dateTime) starttime
       from auction) sellers
     on people.id = sellers.seller and people.starttime = sellers.starttime`,
+  q9: `select ${prefixed('auction')}, ${prefixed('bid')} from auction join bid on ${inTime}
+    qualify row_number() over (
+      partition by auction.id order by bid.price desc, bid.dateTime, bid.seq) = 1`,
   q11: `select bidder, count(*) bid_count, min(dateTime) starttime,
       max(dateTime) + interval 10 second endtime
     from (
@@ -103,6 +106,10 @@ export const oracleSql: Readonly<Record<QueryName, string>> = {
       min(price) min_price, max(price) max_price, sum(price) // count(*) avg_price,
       sum(price) sum_price
     from bid group by 1, 2`,
+  q18: `select * from bid
+    qualify row_number() over (partition by bidder, auction order by dateTime desc, seq desc) = 1`,
+  q19: `select *, row_number() over (partition by auction order by price desc, seq) "rank" from bid
+    qualify "rank" <= 10`,
   q20: `select ${prefixed('bid')}, ${prefixed('auction')}
     from bid join auction on bid.auction = auction.id where auction.category = 10`,
   q23: `select ${prefixed('bid')}, ${prefixed('person')}, ${prefixed('auction')}

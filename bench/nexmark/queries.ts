@@ -5,15 +5,18 @@ import {
   count,
   count_distinct,
   date_format,
+  desc,
   explode,
   expr,
   lit,
   max,
   min,
+  row_number,
   rows_with_max,
   session_window,
   struct,
   sum,
+  Window,
   when,
   window,
 } from '../../src/functions.ts'
@@ -137,6 +140,19 @@ export const queries: Readonly<Record<QueryName, NexmarkQuery>> = {
         )
         .select('id', 'name', col('registered.start').alias('starttime')),
   },
+  q9: {
+    outputMode: 'update',
+    over: (tables) =>
+      bidsInTime(tables)
+        .withColumn(
+          'rank',
+          row_number().over(
+            Window.partitionBy('auction_id').orderBy(desc('bid_price'), 'bid_dateTime', 'bid_seq'),
+          ),
+        )
+        .where('rank = 1')
+        .drop('rank'),
+  },
   q11: {
     outputMode: 'append',
     over: ({ bid }) =>
@@ -196,6 +212,30 @@ export const queries: Readonly<Record<QueryName, NexmarkQuery>> = {
           expr('sum(price) div count(1)').alias('avg_price'),
           sum('price').alias('sum_price'),
         ),
+  },
+  q18: {
+    outputMode: 'update',
+    over: ({ bid }) =>
+      bid
+        .withColumn(
+          'rank',
+          row_number().over(
+            Window.partitionBy('bidder', 'auction').orderBy(desc('dateTime'), desc('seq')),
+          ),
+        )
+        .where('rank = 1')
+        .drop('rank'),
+  },
+  q19: {
+    outputMode: 'update',
+    over: ({ bid }) =>
+      bid
+        .withColumn(
+          'rank',
+          row_number().over(Window.partitionBy('auction').orderBy(desc('price'), 'seq')),
+        )
+        .where('rank <= 10')
+        .withColumn('rank', col('rank').cast('bigint')),
   },
   q20: {
     outputMode: 'append',

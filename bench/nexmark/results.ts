@@ -17,11 +17,14 @@ export const queryNames = [
   'q5',
   'q7',
   'q8',
+  'q9',
   'q11',
   'q12',
   'q15',
   'q16',
   'q17',
+  'q18',
+  'q19',
   'q20',
   'q23',
 ] as const
@@ -70,6 +73,7 @@ export const resultSchemas: Readonly<Record<QueryName, Schema>> = {
   q5: [long('auction'), long('num')],
   q7: [long('auction'), long('bidder'), long('price'), time('dateTime'), text('extra')],
   q8: [long('id'), text('name'), time('starttime')],
+  q9: [...prefixed('auction'), ...prefixed('bid')],
   q11: [long('bidder'), long('bid_count'), time('starttime'), time('endtime')],
   q12: [long('bidder'), long('bid_count'), time('starttime'), time('endtime')],
   q15: [text('day'), ...bandCounts],
@@ -86,6 +90,8 @@ export const resultSchemas: Readonly<Record<QueryName, Schema>> = {
     long('avg_price'),
     long('sum_price'),
   ],
+  q18: tableSchemas.bid,
+  q19: [...tableSchemas.bid, long('rank')],
   q20: [...prefixed('bid'), ...prefixed('auction')],
   q23: [...prefixed('bid'), ...prefixed('person'), ...prefixed('auction')],
 }
@@ -93,7 +99,10 @@ export const resultSchemas: Readonly<Record<QueryName, Schema>> = {
 /** The key columns of the queries in update mode: the last row of a key is the result. */
 export const updateKeys: Readonly<Partial<Record<QueryName, readonly string[]>>> = {
   q4: ['category'],
+  q9: ['auction_id'],
   q15: ['day'],
   q16: ['channel', 'day'],
   q17: ['auction', 'day'],
+  q18: ['bidder', 'auction'],
+  q19: ['auction', 'rank'],
 }
