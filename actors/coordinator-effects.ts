@@ -2,7 +2,13 @@ import type { Clock } from '../src/core/clock.ts'
 import { unreachable } from '../src/core/error.ts'
 import type { Epoch } from '../src/core/units.ts'
 import type { EpochHeader, Position } from '../src/flow/message.ts'
-import type { CoordinatorEffects, EpochCheckpoint, JobEvent, SourceSpec } from './job.ts'
+import type {
+  CoordinatorEffects,
+  Deployment,
+  EpochCheckpoint,
+  JobEvent,
+  SourceSpec,
+} from './job.ts'
 import type { Positions } from './planning.ts'
 import type { Behaviour, Ref } from './system.ts'
 
@@ -84,7 +90,7 @@ export interface CleanMessage {
 
 /** Lets the sources clean up. What fails here is tried again with the next epoch, and reported. */
 export function cleanBehaviour(
-  sources: readonly SourceSpec[],
+  { sources, cleanUp = (work) => work() }: Pick<Deployment, 'sources' | 'cleanUp'>,
   listener: (event: JobEvent) => void,
   done: () => void,
 ): Behaviour<CleanMessage> {
@@ -93,7 +99,7 @@ export function cleanBehaviour(
       const position = positions[name]
       if (position === undefined) continue
       try {
-        await source.commit(position)
+        await cleanUp(() => source.commit(position))
       } catch (cause) {
         listener({ type: 'warning', what: `clean-up of source ${name}`, cause })
       }

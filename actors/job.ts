@@ -164,6 +164,8 @@ export interface Deployment {
   readonly recovered: Recovered
   readonly effects: CoordinatorEffects
   readonly settings: JobSettings
+  /** Runs what a source cleans up, when its files may go. Absent = at once. */
+  readonly cleanUp?: (work: () => Promise<void>) => Promise<void>
   /** Closes everything of this attempt. Called once, after every handler has returned. */
   close(): Promise<void>
 }

@@ -213,7 +213,7 @@ function spawnCoordinator(
     self,
     log: spawn<LogMessage>('coordinator/log', logBehaviour(effects, self)),
     ask: spawn<AskMessage>('coordinator/ask', askBehaviour(sources, clock, self)),
-    clean: spawn<CleanMessage>('coordinator/clean', cleanBehaviour(sources, listener, cleaned)),
+    clean: spawn<CleanMessage>('coordinator/clean', cleanBehaviour(deployment, listener, cleaned)),
     sourceTasks,
     sinks,
     controls,

@@ -1,5 +1,5 @@
 import { reasonOf, StreamError } from '../src/core/error.ts'
-import type { FileSystem } from '../src/core/file-system.ts'
+import type { FileEntry, FileSystem } from '../src/core/file-system.ts'
 import { type Random, seededRandom } from '../src/core/random.ts'
 
 /** Thrown by a step hook to stop the process there; everything in memory is then gone. */
@@ -182,16 +182,18 @@ function createFile(medium: Medium, path: string, parts: readonly Uint8Array[]):
   }
 }
 
-type Content = 'read' | 'readRange' | 'create' | 'append' | 'copy'
+type Content = 'read' | 'readNow' | 'readRange' | 'create' | 'append' | 'copy'
 
 function contentOperations(medium: Medium): Pick<FileSystem, Content> {
   const { step, inodeAt } = medium
+  const readNow = (path: string): Uint8Array | undefined => {
+    step('read', normal(path))
+    const inode = inodeAt(normal(path))
+    return inode?.bytes.slice(0, inode.length)
+  }
   return {
-    async read(path) {
-      step('read', normal(path))
-      const inode = inodeAt(normal(path))
-      return inode?.bytes.slice(0, inode.length)
-    },
+    read: async (path) => readNow(path),
+    readNow,
     async readRange(path, offset, length) {
       step('read', normal(path))
       const inode = inodeAt(normal(path))
@@ -261,9 +263,20 @@ function nameOperations({ step, inodeAt, change, folders }: Medium): Pick<FileSy
   }
 }
 
-type FolderNames = 'makeFolder' | 'removeFolder' | 'syncFolder' | 'list'
+type FolderNames = 'makeFolder' | 'removeFolder' | 'syncFolder' | 'list' | 'listNow'
 
 function folderOperations({ step, folders }: Medium): Pick<FileSystem, FolderNames> {
+  const listed = (path: string): readonly FileEntry[] => {
+    step('list', normal(path))
+    const files = [...(folders.get(normal(path))?.names.keys() ?? [])]
+    const inside = [...folders.keys()].filter(
+      (known) => known !== '' && split(known)[0] === normal(path),
+    )
+    return [
+      ...files.map((name) => ({ name, isFolder: false })),
+      ...inside.map((known) => ({ name: split(known)[1], isFolder: true })),
+    ]
+  }
   return {
     async makeFolder(path) {
       step('make folder', normal(path))
@@ -285,17 +298,8 @@ function folderOperations({ step, folders }: Medium): Pick<FileSystem, FolderNam
       if (folder === undefined) throw ioError('sync folder', normal(path), 'ENOENT')
       for (const one of folder.pending.splice(0)) apply(folder.durable, one)
     },
-    async list(path) {
-      step('list', normal(path))
-      const files = [...(folders.get(normal(path))?.names.keys() ?? [])]
-      const inside = [...folders.keys()].filter(
-        (known) => known !== '' && split(known)[0] === normal(path),
-      )
-      return [
-        ...files.map((name) => ({ name, isFolder: false })),
-        ...inside.map((known) => ({ name: split(known)[1], isFolder: true })),
-      ]
-    },
+    list: async (path) => listed(path),
+    listNow: (path) => listed(path).map(({ name }) => name),
   }
 }
 

@@ -16,8 +16,8 @@ export type {
   DataFrame,
   DataFrameWriter,
   DataStreamWriter,
-  ForeachWriter,
   GroupedData,
+  StreamingQuery,
 } from './dataframe/data-frame.ts'
 export type { StreamingQueryProgress } from './dataframe/progress.ts'
 export type { DataFrameReader, DataStreamReader } from './dataframe/reader.ts'
@@ -25,11 +25,12 @@ export type {
   DeadLetter,
   LateRow,
   QueryHealth,
+  QueryState,
   ResultBatch,
-  StreamingQuery,
   StreamingQueryListener,
   StreamingQueryStatus,
 } from './dataframe/streaming-query.ts'
+export type { ForeachWriter } from './dataframe/writer-options.ts'
 export type { Sink, SinkStart, Source } from './flow/connector.ts'
 export type { Position, PositionRange } from './flow/message.ts'
 export { Session, Session as SparkSession, type SessionBuilder } from './session/builder.ts'

@@ -4,8 +4,8 @@ export type {
   DataStreamWriter,
   Dataset,
   ForeachBatch,
-  ForeachWriter,
   OutputMode,
+  StreamingQuery,
 } from './dataframe/data-frame.ts'
 export type { KeyedDataset, RowOf } from './dataframe/dataset-types.ts'
 export type {
@@ -23,14 +23,19 @@ export type {
   DeadLetter,
   LateRow,
   QueryHealth,
+  QueryState,
   ResultBatch,
+  Savepoint,
+  StateKey,
+  StateOptions,
   StopOptions,
-  StreamingQuery,
   StreamingQueryListener,
   StreamingQueryStatus,
   Timeout,
 } from './dataframe/streaming-query.ts'
 export { Trigger, type TriggerOptions } from './dataframe/trigger.ts'
+export type { UpgradeChange, UpgradeReport } from './dataframe/upgrade-report.ts'
+export type { ForeachWriter, StartOptions } from './dataframe/writer-options.ts'
 export type { AsyncCall } from './flow/async-function.ts'
 export type { GroupState } from './flow/group-state.ts'
 export type { EpochHeader } from './flow/message.ts'

@@ -11,6 +11,11 @@ import { checkpointFormat, type LogEntry } from './manifest.ts'
 export interface EpochLogOptions extends LockOptions {
   /** Used by a first start; later the log keeps the id that it has. */
   readonly queryId: string
+  /**
+   * Called under the lock before the first checkpoint is published: may put a log there that begins with
+   * one, in place of what an earlier call left. Absent = the log begins empty.
+   */
+  readonly begin?: () => Promise<void>
 }
 
 /** The gapless log of a query on a file system, held by one attempt. */
@@ -41,11 +46,18 @@ export async function openEpochLog(options: EpochLogOptions): Promise<LocalEpoch
     if (newest < lock.lastEntryBefore) {
       throw corrupt(joinPath(root, logFolder), `entry ${lock.lastEntryBefore} is missing`)
     }
-    return await beginAttempt(options, lock, found)
+    return await beginAttempt(options, lock, await begun(options, found))
   } catch (thrown) {
     await lock.release()
     throw thrown
   }
+}
+
+async function begun({ files, root, begin }: EpochLogOptions, found: FoundLog): Promise<FoundLog> {
+  const hasCheckpoint = found.records.some(({ entry }) => entry.type === 'manifest')
+  if (begin === undefined || hasCheckpoint) return found
+  await begin()
+  return readLog(files, joinPath(root, logFolder))
 }
 
 /**
@@ -104,7 +116,16 @@ async function readFirst(
   if (numbers.length === 0) return noNote
   const number = Math.max(...numbers)
   const path = joinPath(folder, `first-${number}`)
-  const note = decodeLogFile(path, await present(files, path), isFirstNote)
+  return decodeFirstNote(path, await present(files, path), number)
+}
+
+/** The note on a beginning that was pruned: where the log begins now, and whose it is. */
+export function decodeFirstNote(
+  path: string,
+  bytes: Uint8Array,
+  number: number,
+): FoundLog['first'] {
+  const note = decodeLogFile(path, bytes, isFirstNote)
   if (note.number !== number) throw corrupt(path, `it holds the note of entry ${note.number}`)
   return { number, token: note.entry.token, queryId: note.entry.queryId }
 }
@@ -115,7 +136,15 @@ async function readEntry(
   number: number,
 ): Promise<LogFile<LogEntry>> {
   const path = joinPath(folder, String(number))
-  const file = decodeLogFile(path, await present(files, path), isLogEntry)
+  return decodeLogEntry(path, await present(files, path), number)
+}
+
+/**
+ * One entry of the log, which must be that of its number.
+ * @throws StreamError `CHECKPOINT_CORRUPT`, `CHECKPOINT_NEWER_FORMAT`
+ */
+export function decodeLogEntry(path: string, bytes: Uint8Array, number: number): LogFile<LogEntry> {
+  const file = decodeLogFile(path, bytes, isLogEntry)
   if (file.number !== number) throw corrupt(path, `it holds entry ${file.number}`)
   const { entry } = file
   const format =

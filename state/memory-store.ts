@@ -28,7 +28,8 @@ export function memoryStoreFactory(files: FileSystem): StateStoreFactory {
   }
 }
 
-function memoryStore(files: FileSystem, restored: readonly Change[]): StateStore {
+/** A store that is nowhere but in memory; `files` is where its snapshots go. */
+export function memoryStore(files: FileSystem, restored: readonly Change[]): StateStore {
   let chunks = merge([], restored)
   let isOpen = true
   const checkOpen = (): void => {

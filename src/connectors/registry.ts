@@ -34,6 +34,13 @@ export interface SourceFactory {
   /** The name that `format(…)` takes, in lower case. */
   readonly format: string
   readonly options: readonly OptionSpec[]
+  /** Its rows do not keep coming: only `read`, never `readStream`. */
+  readonly batchOnly?: true
+  /**
+   * Options that are settled when a frame is made, so that it gives the same rows whenever it is asked;
+   * in addition to those given. Absent = none.
+   */
+  settle?(options: CheckedOptions): Readonly<Record<string, string>>
   /**
    * The columns of the source. Formats whose columns are fixed ignore what is given.
    * @throws StreamError `SCHEMA_REQUIRED` when it cannot do without

@@ -45,9 +45,14 @@ const catalogue = {
     hint: 'Upgrade millrace to the version that wrote the checkpoint, or newer.',
     retry: 'never',
   },
+  CHECKPOINT_NOT_FOUND: {
+    message: 'There is no checkpoint to read at {path}: {what}.',
+    hint: 'Give the checkpointLocation of a query that has committed an epoch.',
+    retry: 'never',
+  },
   CHECKPOINT_OTHER_QUERY: {
     message: 'The checkpoint at {path} belongs to a different query: {difference}.',
-    hint: 'Use another checkpointLocation for a changed query, or undo the change.',
+    hint: 'Use another checkpointLocation for a changed query, or undo the change; session.explainUpgrade lists all that changes.',
     retry: 'never',
   },
   CHECKPOINT_TIMEOUT: {
@@ -93,6 +98,11 @@ const catalogue = {
   DURATION_INVALID: {
     message: 'The text {text} is not a duration: {why}.',
     hint: "Write a number and a unit, for example '10 minutes' or '1 hour 30 minutes'.",
+    retry: 'never',
+  },
+  EPOCH_NOT_RETAINED: {
+    message: 'Epoch {epoch} of the checkpoint at {path} cannot be read: {what}.',
+    hint: 'Choose an epoch that is there; to keep more of them, raise minEpochsToRetain or minRetention of the query.',
     retry: 'never',
   },
   EPOCH_POISONED: {
@@ -157,6 +167,11 @@ const catalogue = {
     hint: '{fix}',
     retry: 'never',
   },
+  OPERATOR_NOT_FOUND: {
+    message: 'There is no stateful operator {operator} in {where}.',
+    hint: 'The operators with state are: {known}.',
+    retry: 'never',
+  },
   OPTION_UNKNOWN: {
     message: '{format} has no option {option}.',
     hint: 'Did you mean {closest}?',
@@ -201,6 +216,11 @@ const catalogue = {
   QUERY_STOPPED: {
     message: 'The query {name} has stopped: {why}.',
     hint: 'Look at query.exception(), then start it again.',
+    retry: 'never',
+  },
+  SAVEPOINT_EXISTS: {
+    message: 'The folder {path} for a savepoint is not empty.',
+    hint: 'Give a folder that does not exist yet, such as one named after the day.',
     retry: 'never',
   },
   SCHEMA_INVALID: {

@@ -34,6 +34,10 @@ export interface FileSystem {
   syncFolder(path: string): Promise<void>
   /** Names in a folder, unordered; empty if there is no such folder. */
   list(path: string): Promise<readonly FileEntry[]>
+  /** `read` that keeps the process waiting: for small files where an answer must be given at once. */
+  readNow(path: string): Uint8Array | undefined
+  /** `list` that keeps the process waiting; names only. */
+  listNow(path: string): readonly string[]
   /** `undefined` if there is no such file or folder. */
   stat(path: string): Promise<FileStat | undefined>
   /** Copies the content to a new file, which must not exist, and fsyncs it. */

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, readdirSync, readFileSync } from 'node:fs'
 import {
   copyFile,
   type FileHandle,
@@ -68,6 +68,8 @@ const shared: FileSystem = {
         return entries.map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }))
       }),
     ),
+  readNow: (path) => attemptNow('reading', path, undefined, () => readFileSync(path)),
+  listNow: (path) => attemptNow('listing', path, [], () => readdirSync(path)),
   stat: (path) =>
     absentAs(
       undefined,
@@ -169,14 +171,33 @@ async function attempt<T>(operation: string, path: string, run: () => Promise<T>
   }
 }
 
+/** `attempt` and `absentAs` in one, for calls that keep the process waiting. */
+function attemptNow<T, Absent>(
+  operation: string,
+  path: string,
+  absent: Absent,
+  run: () => T,
+): T | Absent {
+  try {
+    return run()
+  } catch (thrown) {
+    if (isAbsent(thrown)) return absent
+    throw new StreamError('IO_ERROR', { operation, path, why: reasonOf(thrown) }, { cause: thrown })
+  }
+}
+
 async function absentAs<T, Absent>(absent: Absent, result: Promise<T>): Promise<T | Absent> {
   try {
     return await result
   } catch (thrown) {
-    const code = thrown instanceof StreamError ? systemCode(thrown.cause) : undefined
-    if (code === 'ENOENT' || code === 'ENOTDIR') return absent
+    if (thrown instanceof StreamError && isAbsent(thrown.cause)) return absent
     throw thrown
   }
+}
+
+function isAbsent(thrown: unknown): boolean {
+  const code = systemCode(thrown)
+  return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
 function systemCode(thrown: unknown): unknown {

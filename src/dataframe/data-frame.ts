@@ -6,42 +6,28 @@ import type { AsofJoins } from './asof-join.ts'
 import type { Column, ColumnOrName } from './column.ts'
 import type { RowOf, TypedDataset } from './dataset-types.ts'
 import type { EarlyResultOptions } from './early-results.ts'
+import type { JoinOptions, JoinTypeName } from './join-options.ts'
+import type { NamedSteps } from './named-steps.ts'
 import type { NotOnFrames, NotOnGroups } from './not-provided.ts'
-import type { StreamingQuery } from './streaming-query.ts'
+import type { StreamingQuery as QueryWith } from './streaming-query.ts'
 import type { SchemaLike, StructType } from './struct-type.ts'
 import type { TriggerOptions } from './trigger.ts'
+import type { UpgradeReport } from './upgrade-report.ts'
+import type { ForeachWriter, StartOptions } from './writer-options.ts'
 
 // One file for four interfaces: a frame makes writers, and a writer's foreachBatch gets frames.
 
 /** Rows of a type that the compiler knows; see `DataFrame.as`. */
 export type Dataset<Row> = TypedDataset<Row, DataFrame>
 
+/** A streaming query from its start to its end. */
+export type StreamingQuery = QueryWith<DataFrame>
+
 /** One column or name, or a list of them. */
 export type Columns = readonly (ColumnOrName | readonly ColumnOrName[])[]
 
 /** How the result of a streaming query reaches the sink; Spark's names, any letter case. */
 export type OutputMode = 'append' | 'update' | 'complete' | (string & {})
-
-/** Spark's names of joins, any letter case, with or without underscores. */
-export type JoinTypeName =
-  | 'inner'
-  | 'cross'
-  | 'left'
-  | 'left_outer'
-  | 'right'
-  | 'right_outer'
-  | 'full'
-  | 'outer'
-  | 'full_outer'
-  | 'left_semi'
-  | 'left_anti'
-  | (string & {})
-
-/** How a join reads the side that does not stream. */
-export interface JoinOptions {
-  /** How long the rows of that side are good, for example `'10 minutes'`. Default: one epoch, as in Spark. */
-  readonly refresh?: string
-}
 
 /**
  * A query over rows, built step by step and run by an action (batch) or by `writeStream…start()`
@@ -67,7 +53,7 @@ export interface JoinOptions {
  * await spark.stop()
  * ```
  */
-export interface DataFrame extends NotOnFrames, AsofJoins<DataFrame> {
+export interface DataFrame extends NotOnFrames, AsofJoins<DataFrame>, NamedSteps<DataFrame> {
   /** The plan as written; for the engine and for tests. */
   readonly plan: UnresolvedPlan
   /** Names and types of the columns. */
@@ -366,9 +352,21 @@ export interface DataStreamWriter {
   /**
    * Starts the query. Wrong plans and options are reported here; what fails later ends the query and
    * comes out of `awaitTermination()`.
-   * @throws StreamError `OUTPUT_MODE_UNSUPPORTED`, `STREAMING_UNSUPPORTED`, `CONFIG_INVALID`, …
+   *
+   * With `from` a query that has no checkpoint yet begins with a savepoint (`query.savepoint(path)`): with
+   * its state, its positions and its watermarks, as a query of its own with another id, whose sinks have
+   * committed nothing. Where there is a checkpoint it goes on from that. The same as the option
+   * `startFrom`.
+   * @throws StreamError `OUTPUT_MODE_UNSUPPORTED`, `STREAMING_UNSUPPORTED`, `CONFIG_INVALID`,
+   * `CHECKPOINT_NOT_FOUND` for a savepoint that is none, …
    */
-  start(path?: string): StreamingQuery
+  start(path?: string, options?: StartOptions): StreamingQuery
+  start(options: StartOptions): StreamingQuery
+  /**
+   * What `start` would do with a checkpoint; see `Session.explainUpgrade`.
+   * @throws StreamError `CHECKPOINT_NOT_FOUND`, and what `start` throws at once
+   */
+  explainUpgrade(checkpoint: string): UpgradeReport
 }
 
 /** Says where the result of a batch query goes. Each call returns a new writer. */
@@ -384,16 +382,6 @@ export interface DataFrameWriter {
   json(path: string): Promise<void>
   csv(path: string): Promise<void>
   text(path: string): Promise<void>
-}
-
-/**
- * Called for every row. `open` returning false passes over the rows of that partition and epoch.
- * At-least-once: after a crash an epoch may come again.
- */
-export interface ForeachWriter {
-  open?(partitionId: number, epochId: number): boolean | Promise<boolean>
-  process(row: EdgeRow): void | Promise<void>
-  close?(error: unknown): void | Promise<void>
 }
 
 /** Called once per epoch with its rows as a batch frame; the epoch number is good for removing duplicates. */

@@ -117,6 +117,7 @@ function rowStepsOf(
   | 'sort'
   | 'limit'
   | 'alias'
+  | 'name'
 > {
   const filter = (condition: Column | string): DataFrame => {
     const predicate =
@@ -155,6 +156,7 @@ function rowStepsOf(
     sort,
     limit: (count) => wrap({ kind: 'limit', input, count }),
     alias: (name) => wrap({ kind: 'alias', input, name }),
+    name: (name) => wrap({ kind: 'name', input, name }),
   }
 }
 

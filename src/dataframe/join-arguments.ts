@@ -5,7 +5,7 @@ import type { JoinType } from '../plan/logical.ts'
 import type { UnresolvedAsofJoin, UnresolvedJoin, UnresolvedPlan } from '../plan/unresolved-plan.ts'
 import type { AsofJoinOptions } from './asof-join.ts'
 import type { Column } from './column.ts'
-import type { JoinOptions, JoinTypeName } from './data-frame.ts'
+import type { JoinOptions, JoinTypeName } from './join-options.ts'
 
 const types: Readonly<Record<string, JoinType>> = {
   inner: 'inner',

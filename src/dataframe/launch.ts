@@ -3,9 +3,10 @@ import type { EdgeOptions } from '../batch/edge-row.ts'
 import type { Schema } from '../batch/schema.ts'
 import type { LogicalPlan, SaveMode, Scan } from '../plan/logical.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
-import type { ForeachBatch, ForeachWriter } from './data-frame.ts'
-import type { StreamingQuery } from './streaming-query.ts'
+import type { ForeachBatch, StreamingQuery } from './data-frame.ts'
 import type { TriggerSpec } from './trigger.ts'
+import type { UpgradeReport } from './upgrade-report.ts'
+import type { ForeachWriter } from './writer-options.ts'
 
 /** What frames need from the session. Plans arrive analysed, checked and optimised. */
 export interface Launch {
@@ -19,6 +20,11 @@ export interface Launch {
   scan(spec: ReadSpec): Scan
   /** Starts a streaming query; failures after the start end the query. */
   start(plan: LogicalPlan, spec: WriteSpec): StreamingQuery
+  /**
+   * What starting the query on a checkpoint would do with it.
+   * @throws StreamError `CHECKPOINT_NOT_FOUND`, and what `start` throws at once
+   */
+  explainUpgrade(plan: LogicalPlan, spec: WriteSpec, checkpoint: string): UpgradeReport
   /** Runs a batch plan to its end. */
   collect(plan: LogicalPlan): Promise<readonly Batch[]>
   /** Runs a batch plan into a sink. */

@@ -74,8 +74,51 @@ export interface StopOptions {
   readonly timeout?: Timeout
 }
 
+/** Which part of an operator's state is wanted; as the options of the format `statestore`. */
+export interface StateOptions {
+  /** Joins: only the rows of this side. */
+  readonly joinSide?: 'left' | 'right'
+  /** Custom state: one variable instead of all of a key. */
+  readonly stateVarName?: string
+  /** With `stateVarName`: a row per element of a list or map (default), and not one per key. */
+  readonly flattenCollectionTypes?: boolean
+  /** Custom state: the timers instead of the variables. */
+  readonly readRegisteredTimers?: boolean
+}
+
+/** A key by field names, or its value where it has one field only. */
+export type StateKey = Readonly<Record<string, unknown>> | string | number | bigint | boolean | Date
+
+/**
+ * The state of one operator of a query, as of the epoch that is the last committed one when a method is
+ * called; never what is under way. It is read from the files of the checkpoint, so that the query does
+ * not wait for it: `get` reads the files of one shard of state, the others those of all.
+ */
+export interface QueryState<Frame = unknown> {
+  /**
+   * The `value` of a key, `undefined` if there is none. Where a key has several rows (sessions, sides of a
+   * join, elements), the first one: ask `rows(key)` for all.
+   * @throws StreamError `CONFIG_INVALID` for a key that lacks a field, `CAST_INVALID_INPUT`
+   */
+  get(key?: StateKey): Promise<EdgeRow | undefined>
+  /** Rows with `key`, `value` and `partition_id`, as they are read; of one key if one is given. */
+  rows(key?: StateKey): AsyncIterable<EdgeRow>
+  /** The same rows as a list. */
+  toArray(): Promise<readonly EdgeRow[]>
+  /** The same rows as a batch frame, for SQL; it keeps to the epoch of this call. */
+  toDataFrame(): Frame
+}
+
+/** A copy of one committed epoch that queries can be started from. */
+export interface Savepoint {
+  readonly path: string
+  /** The query that it was made of. */
+  readonly queryId: string
+  readonly epoch: number
+}
+
 /** A running query. It keeps the process alive until it ends. */
-export interface StreamingQuery {
+export interface StreamingQuery<Frame = unknown> {
   /** Stays the same over restarts from the same checkpoint. */
   readonly id: string
   /** New with every start. */
@@ -137,6 +180,39 @@ export interface StreamingQuery {
    * same as for `lateRows` holds. Their files are those of the option `deadLetterPath`.
    */
   deadLetters(): AsyncIterable<DeadLetter>
+
+  /**
+   * What an operator keeps, at the last committed epoch: also after the query has ended, while its
+   * checkpoint is there.
+   *
+   * @param operator - its name (`frame.name(…)`), or its position among the operators with state
+   * @throws StreamError `OPERATOR_NOT_FOUND`; `CHECKPOINT_NOT_FOUND` before the first checkpoint
+   * @example
+   * ```ts
+   * import { Session } from 'millrace'
+   *
+   * const spark = Session.builder.getOrCreate()
+   * const orders = spark.memoryStream('user STRING, price INT')
+   * const perUser = orders.toDF().groupBy('user').count().name('orders-per-user')
+   * const query = perUser.writeStream.outputMode('update').format('noop').start()
+   * orders.addData([{ user: 'ada', price: 3 }])
+   * await query.processAllAvailable()
+   * const ada = await query.state('orders-per-user').get('ada')
+   * if (ada?.['count'] !== 1n) throw new Error('ada ordered once')
+   * await spark.stop()
+   * ```
+   */
+  state(operator: string | number, options?: StateOptions): QueryState<Frame>
+
+  /**
+   * Copies the last committed epoch, with everything that is needed to go on from it, to a folder of its
+   * own; files are linked where that is possible. The query goes on meanwhile. Any number of queries can be
+   * started from it: `start({ from: path })`.
+   *
+   * @param path - a folder that does not exist or is empty
+   * @throws StreamError `SAVEPOINT_EXISTS`, `CHECKPOINT_NOT_FOUND`
+   */
+  savepoint(path: string): Promise<Savepoint>
 
   health(): QueryHealth
 }

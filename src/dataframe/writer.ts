@@ -9,6 +9,7 @@ import type { DataFrameWriter, DataStreamWriter } from './data-frame.ts'
 import type { Launch, SaveSpec, WriteSpec } from './launch.ts'
 import { withOption, withOptions } from './options.ts'
 import { triggerSpec } from './trigger.ts'
+import type { StartOptions } from './writer-options.ts'
 
 const fresh: WriteSpec = {
   format: '',
@@ -40,22 +41,34 @@ export function dataStreamWriter(
         foreach: typeof writer === 'function' ? { process: writer } : writer,
       }),
     foreachBatch: (call) => change({ format: 'foreachbatch', foreachBatch: call }),
-    start(path) {
-      const analyzed = analyze(plan)
-      if (!isStreaming(analyzed)) {
-        throw new StreamError('STREAMING_UNSUPPORTED', {
-          what: 'writeStream of a batch frame',
-          fix: 'Use write, or read with readStream. (What ends may not be started as what never does.)',
-        })
-      }
-      checkStreaming(analyzed, spec.outputMode)
-      const options = path === undefined ? spec.options : withOption(spec.options, 'path', path)
+    start(target?: string | StartOptions, more: StartOptions = {}) {
+      const [path, { from }] = typeof target === 'object' ? [undefined, target] : [target, more]
+      const analyzed = streamingPlan(plan, spec.outputMode)
+      const placed = path === undefined ? spec.options : withOption(spec.options, 'path', path)
+      const options = from === undefined ? placed : withOption(placed, 'startFrom', from)
       const partitionBy = columnsOf(analyzed, spec.partitionBy)
       const format = formatOf(spec.format)
       if (format !== 'console' && format !== 'noop') refuseTwins(analyzed)
       return launch.start(optimize(analyzed), { ...spec, format, options, partitionBy })
     },
+    explainUpgrade(checkpoint) {
+      const analyzed = streamingPlan(plan, spec.outputMode)
+      return launch.explainUpgrade(optimize(analyzed), spec, checkpoint)
+    },
   }
+}
+
+/** The plan of a query that can be started. */
+function streamingPlan(plan: UnresolvedPlan, mode: SaveMode): LogicalPlan {
+  const analyzed = analyze(plan)
+  if (!isStreaming(analyzed)) {
+    throw new StreamError('STREAMING_UNSUPPORTED', {
+      what: 'writeStream of a batch frame',
+      fix: 'Use write, or read with readStream. (What ends may not be started as what never does.)',
+    })
+  }
+  checkStreaming(analyzed, mode)
+  return analyzed
 }
 
 /** The writer of a batch frame. */

@@ -12,12 +12,16 @@ import { NumberValues } from './keyed/number-values.ts'
 import { splitLate, timesOf } from './row-times.ts'
 
 /** The keys seen, each with the time at which it is forgotten. */
-type SeenKeys = KeyedBuckets<KeyedTable<NumberValues>>
+export type SeenKeys = KeyedBuckets<KeyedTable<NumberValues>>
 
 /** The removal of duplicates, as plain data; columns are numbers of the input batch. */
 export interface DeduplicateSpec {
   readonly operator: string
-  readonly keys: readonly { readonly column: number; readonly type: DataType }[]
+  readonly keys: readonly {
+    readonly column: number
+    readonly name: string
+    readonly type: DataType
+  }[]
   /** The event time that decides what is late and when a row is forgotten; absent = never. */
   readonly timeColumn?: number
   /** How long after its event time a row is remembered; absent = the time is one of the keys. */
@@ -34,8 +38,20 @@ export async function deduplicateOperator(
   spec: DeduplicateSpec,
   context: StateContext,
 ): Promise<Operator> {
+  const seen = seenKeys(spec, context)
+  await seen.attach()
+  return new DeduplicateOperator(spec, seen)
+}
+
+/** The keys that were seen; not attached yet. */
+export function seenKeys(
+  spec: Pick<DeduplicateSpec, 'operator' | 'watermarkShift'> & {
+    readonly keys: readonly { readonly type: DataType }[]
+  },
+  context: StateContext,
+): SeenKeys {
   const keyTypes = spec.keys.map(({ type }) => type)
-  const seen: SeenKeys = new KeyedBuckets(
+  return new KeyedBuckets(
     {
       operator: spec.operator,
       keyTypes,
@@ -49,8 +65,6 @@ export async function deduplicateOperator(
     },
     context,
   )
-  await seen.attach()
-  return new DeduplicateOperator(spec, seen)
 }
 
 class DeduplicateOperator implements Operator {

@@ -52,15 +52,7 @@ function counted(name: string, operator: Operator, buckets: OwnBuckets): Operato
 
 async function ownBuckets({ name, keys }: OwnSpec, context: StateContext): Promise<OwnBuckets> {
   const keyTypes = keys.map(({ type }) => type)
-  const buckets: OwnBuckets = new KeyedBuckets<KeyedTable<SlotBytes>>(
-    {
-      operator: name,
-      keyTypes,
-      layout: 'plain',
-      make: (options) => new KeyedTable(keyTypes, [new SlotBytes()], options),
-    },
-    context,
-  )
+  const buckets = ownBytes(name, keyTypes, context)
   await buckets.attach()
   return buckets
 }
@@ -124,4 +116,21 @@ function operatorKeys({ keys }: OwnSpec, context: StateContext, buckets: OwnBuck
     freeze: () => buckets.freeze(),
     byteLength: () => buckets.byteLength(),
   }
+}
+
+/** The bytes that an operator keeps by key; not attached yet. */
+export function ownBytes(
+  operator: string,
+  keyTypes: readonly DataType[],
+  context: StateContext,
+): KeyedBuckets<KeyedTable<SlotBytes>> {
+  return new KeyedBuckets<KeyedTable<SlotBytes>>(
+    {
+      operator,
+      keyTypes,
+      layout: 'plain',
+      make: (options) => new KeyedTable(keyTypes, [new SlotBytes()], options),
+    },
+    context,
+  )
 }

@@ -15,15 +15,7 @@ export async function streamLimitOperator(
   count: number,
   context: StateContext,
 ): Promise<Operator> {
-  const given: KeyedBuckets<KeyedTable<NumberValues>> = new KeyedBuckets(
-    {
-      operator: name,
-      keyTypes: [],
-      layout: 'plain',
-      make: (options) => new KeyedTable([], [new NumberValues(0)], options),
-    },
-    context,
-  )
+  const given = givenRows(name, context)
   await given.attach()
   const home = context.state.shards.indexOf(context.shardOf(noKeyHash))
   let rowsIn = 0
@@ -78,4 +70,20 @@ export async function streamLimitOperator(
 
     freeze: () => given.freeze(),
   }
+}
+
+/** How many rows were given out, in one entry without a key; not attached yet. */
+export function givenRows(
+  name: string,
+  context: StateContext,
+): KeyedBuckets<KeyedTable<NumberValues>> {
+  return new KeyedBuckets(
+    {
+      operator: name,
+      keyTypes: [],
+      layout: 'plain',
+      make: (options) => new KeyedTable([], [new NumberValues(0)], options),
+    },
+    context,
+  )
 }

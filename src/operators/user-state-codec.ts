@@ -21,3 +21,15 @@ export function packUserValue(value: unknown): Uint8Array {
 export function unpackUserValue(bytes: Uint8Array): unknown {
   return packr.unpack(bytes)
 }
+
+/** Anything that was unpacked as JSON; what JSON has no form for becomes text or lists. */
+export function jsonText(value: unknown): string {
+  const text = JSON.stringify(value, (_key, part: unknown) => {
+    if (typeof part === 'bigint') return String(part)
+    if (part instanceof Map) return [...part]
+    if (part instanceof Set) return [...part]
+    if (part instanceof Uint8Array) return Buffer.from(part).toString('base64')
+    return part
+  })
+  return text ?? 'null'
+}

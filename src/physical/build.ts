@@ -51,6 +51,7 @@ import {
   type OpenStage,
   settleFor,
 } from './open-stage.ts'
+import { OperatorNames } from './operator-names.ts'
 import type { Exchange, PhysicalPlan, StageInput, Step } from './physical.ts'
 import { processSpec } from './process-spec.ts'
 import { rankParts } from './top-n-spec.ts'
@@ -87,16 +88,7 @@ export function buildPhysical(plan: LogicalPlan, options: BuildOptions): Physica
 class Builder {
   readonly #stages: OpenStage[] = []
   readonly #options: BuildOptions
-  #aggregates = 0
-  #sessionCount = 0
-  #deduplicates = 0
-  #processes = 0
-  #asyncs = 0
-  readonly #ownNames = new Map<string, number>()
-  #limits = 0
-  #topNs = 0
-  #joins = 0
-  #asofJoins = 0
+  readonly #names = new OperatorNames()
 
   constructor(options: BuildOptions) {
     this.#options = options
@@ -159,7 +151,7 @@ class Builder {
       case 'mapRows':
         return addMapRows(this.build(plan.input), plan)
       case 'mapAsync':
-        return addMapAsync(this.build(plan.input), plan, `mapAsync-${this.#asyncs++}`)
+        return addMapAsync(this.build(plan.input), plan, this.#names.of(undefined, 'mapAsync'))
       case 'process':
         return this.#process(plan)
       case 'own':
@@ -202,7 +194,7 @@ class Builder {
     const aggregates = callColumns(plan, columns)
     const { bucketing, watermarked } = bucketingOf(plan, window, columns)
     const spec: AggregateSpec = {
-      operator: `aggregate-${this.#aggregates++}`,
+      operator: this.#names.of(plan.operatorName, 'aggregate'),
       mode: this.#options.mode,
       keys,
       aggregates,
@@ -265,13 +257,17 @@ class Builder {
       return addStep(stage, { kind: 'limit', count }, schemaOf(plan))
     }
     addStep(stage, { kind: 'settle' }, schemaOf(plan))
-    const operator = `limit-${this.#limits++}`
+    const operator = this.#names.of(plan.operatorName, 'limit')
     return addStep(stage, { kind: 'limit', count, operator }, schemaOf(plan))
   }
 
   #topN(plan: TopN): OpenStage {
     const { mode } = this.#options
-    const { input, columns, fields, keys, steps, closes } = rankParts(plan, mode, this.#topNs++)
+    const { input, columns, fields, keys, steps, closes } = rankParts(
+      plan,
+      mode,
+      this.#names.of(plan.operatorName, 'topN'),
+    )
     const schema = schemaOf(input)
     const before = addCompute(this.build(input), schema, undefined, columns, fields)
     const single = keys.length === 0
@@ -295,7 +291,7 @@ class Builder {
       .filter((key) => key !== session)
       .map(({ expression }) => ({ column: columns.add(expression), type: expression.type }))
     const spec: SessionSpec = {
-      operator: `session-${this.#sessionCount++}`,
+      operator: this.#names.of(plan.operatorName, 'session'),
       mode: this.#options.mode === 'complete' ? 'complete' : 'append',
       keys,
       aggregates: callColumns(plan, columns),
@@ -320,7 +316,8 @@ class Builder {
 
   #streamJoin(plan: Join): OpenStage {
     const shift = Math.max(shiftOf(plan.left), shiftOf(plan.right))
-    const { spec, left, right } = streamJoinParts(plan, `join-${this.#joins++}`, shift)
+    const operator = this.#names.of(plan.operatorName, 'join')
+    const { spec, left, right } = streamJoinParts(plan, operator, shift)
     const inputs = [
       this.#byKey(plan.left, left, spec.keyTypes),
       this.#byKey(plan.right, right, spec.keyTypes),
@@ -331,7 +328,7 @@ class Builder {
   }
 
   #asofJoin(plan: AsofJoin): OpenStage {
-    const { spec, left, right } = asofJoinParts(plan, `asof-${this.#asofJoins++}`)
+    const { spec, left, right } = asofJoinParts(plan, this.#names.of(plan.operatorName, 'asof'))
     const lefts = this.#byKey(plan.left, left, spec.keyTypes)
     const rights = this.#byKey(plan.right, right, spec.keyTypes)
     // Of right rows of one time the last counts, so they come in order; left rows need not.
@@ -372,7 +369,7 @@ class Builder {
 
   #deduplicate(plan: Deduplicate): OpenStage {
     const schema = schemaOf(plan)
-    const spec = deduplicateSpec(plan, `deduplicate-${this.#deduplicates++}`)
+    const spec = deduplicateSpec(plan, this.#names.of(plan.operatorName, 'deduplicate'))
     const before = this.build(plan.input)
     const stage = this.#open({
       inputs: [{ from: before.id, exchange: { kind: 'hash', keys: spec.keys } }],
@@ -392,9 +389,7 @@ class Builder {
       const field = schema[column]
       return field === undefined ? [] : [{ column, type: field.type }]
     })
-    const same = this.#ownNames.get(operator.name) ?? 0
-    this.#ownNames.set(operator.name, same + 1)
-    const name = `own-${operator.name}${same === 0 ? '' : `-${same}`}`
+    const name = this.#names.ofOwn(plan.operatorName, operator.name)
     const before = this.build(plan.input)
     const single = keys.length === 0
     const exchange: Exchange = single ? { kind: 'single' } : { kind: 'hash', keys }
@@ -407,7 +402,7 @@ class Builder {
 
   #process(plan: Process): OpenStage {
     const schema = schemaOf(plan.input)
-    const spec = processSpec(plan, `process-${this.#processes++}`)
+    const spec = processSpec(plan, this.#names.of(plan.operatorName, 'process'))
     const before = this.build(plan.input)
     const keys = spec.keys.map(({ column, type }) => ({ column, type }))
     const stage = this.#open({

@@ -6,18 +6,14 @@ import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import type { AsofJoinSpec } from '../operators/join/asof-join.ts'
 import type { JoinSpec } from '../operators/join/spec.ts'
 import { shapeOfProcess } from '../operators/process/process-operator.ts'
-import {
-  nextShape,
-  readShape,
-  shapeDifference,
-  shapeText,
-} from '../operators/process/state-shape.ts'
+import { shapeText } from '../operators/process/state-shape.ts'
 import type { SessionSpec } from '../operators/session/spec.ts'
 import { rowsOperatorOf, type TopNSpec } from '../operators/top-n/spec.ts'
 import type { Scan } from '../plan/logical.ts'
 import type { ReadAfter } from '../plan/read-after.ts'
 import { type OperatorPlace, placeOf } from './operator-place.ts'
 import type { PhysicalPlan, Step } from './physical.ts'
+import { layoutsOf, type StateLayout } from './state-layout.ts'
 
 /** What of a plan its checkpoint depends on. Plain data, kept in every manifest. */
 export interface PlanFingerprint {
@@ -25,6 +21,8 @@ export interface PlanFingerprint {
   readonly operators: Readonly<Record<string, string>>
   /** By the same names. */
   readonly places: Readonly<Record<string, OperatorPlace>>
+  /** By name of the stateful operator: how its state is read without the program. */
+  readonly layouts: Readonly<Record<string, StateLayout>>
   readonly sources: readonly string[]
   /** The paths of sources without a name of their own, which are told apart by their order only; `''` without one. */
   readonly origins?: Readonly<Record<string, string>>
@@ -33,12 +31,14 @@ export interface PlanFingerprint {
   /** Settings that are fixed at the first start. */
   readonly shards: number
   readonly watermarkPolicy: 'min' | 'max'
+  /** How many tasks shared the state; may change at any start. Absent from old ones. */
+  readonly lanes?: number
 }
 
 /** The fingerprint of a plan. */
 export function fingerprintOf(
   plan: PhysicalPlan,
-  fixed: { readonly shards: number; readonly watermarkPolicy: 'min' | 'max' },
+  fixed: Pick<PlanFingerprint, 'shards' | 'watermarkPolicy' | 'lanes'>,
 ): PlanFingerprint {
   const operators: Record<string, string> = {}
   const places: Record<string, OperatorPlace> = {}
@@ -55,7 +55,9 @@ export function fingerprintOf(
   const origins = Object.fromEntries(scans.flatMap(originOf))
   const { readAfter = {} } = plan
   const order = Object.keys(readAfter).length === 0 ? {} : { readAfter }
-  return { operators, places, sources: [...new Set(sources)].sort(), origins, ...order, ...fixed }
+  const layouts = layoutsOf(plan)
+  const named = [...new Set(sources)].sort()
+  return { operators, places, layouts, sources: named, origins, ...order, ...fixed }
 }
 
 /** What the states of a step are made of, by the names they are kept under. */
@@ -187,45 +189,16 @@ function typesText(keys: readonly { readonly type: DataType }[]): string {
   return keys.map(({ type }) => typeText(type)).join(', ')
 }
 
-/** The fingerprint of a plan that goes on from an earlier one: state keeps the ids it is stored under. */
-export function continued(before: PlanFingerprint, now: PlanFingerprint): PlanFingerprint {
-  const operators = Object.entries(now.operators).map(([name, shape]) => {
-    const [old, next] = [readShape(before.operators[name]), readShape(shape)]
-    const isKept = old !== undefined && next !== undefined
-    return [name, isKept ? shapeText(nextShape(old, next)) : shape] as const
-  })
-  return { ...now, operators: Object.fromEntries(operators) }
-}
+/** What fingerprints did not always have. */
+type Later = 'places' | 'layouts'
 
 /** Reads a fingerprint from a manifest; `undefined` if it is none. */
 export function readFingerprint(json: Json): PlanFingerprint | undefined {
   if (typeof json !== 'object' || json === null || !('operators' in json)) return undefined
-  // Written by `fingerprintOf`; the checksum of the log entry vouches for it. Old ones have no places.
-  const found = json as unknown as Omit<PlanFingerprint, 'places'> & Partial<PlanFingerprint>
-  return { ...found, places: found.places ?? {} }
-}
-
-/**
- * Why a plan cannot go on from a checkpoint; `undefined` if it can. Filters, projections, sinks and
- * triggers may change freely, and sources with names may come and go; stateful operators may not change.
- */
-export function incompatibility(before: PlanFingerprint, now: PlanFingerprint): string | undefined {
-  for (const [name, shape] of Object.entries(before.operators)) {
-    const other = now.operators[name]
-    if (other === undefined) return `operator ${name} (${shape}) is gone`
-    const difference = operatorDifference(shape, other)
-    if (difference !== undefined) return `${difference[0]} ${name} ${difference[1]}`
-    const moved = placeDifference(before.places[name], now.places[name], now.sources)
-    if (moved !== undefined) return `operator ${name} ${moved}`
-  }
-  for (const name of Object.keys(now.operators)) {
-    if (before.operators[name] === undefined) return `operator ${name} is new`
-  }
-  const missing = before.sources.find(
-    (name) => !now.sources.includes(name) && before.origins?.[name] !== undefined,
-  )
-  if (missing !== undefined) return `source ${missing} is gone (one that was given a name may go)`
-  return originDifference(before, now) ?? orderDifference(before, now)
+  // Written by `fingerprintOf`; the checksum of the log entry vouches for it. Old ones lack what came later.
+  const found = json as unknown as Omit<PlanFingerprint, Later> & Partial<PlanFingerprint>
+  const { places = {}, layouts = {} } = found
+  return { ...found, places, layouts }
 }
 
 function originOf({ source, format, options }: Scan): readonly (readonly [string, string])[] {
@@ -234,51 +207,4 @@ function originOf({ source, format, options }: Scan): readonly (readonly [string
   const isNumbered =
     source.startsWith(`${format}-`) && /^\d+$/.test(source.slice(format.length + 1))
   return isNumbered ? [[source, path ?? '']] : []
-}
-
-function originDifference(before: PlanFingerprint, now: PlanFingerprint): string | undefined {
-  for (const [name, path] of Object.entries(before.origins ?? {})) {
-    const other = now.origins?.[name]
-    if (other === undefined || other === path) continue
-    return `source ${name} was ${path} and is ${other} (sources that were given a name may move and change places)`
-  }
-  return undefined
-}
-
-/** What names the operator, and what comes behind its name. */
-function operatorDifference(before: string, now: string): readonly [string, string] | undefined {
-  const [old, shape] = [readShape(before), readShape(now)]
-  if (old === undefined || shape === undefined) {
-    return before === now ? undefined : ['operator', `was (${before}) and is (${now})`]
-  }
-  const difference = shapeDifference(old, shape)
-  return difference === undefined ? undefined : ['of operator', difference]
-}
-
-function placeDifference(
-  before: OperatorPlace | undefined,
-  now: OperatorPlace | undefined,
-  sources: readonly string[],
-): string | undefined {
-  if (before === undefined || now === undefined) return undefined
-  const [old, keys] = [before.keys.join(', '), now.keys.join(', ')]
-  if (old !== keys) return `went by [${old}] and goes by [${keys}]`
-  // One that is gone altogether is no sign that operators have changed places.
-  const missing = before.sources.find(
-    (name) => sources.includes(name) && !now.sources.includes(name),
-  )
-  return missing === undefined ? undefined : `read the source ${missing} and does not any more`
-}
-
-/** The ends of histories were fixed at the first start, so the order of reading has to stay what it was. */
-function orderDifference(before: PlanFingerprint, now: PlanFingerprint): string | undefined {
-  const orderOf = ({ readAfter = {} }: PlanFingerprint, name: string): string =>
-    (readAfter[name] ?? []).join(' and ')
-  const named = (order: string): string => (order === '' ? 'no other source' : order)
-  for (const name of now.sources) {
-    const [old, order] = [orderOf(before, name), orderOf(now, name)]
-    if (old !== order)
-      return `source ${name} came after ${named(old)} and now after ${named(order)}`
-  }
-  return undefined
 }

@@ -8,7 +8,7 @@ export function deduplicateSpec(plan: Deduplicate, operator: string): Deduplicat
   const schema = schemaOf(plan)
   const keys = plan.keys.flatMap((column) => {
     const field = schema[column]
-    return field === undefined ? [] : [{ column, type: field.type }]
+    return field === undefined ? [] : [{ column, name: field.name, type: field.type }]
   })
   const time =
     plan.within?.time ?? eventTimeColumns(plan.input).find(({ index }) => plan.keys.includes(index))

@@ -34,9 +34,9 @@ export interface RankParts {
 
 /**
  * Numbers the rows of a whole answer, which comes anew in every epoch, or keeps the best rows of a stream.
- * `ordinal` counts the rankings of a plan.
+ * `operator` is the name of its state.
  */
-export function rankParts(plan: TopN, mode: SaveMode, ordinal: number): RankParts {
+export function rankParts(plan: TopN, mode: SaveMode, operator: string): RankParts {
   const changes = isStreaming(plan) && mode === 'update' && hasAggregate(plan.input)
   const keyed = changes ? withGroupKeys(plan.input) : undefined
   const input = keyed?.plan ?? plan.input
@@ -56,7 +56,7 @@ export function rankParts(plan: TopN, mode: SaveMode, ordinal: number): RankPart
   const [time] = eventTimeColumns(plan)
   const topN = {
     ...spec,
-    operator: `topN-${ordinal}`,
+    operator,
     mode,
     ...(time === undefined ? {} : { timeColumn: time.index }),
     ...(keyed === undefined ? {} : { identity: keyed.keys.map(identityIn(schema)) }),

@@ -12,6 +12,7 @@ import { analyzeProcess } from './analyze-stateful.ts'
 import { analyzeUnion } from './analyze-union.ts'
 import { columnAt } from './expressions.ts'
 import { inputsOf, isStreaming, type LogicalPlan, type SortKey, schemaOf } from './logical.ts'
+import { nameOperator } from './name-operator.ts'
 import { nameSources } from './name-sources.ts'
 import { boundRanks } from './rank-bounds.ts'
 import { type Analyzed, bind, movedQualifiers, namesOf, sameName } from './scope.ts'
@@ -102,6 +103,8 @@ function analyzeNew(plan: UnresolvedPlan): Analyzed {
     }
     case 'process':
       return analyzeProcess(input, plan)
+    case 'name':
+      return { ...input, plan: nameOperator(input.plan, plan.name) }
     case 'alias':
       return {
         plan: input.plan,

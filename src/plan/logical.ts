@@ -7,6 +7,7 @@ import type { AsyncFunction, AsyncLimits } from '../flow/async-function.ts'
 import type { OwnOperator } from '../flow/own-operator.ts'
 import type { RowFunction } from '../flow/row-function.ts'
 import type { StatefulProgram, TimeMode } from '../flow/stateful-processor.ts'
+import type { Stateful } from './stateful.ts'
 import type { WatermarkRules } from './watermark-rules.ts'
 
 /** What the user asked for, names resolved. Says nothing of tasks, channels or actors. */
@@ -123,7 +124,7 @@ export interface Watermark {
 }
 
 /** One row per distinct combination of `keys`: the keys, then the aggregates. */
-export interface Aggregate {
+export interface Aggregate extends Stateful {
   readonly kind: 'aggregate'
   readonly input: LogicalPlan
   readonly keys: readonly NamedExpression[]
@@ -147,7 +148,7 @@ export interface JoinKey {
 }
 
 /** Pairs of rows for which all keys are equal and the condition is true, or what the type makes of them. */
-export interface Join {
+export interface Join extends Stateful {
   readonly kind: 'join'
   readonly left: LogicalPlan
   readonly right: LogicalPlan
@@ -163,7 +164,7 @@ export interface Join {
  * Each left row with the newest right row of its key that is not newer than it: the greatest `rightTime`
  * at or below `leftTime`, the last of several in the order of the source.
  */
-export interface AsofJoin {
+export interface AsofJoin extends Stateful {
   readonly kind: 'asofJoin'
   readonly left: LogicalPlan
   readonly right: LogicalPlan
@@ -186,7 +187,7 @@ export interface Union {
 }
 
 /** The first row of each combination of some columns. */
-export interface Deduplicate {
+export interface Deduplicate extends Stateful {
   readonly kind: 'deduplicate'
   readonly input: LogicalPlan
   /** Columns that are compared, as they were named. */
@@ -219,7 +220,7 @@ export interface MapAsync {
 }
 
 /** An operator that the user wrote against the port of operators. */
-export interface Own {
+export interface Own extends Stateful {
   readonly kind: 'own'
   readonly input: LogicalPlan
   /** Rows of one key meet in one task; none = all rows in one task. */
@@ -229,7 +230,7 @@ export interface Own {
 }
 
 /** Custom state per key: a program of the user with variables and timers. */
-export interface Process {
+export interface Process extends Stateful {
   readonly kind: 'process'
   readonly input: LogicalPlan
   /** Key columns of the input. */
@@ -262,7 +263,7 @@ export interface Sort {
  * Puts the number of each row in its partition, from 1 up in an order in which the earlier of equal rows
  * goes first, behind the columns of `input`.
  */
-export interface TopN {
+export interface TopN extends Stateful {
   readonly kind: 'topN'
   readonly input: LogicalPlan
   /** Rows of one combination are numbered together; NULL equals NULL. */
@@ -273,7 +274,7 @@ export interface TopN {
   readonly name: string
 }
 
-export interface Limit {
+export interface Limit extends Stateful {
   readonly kind: 'limit'
   readonly input: LogicalPlan
   readonly count: number

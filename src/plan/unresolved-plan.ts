@@ -27,6 +27,7 @@ export type UnresolvedPlan =
   | UnresolvedSort
   | UnresolvedLimit
   | UnresolvedAlias
+  | UnresolvedName
   | UnresolvedMapRows
   | UnresolvedMapAsync
   | UnresolvedProcess
@@ -155,6 +156,13 @@ export interface UnresolvedLimit {
 /** A name for the whole frame, so that its columns may be written `name.column`. */
 export interface UnresolvedAlias {
   readonly kind: 'alias'
+  readonly input: UnresolvedPlan
+  readonly name: string
+}
+
+/** A name for the last step that keeps state. */
+export interface UnresolvedName {
+  readonly kind: 'name'
   readonly input: UnresolvedPlan
   readonly name: string
 }

@@ -9,6 +9,7 @@ import {
 } from '../../actors/job.ts'
 import { runJob } from '../../actors/supervisor.ts'
 import type { ActorFailure, ActorSystem } from '../../actors/system.ts'
+import type { CleanUpHold } from '../../state/clean-up-hold.ts'
 import { shardsOfLane } from '../../state/key-group.ts'
 import { type LocalEpochLog, openEpochLog } from '../../state/local-epoch-log.ts'
 import type { Manifest } from '../../state/manifest.ts'
@@ -24,21 +25,16 @@ import type { ProcessInfo } from '../core/process-info.ts'
 import type { Random } from '../core/random.ts'
 import type { ReadLimit, Sink, Source } from '../flow/connector.ts'
 import type { EpochHeader, Position } from '../flow/message.ts'
-import {
-  continued,
-  fingerprintOf,
-  incompatibility,
-  type PlanFingerprint,
-  readFingerprint,
-} from '../physical/compatibility.ts'
-import type { PhysicalPlan } from '../physical/physical.ts'
+import type { PlanFingerprint } from '../physical/compatibility.ts'
 import type { Scan } from '../plan/logical.ts'
 import { historiesOf } from '../plan/read-after.ts'
 import { type ReadAll, staticsOf } from './batch-run.ts'
+import { checkedPlan, type PlannedQuery, without } from './checked-plan.ts'
 import { checkpointEffects, initialManifest, recoveredFrom } from './checkpoint.ts'
 import { watermarkNodesOf } from './nodes.ts'
 import { openSinks } from './open-sinks.ts'
 import type { SideOutput } from './side-outputs.ts'
+import { shardLayout } from './state-reading.ts'
 import { buildTasks } from './tasks.ts'
 
 /** A source as the session makes it for one attempt. */
@@ -49,14 +45,14 @@ export interface MadeSource {
 }
 
 /** A streaming query, complete: what to run, where its checkpoint is, and everything it touches. */
-export interface QuerySpec {
+export interface QuerySpec extends PlannedQuery {
   readonly name: string
   readonly runId: string
   readonly queryId: string
-  readonly plan: PhysicalPlan
-  readonly lanes: number
-  readonly shards: number
-  readonly checkpoint: string
+  /** Fills the folder of a checkpoint that has no epoch yet, for queries that go on from elsewhere. */
+  readonly beginCheckpoint?: () => Promise<void>
+  /** Keeps files that somebody copies. */
+  readonly hold: CleanUpHold
   readonly store: StateStoreFactory
   readonly stateCacheBytes: number
   readonly lockLeaseMs: number
@@ -153,13 +149,16 @@ function taskStateOptions(
 async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment> {
   const log = opened.add(await openLog(spec))
   const found = planRecovery(log.entries)
-  const fingerprint = checkedFingerprint(spec, found.manifest)
+  const { fingerprint, lost } = checkedPlan(spec, found.manifest)
   const sources = await openSources(spec, opened)
   checkDecided(spec, found.runAgain, sources)
-  const base = found.manifest ?? (await publishInitial(spec, log, sources, fingerprint))
+  const base = without(
+    found.manifest ?? (await publishInitial(spec, log, sources, fingerprint)),
+    lost,
+  )
   const { sink, sideSinks, descriptions } = await openSinks(spec, opened, { log, found })
   const states: TaskState[] = []
-  const layout = { shardCount: fingerprint.shards, groupsPerShard: 16 }
+  const layout = shardLayout(fingerprint.shards)
   const tasks = await buildTasks({
     plan: spec.plan,
     lanes: spec.lanes,
@@ -194,7 +193,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   })
   const place = { files: spec.files, root: spec.checkpoint, log }
   await removeOrphans(place)
-  await commitAgain(base, sources)
+  await spec.hold.whenFree(() => commitAgain(base, sources))
   const recovered = recoveredFrom(
     { ...base, positions },
     found.runAgain.map(({ header }) => header),
@@ -209,8 +208,9 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
       fingerprint,
       sinks: descriptions,
       base,
-      clean: () => cleanUp(place, spec.retention, spec.clock.now()),
+      clean: () => spec.hold.ifFree(() => cleanUp(place, spec.retention, spec.clock.now())),
     }),
+    cleanUp: spec.hold.whenFree,
     settings: {
       ...defaultSettings,
       ...spec.settings,
@@ -262,19 +262,8 @@ async function openLog(spec: QuerySpec): Promise<LocalEpochLog> {
     processInfo: await spec.process(),
     lockLeaseMs: spec.lockLeaseMs,
     queryId: spec.queryId,
+    ...(spec.beginCheckpoint === undefined ? {} : { begin: spec.beginCheckpoint }),
   })
-}
-
-/** Settings fixed at the first start come from the checkpoint; a changed plan is refused. */
-function checkedFingerprint(spec: QuerySpec, manifest: Manifest | undefined): PlanFingerprint {
-  const before = manifest === undefined ? undefined : readFingerprint(manifest.plan)
-  const now = fingerprintOf(spec.plan, {
-    shards: before?.shards ?? spec.shards,
-    watermarkPolicy: before?.watermarkPolicy ?? spec.settings.watermarkPolicy ?? 'min',
-  })
-  const difference = before === undefined ? undefined : incompatibility(before, now)
-  if (difference === undefined) return before === undefined ? now : continued(before, now)
-  throw new StreamError('CHECKPOINT_OTHER_QUERY', { path: spec.checkpoint, difference })
 }
 
 async function openSources(

@@ -13,8 +13,15 @@ import type { SessionPorts } from './ports.ts'
 /** The scan of a format, its options checked and its schema settled. */
 export function makeScan(registry: Registry, spec: ReadSpec): Scan {
   const factory = registry.source(spec.format)
+  if (factory.batchOnly === true && spec.streaming) {
+    throw new StreamError('STREAMING_UNSUPPORTED', {
+      what: `readStream of the format ${factory.format}`,
+      fix: 'Use read.',
+    })
+  }
   const { own, idle } = engineOptions(spec)
-  const options = checkOptions(factory, own)
+  const settled = { ...own, ...factory.settle?.(checkOptions(factory, own)) }
+  const options = checkOptions(factory, settled)
   const schema = factory.schemaFor(options, spec.schema)
   const badRecords = factory.badRecords?.(options)
   // Rows that end are read without a query that could take them.
@@ -25,7 +32,7 @@ export function makeScan(registry: Registry, spec: ReadSpec): Scan {
     kind: 'scan',
     source: spec.name ?? '',
     format: factory.format,
-    options: own,
+    options: settled,
     schema,
     ...(factory.fieldsByName?.(options, schema) === true ? { fieldsByName: true } : {}),
     streaming: spec.streaming,

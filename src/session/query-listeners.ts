@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { unreachable } from '../core/error.ts'
-import type { StreamingQuery, StreamingQueryListener } from '../dataframe/streaming-query.ts'
+import type { StreamingQuery } from '../dataframe/data-frame.ts'
+import type { StreamingQueryListener } from '../dataframe/streaming-query.ts'
 import type { QueryEvent } from './query-record.ts'
 
 /** The listeners of a session, in the order they were added. */

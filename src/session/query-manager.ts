@@ -1,10 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { StreamError } from '../core/error.ts'
-import type {
-  StreamingQuery,
-  StreamingQueryListener,
-  Timeout,
-} from '../dataframe/streaming-query.ts'
+import type { StreamingQuery } from '../dataframe/data-frame.ts'
+import type { StreamingQueryListener, Timeout } from '../dataframe/streaming-query.ts'
 import { queryListeners } from './query-listeners.ts'
 import type { QueryEvent } from './query-record.ts'
 import { timeoutMs } from './timeout.ts'

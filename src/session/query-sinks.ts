@@ -10,6 +10,7 @@ import { quotaOptions } from './state-quota.ts'
 
 /** Options of `writeStream` that are the engine's and not the sink's. */
 const engineOptions = [
+  'allowstateloss',
   'allowunbounded',
   'badrows',
   'checkpointlocation',
@@ -17,6 +18,7 @@ const engineOptions = [
   'drain',
   'laterowspath',
   ...quotaOptions,
+  'startfrom',
 ]
 
 /** The sink that the query's `writeStream` asks for. */

@@ -1,7 +1,8 @@
 import type { JobEvent, JobHandle } from '../../actors/job.ts'
 import type { Clock } from '../core/clock.ts'
 import type { QueryWarning } from '../core/warning.ts'
-import type { StreamingQuery } from '../dataframe/streaming-query.ts'
+import type { DataFrame, StreamingQuery } from '../dataframe/data-frame.ts'
+import type { QueryState, Savepoint, StateOptions } from '../dataframe/streaming-query.ts'
 import {
   healthOf,
   isActive,
@@ -28,6 +29,8 @@ export interface RunningParts extends RowTaps, Recording {
   /** What the query warns of from the start. */
   readonly warnings: readonly QueryWarning[]
   readonly print: (text: string) => void
+  readonly savepoint: (path: string) => Promise<Savepoint>
+  readonly state: (operator: string | number, options?: StateOptions) => QueryState<DataFrame>
   /** Told of everything the query does, after it was recorded. */
   readonly observe: (event: QueryEvent) => void
 }
@@ -151,6 +154,8 @@ function handleOf(parts: RunningParts, record: QueryRecord, slot: JobSlot): Stre
     results: (options) => resultsOf(parts, options?.uncommitted ?? false),
     lateRows: () => lateRowsOf(parts),
     deadLetters: () => deadLettersOf(parts),
+    state: parts.state,
+    savepoint: parts.savepoint,
     health: () => healthOf(record, clock.now()),
   }
 }

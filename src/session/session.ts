@@ -13,11 +13,12 @@ import type { SinkFactory, SourceFactory } from '../connectors/registry.ts'
 import { closest } from '../core/closest.ts'
 import { StreamError } from '../core/error.ts'
 import type { Micros } from '../core/units.ts'
-import type { DataFrame } from '../dataframe/data-frame.ts'
+import type { DataFrame, DataStreamWriter } from '../dataframe/data-frame.ts'
 import { dataFrame } from '../dataframe/frame.ts'
 import type { Launch, ReadSpec, SaveSpec } from '../dataframe/launch.ts'
 import { type DataFrameReader, type DataStreamReader, dataReader } from '../dataframe/reader.ts'
 import { type SchemaLike, schemaFrom } from '../dataframe/struct-type.ts'
+import type { UpgradeReport } from '../dataframe/upgrade-report.ts'
 import { buildPhysical, endingQuery } from '../physical/build.ts'
 import { printPhysical } from '../physical/print.ts'
 import { type LogicalPlan, type Scan, schemaOf } from '../plan/logical.ts'
@@ -25,11 +26,14 @@ import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
 import { runBatch } from '../runtime/batch-run.ts'
 import type { SessionConfig } from './config.ts'
 import type { Engine } from './engine.ts'
+import { explainUpgrade } from './explain-upgrade.ts'
 import { makeBatchReader, makeScan, makeSink } from './formats.ts'
 import { memoryTables } from './memory-tables.ts'
 import type { SessionPorts } from './ports.ts'
 import { queryRegistry, type StreamingQueryManager } from './query-manager.ts'
 import { startQuery } from './start-query.ts'
+import { stateMetadataSource } from './state-metadata-source.ts'
+import { statestoreSource } from './statestore-source.ts'
 
 /**
  * The front door: makes frames and runs queries. Spark's `SparkSession`, also exported under that name.
@@ -64,6 +68,29 @@ export interface Session {
     schema: SchemaLike,
     options?: PushStreamOptions & { readonly name?: string },
   ): PushInput
+  /**
+   * What a query would do with a checkpoint that another version of it wrote: which operator's state is kept,
+   * migrated, lost, or makes the start be refused, and which sources come or go. Nothing is started or
+   * changed, and the checkpoint may be in use. A frame counts as written in append mode.
+   *
+   * @throws StreamError `CHECKPOINT_NOT_FOUND`, and what `start` throws at once
+   * @example
+   * ```ts
+   * import { Session } from 'millrace'
+   *
+   * const spark = Session.builder.getOrCreate()
+   * const orders = spark.memoryStream('user STRING, price INT')
+   * const perUser = orders.toDF().groupBy('user').count()
+   * const writer = perUser.writeStream.outputMode('update').format('noop')
+   * const query = writer.option('checkpointLocation', 'checkpoints/per-user').start()
+   * await query.processAllAvailable()
+   * await query.stop()
+   * const report = await spark.explainUpgrade(writer, 'checkpoints/per-user')
+   * if (!report.canStart) throw new Error(String(report))
+   * await spark.stop()
+   * ```
+   */
+  explainUpgrade(query: DataFrame | DataStreamWriter, checkpoint: string): Promise<UpgradeReport>
   /** A frame by the name of a view, or of the query that writes to a `memory` sink. */
   table(name: string): DataFrame
   /** Makes another format known by name. */
@@ -90,6 +117,8 @@ export function createSession(
 ): Session {
   const { terminal, clock } = ports
   const registry = builtinRegistry()
+  registry.addSource(statestoreSource(ports))
+  registry.addSource(stateMetadataSource(ports))
   const views = new Map<string, UnresolvedPlan>()
   const streams = queryRegistry(clock, config.noDataProgressIntervalMs, (text) =>
     terminal.status(text),
@@ -145,6 +174,10 @@ export function createSession(
       return Object.assign(stream, { toDF: () => frameOf(scan) })
     },
 
+    async explainUpgrade(query, checkpoint) {
+      const writer = 'writeStream' in query ? query.writeStream : query
+      return writer.explainUpgrade(checkpoint)
+    },
     table: (name) => dataFrame(launch.view(name), launch),
     register({ source, sink }) {
       if (source !== undefined) registry.addSource(source)
@@ -164,6 +197,7 @@ function launchOf(engine: Engine): Launch {
     edge: { longAs: config.longAs },
     scan: (spec: ReadSpec) => makeScan(engine.registry, spec),
     start: (plan, spec) => startQuery(engine, launch, plan, spec),
+    explainUpgrade: (plan, spec, checkpoint) => explainUpgrade(engine, plan, spec, checkpoint),
     collect: (plan) => collect(engine, plan),
     save: (plan, spec) => save(engine, plan, spec),
     physicalText: (plan) => printPhysical(buildPhysical(plan, endingQuery)),

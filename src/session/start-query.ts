@@ -1,22 +1,20 @@
 import type { JobSettings } from '../../actors/job.ts'
 import type { StateQuota } from '../../actors/state-quota.ts'
 import type { Trigger } from '../../actors/trigger.ts'
+import { type CleanUpHold, cleanUpHold } from '../../state/clean-up-hold.ts'
+import { checkSavepoint } from '../../state/copy-checkpoint.ts'
 import { queryWarning } from '../core/warning.ts'
+import type { StreamingQuery } from '../dataframe/data-frame.ts'
 import type { Launch, WriteSpec } from '../dataframe/launch.ts'
-import type { StreamingQuery } from '../dataframe/streaming-query.ts'
 import type { TriggerSpec } from '../dataframe/trigger.ts'
-import { buildPhysical } from '../physical/build.ts'
-import type { PhysicalPlan } from '../physical/physical.ts'
 import { printPhysical } from '../physical/print.ts'
 import type { LogicalPlan } from '../plan/logical.ts'
 import { planText } from '../plan/print.ts'
-import { readAfterOf } from '../plan/read-after.ts'
-import { checkStateBounds } from '../plan/state-bounds.ts'
 import { growingState } from '../plan/state-growth.ts'
+import type { PlannedQuery } from '../runtime/checked-plan.ts'
 import { type ProgressContext, progressOf } from '../runtime/progress.ts'
 import { type Deployed, type QuerySpec, runQuery } from '../runtime/query.ts'
 import { createTap, type Tap } from '../runtime/tap.ts'
-import { checkReadAfter } from './check-read-after.ts'
 import { type CheckpointPlace, checkpointFor } from './checkpoint-place.ts'
 import type { Engine } from './engine.ts'
 import {
@@ -26,10 +24,13 @@ import {
   makeSource,
   type SinkDescription,
 } from './formats.ts'
+import { plannedQuery } from './planned-query.ts'
 import { progressLine } from './progress-line.ts'
-import { badRowsOf, resultSinkOf } from './query-sinks.ts'
+import { resultSinkOf } from './query-sinks.ts'
+import { queryState } from './query-state.ts'
 import { type RunningQuery, runningQuery } from './running-query.ts'
-import { checkSideOutputs, makeSideSink, sidePath } from './side-rows.ts'
+import { makeSavepoint, takeSavepoint } from './savepoint.ts'
+import { makeSideSink } from './side-rows.ts'
 import { stateQuotaOf } from './state-quota.ts'
 
 /** A query between its refusals and its job. */
@@ -38,9 +39,10 @@ interface Start {
   readonly launch: Launch
   readonly plan: LogicalPlan
   readonly spec: WriteSpec
-  readonly physical: PhysicalPlan
+  readonly planned: PlannedQuery
   readonly resultSink: SinkDescription
   readonly place: CheckpointPlace
+  readonly hold: CleanUpHold
   readonly runId: string
   readonly results: Tap
   readonly late: Tap
@@ -59,21 +61,10 @@ export function startQuery(
 ): StreamingQuery {
   const { config, ports, registry, streams } = engine
   streams.checkName(spec.queryName)
-  if (!config.allowUnbounded && spec.options['allowunbounded']?.toLowerCase() !== 'true') {
-    checkStateBounds(plan)
-  }
   const place = checkpointFor(config, ports, spec)
-  const physical: PhysicalPlan = {
-    ...buildPhysical(plan, {
-      mode: spec.outputMode,
-      lateRows: true,
-      deadLetters: sidePath(spec, 'deadLetters') !== undefined,
-      badRows: badRowsOf(spec),
-    }),
-    readAfter: readAfterOf(plan),
-  }
-  checkReadAfter(physical, spec.trigger, registry)
-  checkSideOutputs(physical, spec)
+  const from = spec.options['startfrom']
+  if (from !== undefined) checkSavepoint(ports.files, from)
+  const planned = plannedQuery(engine, plan, spec, place.path)
   const resultSink = resultSinkOf(engine, launch, plan, spec)
   checkSink(registry, resultSink)
   const start: Start = {
@@ -81,9 +72,10 @@ export function startQuery(
     launch,
     plan,
     spec,
-    physical,
+    planned,
     resultSink,
     place,
+    hold: cleanUpHold(),
     runId: ports.random.uuid(),
     results: createTap(),
     late: createTap(),
@@ -98,9 +90,10 @@ export function startQuery(
 }
 
 function runningOf(start: Start): RunningQuery {
-  const { engine, launch, plan, spec, physical, place } = start
+  const { engine, launch, plan, spec, planned, place } = start
   const { config, ports, streams } = engine
   const name = spec.queryName
+  const physical = planned.plan
   const line = progressLine(ports.terminal, config.progress)
   const running = runningQuery({
     id: () => idOf(start),
@@ -119,6 +112,9 @@ function runningOf(start: Start): RunningQuery {
     stopTimeoutMs: config.stopTimeoutMs,
     recentLimit: config.numRecentProgressUpdates,
     print: (text) => ports.terminal.print(text),
+    state: (operator, options = {}) =>
+      queryState({ ports, launch, checkpoint: place.path, operator, options }),
+    savepoint: (to) => makeSavepoint(ports, start.hold, { checkpoint: place.path, to }),
     progressOf: (epoch, previousTriggerMs) =>
       progressOf(epoch, progressContextOf(start, previousTriggerMs)),
     observe(event) {
@@ -135,12 +131,12 @@ function idOf({ deployed, place }: Start): string {
 }
 
 function progressContextOf(start: Start, previousTriggerMs: number | undefined): ProgressContext {
-  const { engine, spec, physical, runId, deployed } = start
+  const { engine, spec, planned, runId, deployed } = start
   return {
     id: idOf(start),
     runId,
     name: spec.queryName,
-    plan: physical,
+    plan: planned.plan,
     lanes: engine.config.lanes,
     shards: engine.config.shards,
     sources: deployed?.sources ?? new Map(),
@@ -150,16 +146,15 @@ function progressContextOf(start: Start, previousTriggerMs: number | undefined):
 }
 
 function querySpecOf(start: Start, listener: QuerySpec['listener']): QuerySpec {
-  const { engine, spec, physical, resultSink, place, results } = start
+  const { engine, spec, planned, resultSink, place, results } = start
   const { config, ports, registry } = engine
   return {
     name: spec.queryName ?? config.appName,
     runId: start.runId,
     queryId: place.queryId,
-    plan: physical,
-    lanes: config.lanes,
-    shards: config.shards,
-    checkpoint: place.path,
+    ...planned,
+    hold: start.hold,
+    ...beginningOf(start),
     store: ports.store(config.store),
     stateCacheBytes: config.stateCacheBytes,
     lockLeaseMs: config.lockLeaseMs,
@@ -195,6 +190,14 @@ function querySpecOf(start: Start, listener: QuerySpec['listener']): QuerySpec {
   }
 }
 
+/** A query that begins with a savepoint takes it into its checkpoint, the first time that it starts. */
+function beginningOf({ engine, spec, place }: Start): Pick<QuerySpec, 'beginCheckpoint'> {
+  const from = spec.options['startfrom']
+  if (from === undefined) return {}
+  const { path: to, queryId } = place
+  return { beginCheckpoint: () => takeSavepoint(engine.ports, { from, to, queryId }) }
+}
+
 function settingsOf({ engine: { config }, spec, quota }: Start): Partial<JobSettings> {
   return {
     trigger: triggerOf(spec.trigger),
@@ -202,7 +205,6 @@ function settingsOf({ engine: { config }, spec, quota }: Start): Partial<JobSett
     checkpointTimeoutMs: config.checkpointTimeoutMs,
     noDataEpochs: config.noDataEpochs,
     flush: spec.options['drain']?.toLowerCase() === 'flush',
-    watermarkPolicy: config.watermarkPolicy,
     ...(quota === undefined ? {} : { stateQuota: quota }),
   }
 }

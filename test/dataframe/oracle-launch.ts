@@ -5,10 +5,9 @@ import { type EdgeRow, fromRow } from '../../src/batch/edge-row.ts'
 import type { Value } from '../../src/batch/value.ts'
 import { StreamError } from '../../src/core/error.ts'
 import { epoch, micros } from '../../src/core/units.ts'
-import type { DataFrame } from '../../src/dataframe/data-frame.ts'
+import type { DataFrame, StreamingQuery } from '../../src/dataframe/data-frame.ts'
 import { dataFrame } from '../../src/dataframe/frame.ts'
 import type { Launch, ReadSpec, SaveSpec, WriteSpec } from '../../src/dataframe/launch.ts'
-import type { StreamingQuery } from '../../src/dataframe/streaming-query.ts'
 import { inputsOf, type LogicalPlan, schemaOf } from '../../src/plan/logical.ts'
 import type { UnresolvedPlan } from '../../src/plan/unresolved-plan.ts'
 
@@ -46,6 +45,9 @@ export function oracleLaunch(): OracleLaunch {
     start(plan, spec) {
       asked.starts.push({ plan, spec })
       return endedQuery
+    },
+    explainUpgrade() {
+      throw new Error('there are no checkpoints here')
     },
     collect: async (plan) => [batchOf(schemaOf(plan), answer(plan, tables))],
     async save(plan, spec) {
@@ -124,6 +126,12 @@ const endedQuery: StreamingQuery = {
   async *results() {},
   async *lateRows() {},
   async *deadLetters() {},
+  savepoint: async () => {
+    throw new Error('the query that ended has no checkpoint')
+  },
+  state: () => {
+    throw new Error('the query that ended has no state')
+  },
   health: () => ({
     state: 'stopped',
     reason: '',

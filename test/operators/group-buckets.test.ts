@@ -14,8 +14,6 @@ test('the tables of shards that fill evenly do not grow in the same turn', () =>
       aggregates: [],
       bucketing: { kind: 'none' },
       watermarked: false,
-      output: [{ name: 'key', type: longType, nullable: true }],
-      global: false,
       watermarkShift: 0,
     },
     {

@@ -4,7 +4,7 @@ import { rowsOfAll } from '../../properties/laws/stream-run.ts'
 import { logEntries } from '../../properties/logged-epochs.ts'
 import { simulatedSession } from '../../properties/simulated-session.ts'
 import { virtualFileSystem } from '../../properties/virtual-file-system.ts'
-import type { JoinOptions } from '../../src/dataframe/data-frame.ts'
+import type { JoinOptions } from '../../src/dataframe/join-options.ts'
 
 const text = (lines: readonly unknown[]): Uint8Array =>
   new TextEncoder().encode(`${lines.map((line) => JSON.stringify(line)).join('\n')}\n`)

@@ -23,7 +23,11 @@ export async function emitTable(
     const columns: Column[] = [...table.keys.columns(part)]
     if (spec.bucketing.kind === 'window' && windowStart !== undefined) {
       const { sizeMicros } = spec.bucketing.windows
-      columns.splice(spec.bucketing.position, 0, windowColumn(windowStart, sizeMicros, part.length))
+      columns.splice(
+        spec.bucketing.position,
+        0,
+        constantWindow(windowStart, sizeMicros, part.length),
+      )
     }
     for (const accumulator of table.accumulators) columns.push(accumulator.finish(part))
     if (spec.early !== undefined) columns.push(flagColumn(isFinal, part.length))
@@ -156,7 +160,8 @@ function flagColumn(flag: boolean, count: number): Column {
   return { layout: 'bits', values: new Uint8Array((count + 7) >> 3).fill(flag ? 255 : 0) }
 }
 
-function windowColumn(start: number, size: number, count: number): Column {
+/** A column of one window, for every row. */
+export function constantWindow(start: number, size: number, count: number): Column {
   const starts = new Float64Array(count).fill(start)
   const ends = new Float64Array(count).fill(start + size)
   return {

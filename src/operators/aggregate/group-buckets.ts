@@ -1,5 +1,7 @@
 import type { Column } from '../../batch/batch.ts'
 import { KeyReader } from '../../batch/key-codec.ts'
+import type { DataType } from '../../batch/schema.ts'
+import type { AggregateCall } from '../../expr/aggregates.ts'
 import { heldBack } from '../../flow/held-back.ts'
 import type { StateContext } from '../context.ts'
 import { KeyedBuckets } from '../keyed/keyed-buckets.ts'
@@ -16,14 +18,23 @@ export interface ChangedGroups {
   readonly slots: Int32Array
 }
 
+/** What of an aggregation its state depends on. */
+export type GroupsSpec = Pick<
+  AggregateSpec,
+  'operator' | 'mode' | 'early' | 'bucketing' | 'watermarked' | 'watermarkShift'
+> & {
+  readonly keys: readonly { readonly type: DataType; readonly column?: number }[]
+  readonly aggregates: readonly { readonly call: AggregateCall }[]
+}
+
 /** All groups of one task: by window pane or by minute of a time key, and by shard. */
 export class GroupBuckets extends KeyedBuckets<GroupTable> {
-  readonly #aggregate: AggregateSpec
+  readonly #aggregate: GroupsSpec
   /** Panes merged for windows that overlap, by position of the shard. */
   readonly #trees: readonly PaneTree[]
   readonly #paneNumber: (bucket: number) => number
 
-  constructor(spec: AggregateSpec, context: StateContext) {
+  constructor(spec: GroupsSpec, context: StateContext) {
     const keyTypes = spec.keys.map((key) => key.type)
     const calls = spec.aggregates.map((aggregate) => aggregate.call)
     super(
@@ -170,7 +181,7 @@ export class GroupBuckets extends KeyedBuckets<GroupTable> {
 
 /** Whether the restored watermark had closed a bucket, or one group of it. */
 function isClosed(
-  { watermarked, mode, bucketing, keys }: AggregateSpec,
+  { watermarked, mode, bucketing, keys }: GroupsSpec,
   restoredWatermark: number,
   bucket: number,
   key: Uint8Array | undefined,

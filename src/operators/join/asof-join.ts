@@ -47,11 +47,7 @@ export async function asofJoinOperator(
   spec: AsofJoinSpec,
   context: StateContext,
 ): Promise<Operator> {
-  const buckets = new JoinBuckets(
-    spec,
-    context,
-    heldBack(context.restoredWatermark, spec.watermarkShift),
-  )
+  const buckets = new JoinBuckets(spec, context)
   await buckets.attach()
   return new AsofJoin(spec, buckets)
 }

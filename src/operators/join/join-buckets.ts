@@ -1,6 +1,7 @@
 import type { Column } from '../../batch/batch.ts'
 import { ByteWriter } from '../../batch/byte-writer.ts'
 import { encodeKeyAt } from '../../batch/key-codec.ts'
+import { heldBack } from '../../flow/held-back.ts'
 import type { StateContext } from '../context.ts'
 import { textOfKey } from '../keyed/entries.ts'
 import { KeyedBuckets } from '../keyed/keyed-buckets.ts'
@@ -14,9 +15,12 @@ export class JoinBuckets extends KeyedBuckets<JoinTable> {
   readonly #whole = new Set<number>()
 
   constructor(
-    { operator, keyTypes }: Pick<JoinSpec, 'operator' | 'keyTypes'>,
+    {
+      operator,
+      keyTypes,
+      watermarkShift,
+    }: Pick<JoinSpec, 'operator' | 'keyTypes' | 'watermarkShift'>,
     context: StateContext,
-    overUntil: number,
   ) {
     const pages = new PagePool()
     super(
@@ -25,7 +29,7 @@ export class JoinBuckets extends KeyedBuckets<JoinTable> {
         keyTypes,
         layout: 'due',
         make: (options) => new JoinTable(keyTypes, options, pages),
-        overUntil,
+        overUntil: heldBack(context.restoredWatermark, watermarkShift),
       },
       context,
     )

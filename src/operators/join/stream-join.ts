@@ -23,8 +23,7 @@ import { beginRecord, endRecord } from './stored-rows.ts'
  * mixed. At the barrier the rows go for which no partner can come any more.
  */
 export async function streamJoinOperator(spec: JoinSpec, context: StateContext): Promise<Operator> {
-  const overUntil = heldBack(context.restoredWatermark, spec.watermarkShift)
-  const buckets = new JoinBuckets(spec, context, overUntil)
+  const buckets = new JoinBuckets(spec, context)
   await buckets.attach()
   return new StreamJoin(spec, buckets)
 }

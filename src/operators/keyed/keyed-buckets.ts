@@ -32,7 +32,7 @@ export interface KeyedSpec<T extends KeyedTable> {
 }
 
 /** First bytes of state keys in the layout `due`: the entries, and where cold ones are found by time. */
-const entryTag = 0
+export const entryTag = 0
 const dueTag = 1
 
 /**

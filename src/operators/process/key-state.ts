@@ -52,6 +52,22 @@ export function elementKey(group: Uint8Array, variable: number, index: number): 
   return partKey(group, text.encode(`${variable}e${index}`))
 }
 
+/** Reads the part of a state key that `elementKey` made; `undefined` for every other part. */
+export function elementOf(
+  part: Uint8Array,
+): { readonly variable: number; readonly index: number } | undefined {
+  const [, variable, index] = /^(\d+)e(\d+)$/.exec(Buffer.from(part).toString('latin1')) ?? []
+  return index === undefined ? undefined : { variable: Number(variable), index: Number(index) }
+}
+
+/** What `putElement` wrote. */
+export function decodeElement(bytes: Uint8Array): Element {
+  const reader = new ByteReader(bytes)
+  const expiry = reader.f64()
+  const key = reader.raw(reader.u32())
+  return { expiry, key, value: reader.raw(bytes.length - reader.at) }
+}
+
 /** Where the number of a map entry is found by its key. */
 export function lookupKey(group: Uint8Array, variable: number, key: Uint8Array): Uint8Array {
   lookupPrefixes[variable] ??= text.encode(`${variable}k`)
@@ -121,11 +137,7 @@ export class KeyState {
 
   element(variable: number, index: number): Element | undefined {
     const bytes = this.#get(elementKey(this.group, variable, index))
-    if (bytes === undefined) return undefined
-    const reader = new ByteReader(bytes)
-    const expiry = reader.f64()
-    const key = reader.raw(reader.u32())
-    return { expiry, key, value: reader.raw(bytes.length - reader.at) }
+    return bytes === undefined ? undefined : decodeElement(bytes)
   }
 
   /** Puts an element at a number; the caller keeps the range. */

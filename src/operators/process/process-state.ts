@@ -3,7 +3,7 @@ import { KeyReader } from '../../batch/key-codec.ts'
 import { binaryType, type DataType } from '../../batch/schema.ts'
 import { ByteReader } from '../../batch/value-codec.ts'
 import type { StateContext } from '../context.ts'
-import { KeyedBuckets } from '../keyed/keyed-buckets.ts'
+import { entryTag, KeyedBuckets } from '../keyed/keyed-buckets.ts'
 import { KeyedTable } from '../keyed/keyed-table.ts'
 import { decodeHead } from './key-head.ts'
 import { elementKey, headKey, KeyState, lookupKey, partKey, type StateTable } from './key-state.ts'
@@ -21,6 +21,7 @@ export interface DueTimer extends Group {
 
 const emptyPart = headKey(new Uint8Array(0))
 const never = Number.POSITIVE_INFINITY
+const totalPart = new TextEncoder().encode('total')
 
 /**
  * All keys of one task: entries of heads and elements in one table per shard, a head due when its first
@@ -41,7 +42,7 @@ export class ProcessState {
     this.#positions = new Map(context.state.shards.map((shard, position) => [shard, position]))
     this.#totals = context.state.shards.map(() => 0)
     // Keys are never empty here: the part says that this is no group.
-    this.#totalKey = partKey(new Uint8Array(keyTypes.length), new TextEncoder().encode('total'))
+    this.#totalKey = partKey(new Uint8Array(keyTypes.length), totalPart)
     this.#buckets = new KeyedBuckets<StateTable>(
       {
         operator,
@@ -207,4 +208,19 @@ export class ProcessState {
   #stateKey(key: Uint8Array): Uint8Array {
     return Buffer.concat([this.#buckets.prefixOf(0), key])
   }
+}
+
+/** Splits a state key into the key columns and the part; `undefined` for what belongs to no key. */
+export function entryPart(
+  stateKey: Uint8Array,
+  keyTypes: readonly DataType[],
+): { readonly group: Uint8Array; readonly part: Uint8Array } | undefined {
+  if (stateKey[0] !== entryTag) return undefined
+  const key = stateKey.subarray(1)
+  const reader = new KeyReader(key)
+  for (const type of keyTypes) reader.read(type)
+  const group = key.subarray(0, reader.at)
+  const part = reader.read(binaryType)
+  if (!(part instanceof Uint8Array)) return undefined
+  return Buffer.compare(part, totalPart) === 0 ? undefined : { group, part }
 }

@@ -1,10 +1,12 @@
 import { ByteWriter } from '../../batch/byte-writer.ts'
 import { type EdgeOptions, fromEdge, toEdge } from '../../batch/edge-row.ts'
 import { encodeKey, KeyReader } from '../../batch/key-codec.ts'
+import { binaryType, type DataType, stringType } from '../../batch/schema.ts'
+import type { Value } from '../../batch/value.ts'
 import { ByteReader, encodeValue } from '../../batch/value-codec.ts'
 import { reasonOf, StreamError } from '../../core/error.ts'
 import type { StateCodec } from '../../flow/stateful-processor.ts'
-import { packUserValue, unpackUserValue } from '../user-state-codec.ts'
+import { jsonText, packUserValue, unpackUserValue } from '../user-state-codec.ts'
 import { type KeptVariable, typeOf, widened } from './state-shape.ts'
 
 /** Values of one state variable as bytes: the position of their type, then the value. */
@@ -21,7 +23,7 @@ export function variableCodec(
 ): VariableCodec {
   const current = variable.types.indexOf(variable.type)
   const to = typeOf(variable.type)
-  const types = variable.types.map(typeOf)
+  const typedOf = typedReader(variable, to)
   const writer = new ByteWriter()
   const misfit = (cause: unknown): StreamError<'STATE_VALUE_INVALID'> =>
     new StreamError(
@@ -47,22 +49,51 @@ export function variableCodec(
       return writer.take()
     },
     decode(bytes) {
-      const reader = new ByteReader(bytes)
-      const number = reader.byte()
-      const from = number < types.length ? types[number] : to
-      if (from !== undefined && to !== undefined) {
-        return toEdge(to, widened(from, to, reader.value(from)), edge)
-      }
+      const typed = typedOf(bytes)
+      if (to !== undefined && typed !== undefined) return toEdge(to, typed, edge)
       const rest = new Uint8Array(bytes.subarray(1))
       return custom === undefined ? unpackUserValue(rest) : custom.decode(rest)
     },
   }
 }
 
+/** Reads stored values as those of the newest type; `undefined` for what was stored without a type. */
+function typedReader(
+  variable: KeptVariable,
+  to: DataType | undefined,
+): (bytes: Uint8Array) => Value | undefined {
+  const types = variable.types.map(typeOf)
+  return (bytes) => {
+    const reader = new ByteReader(bytes)
+    const number = reader.byte()
+    const from = number < types.length ? types[number] : to
+    if (from === undefined || to === undefined) return undefined
+    return widened(from, to, reader.value(from))
+  }
+}
+
+/** How values of a variable are shown by those who have not the program. */
+export function shownType({ type }: KeptVariable): DataType {
+  return typeOf(type) ?? (type === 'packed' ? stringType : binaryType)
+}
+
+/** A stored value as `shownType`: packed ones as JSON, those of a codec of the user's as their bytes. */
+export function shownValue(variable: KeptVariable, bytes: Uint8Array): Value {
+  const to = typeOf(variable.type)
+  if (to !== undefined) return typedReader(variable, to)(bytes) ?? null
+  const rest = new Uint8Array(bytes.subarray(1))
+  return variable.type === 'packed' ? jsonText(unpackUserValue(rest)) : rest
+}
+
+/** The type of the keys of a map. */
+export function mapKeyType({ keyType }: KeptVariable): DataType {
+  return typeOf(keyType ?? 'string') ?? stringType
+}
+
 /** Keys of a map variable as bytes that are equal for equal keys. */
 export function mapKeyCodec(variable: KeptVariable, edge: EdgeOptions): VariableCodec {
   const text = variable.keyType ?? 'string'
-  const type = typeOf(text) ?? { kind: 'string' }
+  const type = mapKeyType(variable)
   const writer = new ByteWriter()
   return {
     encode(key) {

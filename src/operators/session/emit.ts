@@ -33,10 +33,22 @@ async function emitBatch(
   sessions: readonly number[],
   output: Output,
 ): Promise<void> {
+  const columns = sessionColumns(table, spec.position, owners, sessions)
+  const wait = output.emit({ schema: spec.output, rowCount: sessions.length, columns })
+  if (wait !== undefined) await wait
+}
+
+/** Keys with the session at its position, then results; `owners` are the keys of the sessions. */
+export function sessionColumns(
+  table: SessionTable,
+  position: number,
+  owners: readonly number[],
+  sessions: readonly number[],
+): readonly Column[] {
   const { starts, ends, accumulators } = table.sessions
   const slots = Int32Array.from(sessions)
   const columns: Column[] = [...table.keys.columns(Int32Array.from(owners))]
-  columns.splice(spec.position, 0, {
+  columns.splice(position, 0, {
     layout: 'struct',
     children: [
       { layout: 'f64', values: picked(starts, slots) },
@@ -44,8 +56,7 @@ async function emitBatch(
     ],
   })
   for (const accumulator of accumulators) columns.push(accumulator.finish(slots))
-  const wait = output.emit({ schema: spec.output, rowCount: slots.length, columns })
-  if (wait !== undefined) await wait
+  return columns
 }
 
 function picked(values: Float64Array, slots: Int32Array): Float64Array {

@@ -3,6 +3,7 @@ import { hashKeys } from '../../batch/key-hash.ts'
 import type { DataType } from '../../batch/schema.ts'
 import { StreamError } from '../../core/error.ts'
 import { type Micros, micros } from '../../core/units.ts'
+import type { AggregateCall } from '../../expr/aggregates.ts'
 import { heldBack, heldBackHeader, operatorWatermarks } from '../../flow/held-back.ts'
 import type { EpochHeader } from '../../flow/message.ts'
 import type { EpochReport, Operator, Output, Wait } from '../../flow/operator.ts'
@@ -20,10 +21,23 @@ import type { SessionSpec } from './spec.ts'
  * it ended at or before the eviction watermark, and what comes later begins a new one.
  */
 export async function sessionOperator(spec: SessionSpec, context: StateContext): Promise<Operator> {
+  const open = openSessions(spec, context)
+  await open.attach()
+  return new SessionOperator(spec, open)
+}
+
+/** The sessions of one task; not attached yet. */
+export function openSessions(
+  spec: Pick<SessionSpec, 'operator' | 'mode' | 'watermarked' | 'watermarkShift'> & {
+    readonly keys: readonly { readonly type: DataType }[]
+    readonly aggregates: readonly { readonly call: AggregateCall }[]
+  },
+  context: StateContext,
+): KeyedBuckets<SessionTable> {
   const keyTypes = spec.keys.map(({ type }) => type)
   const calls = spec.aggregates.map(({ call }) => call)
   const closes = spec.watermarked && spec.mode === 'append'
-  const open = new KeyedBuckets(
+  return new KeyedBuckets(
     {
       operator: spec.operator,
       keyTypes,
@@ -34,8 +48,6 @@ export async function sessionOperator(spec: SessionSpec, context: StateContext):
     },
     context,
   )
-  await open.attach()
-  return new SessionOperator(spec, open)
 }
 
 class SessionOperator implements Operator {

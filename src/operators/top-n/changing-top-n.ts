@@ -17,7 +17,7 @@ import { GroupRows, type GroupRowTable } from './group-rows.ts'
 import { RankedLists } from './ranked-lists.ts'
 import { RankedOutput } from './ranked-output.ts'
 import { candidatesOf, RankedRecords, type RecordPlace } from './ranked-record.ts'
-import type { TopNSpec } from './spec.ts'
+import { listLimitOf, type TopNSpec } from './spec.ts'
 import { StoredRecords } from './stored-records.ts'
 
 type ListTable = ClosingTable<RankedLists>
@@ -44,7 +44,7 @@ export async function changingTopNOperator(
     spec.timeColumn === undefined
       ? {}
       : { overUntil: heldBack(lists.restoredWatermark, spec.watermarkShift) }
-  const listLimit = 2 * spec.limit + 8
+  const listLimit = listLimitOf(spec)
   const pages = new PagePool()
   const listBuckets: KeyedBuckets<ListTable> = new KeyedBuckets(
     {

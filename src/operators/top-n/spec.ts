@@ -38,3 +38,8 @@ export interface TopNSpec extends RankSpec {
 export function rowsOperatorOf({ operator, identity }: TopNSpec): string | undefined {
   return identity === undefined ? undefined : `${operator}-rows`
 }
+
+/** The longest list in state: rankings of changing rows keep more rows than they are asked for. */
+export function listLimitOf({ identity, limit }: TopNSpec): number {
+  return identity === undefined ? limit : 2 * limit + 8
+}

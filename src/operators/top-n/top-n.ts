@@ -23,24 +23,34 @@ type ListTable = ClosingTable<RankedLists>
  * epoch, append mode a whole list when its partition closes, complete mode everything.
  */
 export async function topNOperator(spec: TopNSpec, context: StateContext): Promise<Operator> {
-  const keyTypes = spec.keys.map(({ type }) => type)
   const records = new RankedRecords(spec)
+  const lists = rankedLists(spec, spec.limit, records, context)
+  await lists.attach()
+  return new TopNOperator(spec, records, lists)
+}
+
+/** The lists of one task, each with at most `limit` rows; not attached yet. */
+export function rankedLists(
+  spec: Pick<TopNSpec, 'keys' | 'operator' | 'timeColumn' | 'mode' | 'watermarkShift'>,
+  limit: number,
+  records: RankedRecords,
+  context: StateContext,
+): KeyedBuckets<ListTable> {
+  const keyTypes = spec.keys.map(({ type }) => type)
   const pages = new PagePool()
-  const lists: KeyedBuckets<ListTable> = new KeyedBuckets(
+  return new KeyedBuckets(
     {
       operator: spec.operator,
       keyTypes,
       layout: 'due',
       make: (options) =>
-        new ClosingTable(keyTypes, new RankedLists(records, spec.limit, pages), options),
+        new ClosingTable(keyTypes, new RankedLists(records, limit, pages), options),
       ...(spec.timeColumn === undefined || spec.mode === 'complete'
         ? {}
         : { overUntil: heldBack(context.restoredWatermark, spec.watermarkShift) }),
     },
     context,
   )
-  await lists.attach()
-  return new TopNOperator(spec, records, lists)
 }
 
 class TopNOperator implements Operator {
