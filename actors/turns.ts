@@ -18,9 +18,6 @@ export interface Turns {
 /** Whether a source may be read now, and whether anything of it is left. */
 export type SourceTurn = 'waiting' | 'reading' | 'ended'
 
-/** No source waits for another. */
-export const allAtOnce: Turns = { after: {}, ends: {} }
-
 /** The turn of a source in an epoch that begins at these positions. */
 export function turnOf(name: string, positions: Positions, turns: Turns): SourceTurn {
   if (hasEnded(name, positions, turns)) return 'ended'

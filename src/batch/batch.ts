@@ -166,6 +166,14 @@ export function liveRows(batch: Batch): number {
   return batch.selection === undefined ? batch.rowCount : batch.selection.length
 }
 
+/** The rows that count by their physical numbers, ascending; not to be written to. */
+export function rowNumbers({ selection, rowCount }: Batch): Selection {
+  if (selection !== undefined) return selection
+  const rows = new Int32Array(rowCount)
+  for (let row = 0; row < rowCount; row++) rows[row] = row
+  return rows
+}
+
 /** True when the row of this validity bitmap holds a value. */
 export function isValid(validity: Validity | undefined, row: number): boolean {
   return validity === undefined || (((validity[row >> 3] ?? 0) >> (row & 7)) & 1) === 1

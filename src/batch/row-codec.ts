@@ -5,9 +5,6 @@ import { valueAt } from './read.ts'
 import type { DataType } from './schema.ts'
 import { ByteReader, encodeValue } from './value-codec.ts'
 
-/** Version of the layout below; rows in state are made of it. */
-export const rowCodecVersion = 1
-
 /**
  * Whole rows as compact bytes, from columns and back into columns without a value in between: a bit per
  * column that is set for NULL, then the columns that are not. Text has its length in seven-bit groups

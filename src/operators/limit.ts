@@ -1,4 +1,4 @@
-import { liveRows, select } from '../batch/batch.ts'
+import { liveRows, rowNumbers, select } from '../batch/batch.ts'
 import type { Operator } from '../flow/operator.ts'
 
 /** The first rows of one epoch: of the whole answer in complete mode or of a batch query. */
@@ -20,7 +20,7 @@ export function limitOperator(count: number): Operator {
       left -= taken
       if (taken === 0) return undefined
       if (taken === rows) return output.emit(batch)
-      const all = batch.selection ?? Int32Array.from({ length: rows }, (_, row) => row)
+      const all = rowNumbers(batch)
       return output.emit(select(batch, all.slice(0, taken)))
     },
 

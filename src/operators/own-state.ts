@@ -1,4 +1,4 @@
-import type { Batch } from '../batch/batch.ts'
+import { type Batch, rowNumbers } from '../batch/batch.ts'
 import type { DataType, Schema } from '../batch/schema.ts'
 import type { Operator } from '../flow/operator.ts'
 import type { KeyRows, OperatorKeys, OwnOperator } from '../flow/own-operator.ts'
@@ -82,7 +82,7 @@ function operatorKeys({ keys }: OwnSpec, context: StateContext, buckets: OwnBuck
       return buckets.pinned(async () => {
         const groups: KeyRows[] = []
         positions = new Map()
-        const rows = batch.selection ?? Int32Array.from({ length: batch.rowCount }, (_, row) => row)
+        const rows = rowNumbers(batch)
         for (const { group: key, hash, rows: mine } of groupsOf([{ batch, rows }], keys)) {
           positions.set(textOfKey(key), buckets.shards.indexOf(context.shardOf(hash)))
           groups.push({ key, rows: mine })

@@ -1,4 +1,4 @@
-import { type Batch, isValid, liveRows } from '../batch/batch.ts'
+import { type Batch, isValid, rowNumbers } from '../batch/batch.ts'
 
 /** The time of each row, microseconds. */
 export interface RowTimes {
@@ -24,7 +24,7 @@ export function splitLate(
   timeColumn: number | undefined,
   watermark: number,
 ): { readonly rows: Int32Array; readonly late: Int32Array } {
-  const all = batch.selection ?? Int32Array.from({ length: liveRows(batch) }, (_, row) => row)
+  const all = rowNumbers(batch)
   if (timeColumn === undefined) return { rows: all, late: new Int32Array(0) }
   const times = timesOf(batch, timeColumn)
   const isLate = (row: number): boolean =>

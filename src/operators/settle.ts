@@ -1,4 +1,4 @@
-import { type Batch, liveRows, select } from '../batch/batch.ts'
+import { type Batch, liveRows, rowNumbers, select } from '../batch/batch.ts'
 import { ByteWriter } from '../batch/byte-writer.ts'
 import { rowsOf } from '../batch/read.ts'
 import { encodeValue } from '../batch/value-codec.ts'
@@ -134,10 +134,6 @@ function placesOf(batch: Batch, index: number): readonly Place[] {
     ordinal: order === undefined ? 0 : (order.ordinals[row] as number),
     sibling: order?.siblings === undefined ? 0 : (order.siblings[row] as number),
   }))
-}
-
-function rowNumbers(batch: Batch): Int32Array {
-  return batch.selection ?? Int32Array.from({ length: batch.rowCount }, (_, row) => row)
 }
 
 /** The values of a row as text, made only for the batches where it decides. */

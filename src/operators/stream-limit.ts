@@ -1,4 +1,4 @@
-import { type Batch, liveRows, select } from '../batch/batch.ts'
+import { type Batch, liveRows, rowNumbers, select } from '../batch/batch.ts'
 import { hashValues } from '../batch/key-hash.ts'
 import type { Operator, Output, Wait } from '../flow/operator.ts'
 import type { StateContext } from './context.ts'
@@ -33,7 +33,7 @@ export async function streamLimitOperator(
     numbers[slot] = (numbers[slot] as number) + taken
     rowsOut += taken
     if (taken === rows) return output.emit(batch)
-    const all = batch.selection ?? Int32Array.from({ length: rows }, (_, row) => row)
+    const all = rowNumbers(batch)
     return output.emit(select(batch, all.slice(0, taken)))
   }
 

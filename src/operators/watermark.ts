@@ -1,4 +1,4 @@
-import { type Batch, isValid, liveRows, select } from '../batch/batch.ts'
+import { type Batch, isValid, liveRows, rowNumbers, select } from '../batch/batch.ts'
 import type { Schema } from '../batch/schema.ts'
 import { formatTimestamp } from '../batch/time-text.ts'
 import type { BadRowPolicy } from '../core/bad-row-policy.ts'
@@ -165,8 +165,7 @@ function sorted(
   readonly future: readonly { readonly row: number; readonly time: number }[]
 } {
   const { values, validity } = timesOf(batch, index)
-  const all =
-    batch.selection ?? Int32Array.from({ length: batch.rowCount }, (_, position) => position)
+  const all = rowNumbers(batch)
   const nulls: number[] = []
   const future: { readonly row: number; readonly time: number }[] = []
   const good = all.filter((row) => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { PagePool } from '../../src/operators/join/page-pool.ts'
-import { RowPages } from '../../src/operators/join/row-pages.ts'
+import { PagePool } from '../../src/operators/keyed/page-pool.ts'
+import { RowPages } from '../../src/operators/keyed/row-pages.ts'
 
 test('rows of tables that share a pool are read back as they were put in, whatever came and went', () => {
   const sizes = fc.array(

@@ -1,4 +1,4 @@
-import { type Batch, liveRows, type RejectedRecord } from '../../batch/batch.ts'
+import { type Batch, liveRows, type RejectedRecord, rowNumbers } from '../../batch/batch.ts'
 import type { Field, Schema } from '../../batch/schema.ts'
 import type { FileSystem } from '../../core/file-system.ts'
 import { type LineDecoder, nullableSchema, withRejected } from '../line-decoder.ts'
@@ -97,7 +97,7 @@ export async function* cutRows(
 
 /** Live rows by their place among the live rows, without what was rejected. */
 export function between({ rejected: _, ...batch }: Batch, from: number, to: number): Batch {
-  const rows = batch.selection ?? Int32Array.from({ length: batch.rowCount }, (_, row) => row)
+  const rows = rowNumbers(batch)
   return { ...batch, selection: rows.subarray(from, to) }
 }
 

@@ -1,4 +1,4 @@
-import type { Batch } from '../../batch/batch.ts'
+import { type Batch, rowNumbers } from '../../batch/batch.ts'
 import { type EdgeRow, fromRow, toRow } from '../../batch/edge-row.ts'
 import { rowAt } from '../../batch/read.ts'
 import type { Schema } from '../../batch/schema.ts'
@@ -52,7 +52,7 @@ export function mapAsyncOperator(spec: MapAsyncSpec, world: CallWorld): Operator
     },
 
     process(_input, batch, output) {
-      const rows = batch.selection ?? Int32Array.from({ length: batch.rowCount }, (_, row) => row)
+      const rows = rowNumbers(batch)
       let next = 0
       return flights.until(() => {
         while (next < rows.length && flights.hasRoom()) begin(batch, rows[next++] as number, output)

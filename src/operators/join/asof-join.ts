@@ -259,16 +259,10 @@ class AsofJoin implements Operator {
         [this.name]: {
           stateName: 'asofJoin',
           rowsIn: this.#rowsIn,
-          rowsTotal: this.#buckets.rowsTotal(),
           rowsUpdated: this.#rowsStored,
           rowsRemoved: this.#rowsRemoved,
           rowsDroppedByWatermark: this.#rowsLate,
-          memoryUsedBytes: this.#buckets.byteLength(),
-          storedBytes: this.#buckets.storedBytes(),
-          custom: {
-            numLeftRows: this.#buckets.countOf(left),
-            numRightRows: this.#buckets.countOf(right),
-          },
+          ...this.#buckets.figures(),
           watermarks: operatorWatermarks(header, shift),
         },
       },

@@ -5,8 +5,8 @@ import { heldBack } from '../../flow/held-back.ts'
 import type { StateContext } from '../context.ts'
 import { textOfKey } from '../keyed/entries.ts'
 import { KeyedBuckets } from '../keyed/keyed-buckets.ts'
+import { PagePool } from '../keyed/page-pool.ts'
 import { JoinTable } from './join-table.ts'
-import { PagePool } from './page-pool.ts'
 import type { JoinSpec } from './spec.ts'
 
 /** All rows of a join that this task keeps. */
@@ -41,8 +41,17 @@ export class JoinBuckets extends KeyedBuckets<JoinTable> {
     for (const shard of this.shards) if (!state.hasCold(shard)) this.#whole.add(shard)
   }
 
-  /** Rows of one side that are in memory. */
-  countOf(side: 0 | 1): number {
+  /** What the progress of a join says of its rows; those of each side are those in memory. */
+  figures() {
+    return {
+      rowsTotal: this.rowsTotal(),
+      memoryUsedBytes: this.byteLength(),
+      storedBytes: this.storedBytes(),
+      custom: { numLeftRows: this.#countOf(0), numRightRows: this.#countOf(1) },
+    }
+  }
+
+  #countOf(side: 0 | 1): number {
     return this.sum((table) => table.index.counts[side])
   }
 

@@ -1,8 +1,8 @@
 import type { DataType } from '../../batch/schema.ts'
 import { firstCapacity } from '../keyed/hash-index.ts'
 import { KeyedTable, type KeyedTableOptions } from '../keyed/keyed-table.ts'
+import type { PagePool } from '../keyed/page-pool.ts'
 import { KeyFilter } from './key-filter.ts'
-import type { PagePool } from './page-pool.ts'
 import { RowIndex } from './row-index.ts'
 import { StoredRows } from './stored-rows.ts'
 

@@ -98,11 +98,6 @@ export class JoinedPairs {
   }
 }
 
-/** The live rows of a batch by number. */
-export function rowNumbers({ selection, rowCount }: Batch): Int32Array {
-  return selection ?? Int32Array.from({ length: rowCount }, (_, row) => row)
-}
-
 /**
  * Rows that have no partner whatever comes: NULL in a key that is compared with `=`. `undefined` if there
  * is none.

@@ -1,4 +1,4 @@
-import { type Batch, type Column, select } from '../../batch/batch.ts'
+import { type Batch, type Column, rowNumbers, select } from '../../batch/batch.ts'
 import type { DataType } from '../../batch/schema.ts'
 import { type EvaluationContext, noContext } from '../../expr/expression.ts'
 import type { EpochHeader } from '../../flow/message.ts'
@@ -8,7 +8,6 @@ import {
   type JoinSide,
   type PairSpec,
   pairsPerBatch,
-  rowNumbers,
   rowsWithoutPartner,
 } from './joined-pairs.ts'
 import type { StaticRows, StaticSpec } from './static-rows.ts'

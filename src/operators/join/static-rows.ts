@@ -1,12 +1,12 @@
-import type { Batch, Column } from '../../batch/batch.ts'
+import { type Batch, type Column, rowNumbers } from '../../batch/batch.ts'
 import type { ColumnBuilder } from '../../batch/build.ts'
 import { ByteWriter } from '../../batch/byte-writer.ts'
 import { hashKeys } from '../../batch/key-hash.ts'
 import { type RowCodec, rowCodec } from '../../batch/row-codec.ts'
 import type { DataType, Schema } from '../../batch/schema.ts'
+import { RowPages } from '../keyed/row-pages.ts'
 import { JoinKeys } from './join-keys.ts'
-import { rowNumbers, rowsWithoutPartner } from './joined-pairs.ts'
-import { RowPages } from './row-pages.ts'
+import { rowsWithoutPartner } from './joined-pairs.ts'
 
 /** How the rows of a side that does not stream are found. */
 export interface StaticSpec {

@@ -9,9 +9,9 @@ import type { EpochHeader } from '../../flow/message.ts'
 import type { EpochReport, Operator, Output, Wait } from '../../flow/operator.ts'
 import type { StateContext } from '../context.ts'
 import type { ShardRows } from '../keyed/split-by-shard.ts'
-import { timesOf } from '../row-times.ts'
+import { splitLate, timesOf } from '../row-times.ts'
 import { JoinBuckets } from './join-buckets.ts'
-import { JoinedPairs, type JoinSide, rowNumbers, rowsWithoutPartner } from './joined-pairs.ts'
+import { JoinedPairs, type JoinSide, rowsWithoutPartner } from './joined-pairs.ts'
 import { PairChunk } from './pair-chunk.ts'
 import type { JoinSideSpec, JoinSpec } from './spec.ts'
 import { beginRecord, endRecord } from './stored-rows.ts'
@@ -133,17 +133,12 @@ class StreamJoin implements Operator {
 
   /** Rows above the late watermark; the others are counted and delivered aside. */
   async #inTime({ spec }: Side, batch: Batch, output: Output): Promise<Int32Array> {
-    const rows = rowNumbers(batch)
-    this.#rowsIn += rows.length
-    if (spec.time === undefined) return rows
-    const { values, validity } = timesOf(batch, spec.time)
-    const isLate = (row: number): boolean =>
-      (values[row] as number) <= this.#late && isValid(validity, row)
-    const late = rows.filter(isLate)
+    const { rows, late } = splitLate(batch, spec.time, this.#late)
+    this.#rowsIn += rows.length + late.length
     if (late.length === 0) return rows
     this.#rowsLate += late.length
     await output.emitSide('late', select(batch, late))
-    return rows.filter((row) => !isLate(row))
+    return rows
   }
 
   /** Rows that may find a partner; those that fail a condition of their own side are settled here. */
@@ -296,16 +291,10 @@ class StreamJoin implements Operator {
         [this.name]: {
           stateName: 'symmetricHashJoin',
           rowsIn: this.#rowsIn,
-          rowsTotal: this.#buckets.rowsTotal(),
           rowsUpdated: this.#rowsStored,
           rowsRemoved: this.#rowsRemoved,
           rowsDroppedByWatermark: this.#rowsLate,
-          memoryUsedBytes: this.#buckets.byteLength(),
-          storedBytes: this.#buckets.storedBytes(),
-          custom: {
-            numLeftRows: this.#buckets.countOf(0),
-            numRightRows: this.#buckets.countOf(1),
-          },
+          ...this.#buckets.figures(),
           watermarks: operatorWatermarks(header, shift, outputShift),
         },
       },

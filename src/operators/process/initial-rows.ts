@@ -1,4 +1,4 @@
-import { type Column, liveRows } from '../../batch/batch.ts'
+import { type Column, liveRows, rowNumbers } from '../../batch/batch.ts'
 import { toRow } from '../../batch/edge-row.ts'
 import { hashKeys } from '../../batch/key-hash.ts'
 import type { DataType } from '../../batch/schema.ts'
@@ -21,7 +21,7 @@ export async function* initialRows(
   for (const batch of await initial.rows()) {
     const columns = keys.map(({ column }) => batch.columns[column] as Column)
     const count = liveRows(batch)
-    const all = batch.selection ?? Int32Array.from({ length: count }, (_, row) => row)
+    const all = rowNumbers(batch)
     const hashes = hashKeys(columns, types, all, count)
     const mine = all.filter((_, k) => positionOf(hashes[k] as number) !== undefined)
     for (const { group, hash, rows } of groupsOf([{ batch, rows: mine }], keys)) {

@@ -1,4 +1,4 @@
-import { type Batch, type Column, liveRows, select } from '../../batch/batch.ts'
+import { type Batch, type Column, liveRows, rowNumbers, select } from '../../batch/batch.ts'
 import { hashKeys } from '../../batch/key-hash.ts'
 import type { DataType } from '../../batch/schema.ts'
 import { StreamError } from '../../core/error.ts'
@@ -198,7 +198,7 @@ class SessionOperator implements Operator {
     ends: Float64Array,
   ): { readonly rows: Int32Array; readonly late: Int32Array } {
     const count = liveRows(batch)
-    const all = batch.selection ?? Int32Array.from({ length: count }, (_, row) => row)
+    const all = rowNumbers(batch)
     const limit = this.#late
     let lateCount = 0
     for (let k = 0; k < count; k++) {

@@ -1,4 +1,3 @@
-import type { KeyedSpec } from '../keyed/keyed-buckets.ts'
 import { KeyedBuckets } from '../keyed/keyed-buckets.ts'
 import type { ClosingTable } from './closing-table.ts'
 import type { RecordPlace } from './ranked-record.ts'
@@ -6,7 +5,6 @@ import type { StoredRecords } from './stored-records.ts'
 
 /** The newest row of every group of one shard; keys begin with the columns of the partition. */
 export type GroupRowTable = ClosingTable<StoredRecords>
-export type GroupRowSpec = KeyedSpec<GroupRowTable>
 
 /** The newest row of every group of one task. A group lies in the shard of its partition. */
 export class GroupRows extends KeyedBuckets<GroupRowTable> {

@@ -1,4 +1,4 @@
-import { type Batch, type Column, liveRows } from '../../batch/batch.ts'
+import { type Batch, type Column, liveRows, rowNumbers } from '../../batch/batch.ts'
 import { columnBuilder } from '../../batch/build.ts'
 import { ByteWriter } from '../../batch/byte-writer.ts'
 import { encodeKeyAt } from '../../batch/key-codec.ts'
@@ -63,7 +63,7 @@ function gather(spec: RankSpec, given: readonly Batch[]): Gathered {
   const partitions: number[] = []
   const numbers: number[][] = spec.order.map(() => [])
   for (const batch of given) {
-    const live = batch.selection ?? Int32Array.from({ length: batch.rowCount }, (_, row) => row)
+    const live = rowNumbers(batch)
     const columns = spec.keys.map(({ column }) => batch.columns[column] as Column)
     const slots = table.slotsOf(columns, hashKeys(columns, types, live, live.length), live)
     const places = spec.order.map((key) => orderNumbers(batch, key, live))
