@@ -14,11 +14,6 @@ export interface RetentionLimits {
   readonly minRetentionMs: number
 }
 
-export const defaultRetention: RetentionLimits = {
-  minEpochsToRetain: 100,
-  minRetentionMs: 600_000,
-}
-
 /** What may go. */
 export interface RetentionPlan {
   /** The log may begin at this number. */

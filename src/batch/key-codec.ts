@@ -6,8 +6,7 @@ import { valueAt } from './read.ts'
 import type { DataType } from './schema.ts'
 import type { Value } from './value.ts'
 
-/** Version of the layout below; state keys are made of it. */
-export const keyCodecVersion = 1
+// State keys are made of this layout: a change needs a migration.
 
 const nullTag = 0
 const presentTag = 1

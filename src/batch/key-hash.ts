@@ -4,8 +4,7 @@ import { i128At } from './i128.ts'
 import type { DataType } from './schema.ts'
 import type { Value } from './value.ts'
 
-/** Version of the function below. State and exchanges live by it: a change needs a migration. */
-export const keyHashVersion = 1
+// State and exchanges live by this function: a change needs a migration.
 
 const seed = 0x3c6ef372
 const nullWord = 0x9e3779b9

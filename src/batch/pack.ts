@@ -37,33 +37,6 @@ export function bufferOf(batch: Batch): ArrayBuffer | undefined {
   return buffers.size === 1 && buffer instanceof ArrayBuffer ? buffer : undefined
 }
 
-/** Approximate bytes of the live rows, for credits. */
-export function byteLengthOf(batch: Batch): number {
-  let bytes = 0
-  for (const column of batch.columns) bytes += columnBytes(column)
-  const { selection, rowCount } = batch
-  return selection === undefined ? bytes : Math.ceil((bytes * selection.length) / (rowCount || 1))
-}
-
-function columnBytes(column: Column): number {
-  switch (column.layout) {
-    case 'bytes':
-      return column.data.length + column.offsets.byteLength
-    case 'dictionary':
-      return column.codes.byteLength + column.dictionary.data.length
-    case 'list':
-      return column.offsets.byteLength + columnBytes(column.child)
-    case 'map':
-      return column.offsets.byteLength + columnBytes(column.keys) + columnBytes(column.values)
-    case 'struct':
-      return column.children.reduce((sum, child) => sum + columnBytes(child), 0)
-    case 'void':
-      return 0
-    default:
-      return column.values.byteLength
-  }
-}
-
 /** Sizes first, then one allocation, then views in the same order. */
 class Arena {
   #size = 0

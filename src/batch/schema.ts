@@ -27,8 +27,6 @@ export type DataType =
       readonly valueContainsNull: boolean
     }
 
-export type TypeKind = DataType['kind']
-
 export interface Field {
   readonly name: string
   readonly type: DataType

@@ -5,11 +5,11 @@ import type { Batch } from '../../src/batch/batch.ts'
 import { batchOf } from '../../src/batch/build.ts'
 import { longType, type Schema, stringType, timestampType } from '../../src/batch/schema.ts'
 import type { Value } from '../../src/batch/value.ts'
-import type { Epoch, Micros } from '../../src/core/units.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
 import type { StateContext } from '../../src/operators/context.ts'
 import { type AsofJoinSpec, asofJoinOperator } from '../../src/operators/join/asof-join.ts'
 import { collector, pressure, printed, underPressure } from './pressed-operator.ts'
+import { steppedHeaders } from './stepped-headers.ts'
 
 const second = 1_000_000
 const schema: Schema = [
@@ -79,22 +79,10 @@ function specOf({ type, tolerance }: Plan): AsofJoinSpec {
 
 /** Each epoch's watermarks: late is what the one before evicted. */
 function headersOf({ epochs, steps, flush }: Plan): readonly EpochHeader[] {
-  let late = 0
-  return epochs.map((_, epoch) => {
-    const isLast = flush && epoch === epochs.length - 1
-    const evict = isLast ? Number.MAX_SAFE_INTEGER : late + (steps[epoch] ?? 0) * second
-    const header = {
-      epoch: epoch as Epoch,
-      lateWatermark: late as Micros,
-      evictWatermark: evict as Micros,
-      processingTime: 0 as Micros,
-      idle: [],
-      ranges: {},
-      ...(isLast ? { flush: true } : {}),
-    }
-    late = evict
-    return header
-  })
+  return steppedHeaders(
+    epochs.map((_, epoch) => steps[epoch] ?? 0),
+    flush,
+  )
 }
 
 const cells = ({ key, seconds, name }: AsofRow): Value[] => [

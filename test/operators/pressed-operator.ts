@@ -4,7 +4,7 @@ import type { Batch } from '../../src/batch/batch.ts'
 import { rowsOf } from '../../src/batch/read.ts'
 import type { Value } from '../../src/batch/value.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
-import type { Operator, Output } from '../../src/flow/operator.ts'
+import type { EpochReport, Operator, Output } from '../../src/flow/operator.ts'
 import type { StateContext } from '../../src/operators/context.ts'
 import type { Manifest } from '../../state/manifest.ts'
 import { foldState } from '../../state/manifest-state.ts'
@@ -20,7 +20,11 @@ export const shardOf = (hash: number): number => hash & 3
 export interface PressedOperator {
   /** The name of its state. */
   readonly name: string
-  readonly open: (context: StateContext) => Promise<Operator>
+  readonly open: (
+    context: StateContext,
+    /** That of another state of it, by name. */
+    contextOf: (name: string) => StateContext,
+  ) => Promise<Operator>
   readonly headers: readonly EpochHeader[]
   /** The batches of an epoch, each with the input it comes in by. */
   readonly batchesOf: (epoch: number) => readonly (readonly [number, Batch])[]
@@ -40,11 +44,20 @@ export const pressure: fc.Arbitrary<Pressure> = fc.record({
   restarts: fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }),
 })
 
+export interface Pressed {
+  /** The rows of each epoch as sorted text. */
+  readonly results: readonly (readonly string[])[]
+  /** True if state was out of memory after an epoch. */
+  readonly cold: boolean
+  /** What the operator said of each epoch. */
+  readonly closed: readonly EpochReport[]
+}
+
 /** Runs it with state that does not fit in memory, and restarts: the rows of each epoch as sorted text. */
 export async function underPressure(
   { name, open, headers, batchesOf }: PressedOperator,
   { budget, restarts }: Pressure,
-): Promise<{ readonly results: readonly (readonly string[])[]; readonly cold: boolean }> {
+): Promise<Pressed> {
   const files = virtualFileSystem()
   let published: Manifest['state'] | undefined
   let token = 1
@@ -66,18 +79,24 @@ export async function underPressure(
       snapshotMinBytes: 200,
       snapshotMaxChain: 2,
     })
-    const state = service.operator(name)
-    return { service, state, operator: await open({ state, shardOf, restoredWatermark }) }
+    const contextOf = (of: string): StateContext => ({
+      state: service.operator(of),
+      shardOf,
+      restoredWatermark,
+    })
+    const context = contextOf(name)
+    return { service, state: context.state, operator: await open(context, contextOf) }
   }
   let life = await begin(Number.MIN_SAFE_INTEGER)
   const results: (readonly string[])[] = []
+  const closed: EpochReport[] = []
   for (const header of headers) {
     const { output, rows } = collector()
     life.operator.open(header)
     for (const [input, batch] of batchesOf(header.epoch)) {
       await life.operator.process(input, batch, output)
     }
-    await life.operator.closeEpoch(header, output)
+    closed.push(await life.operator.closeEpoch(header, output))
     const handle = await life.service.persist(header.epoch, life.operator.freeze() ?? [])
     published = foldState(published ?? {}, [handle])
     life.service.published(header.epoch, `snapshot-${header.epoch}`)
@@ -89,7 +108,7 @@ export async function underPressure(
     life = await begin(header.evictWatermark)
   }
   await life.service.close()
-  return { results, cold }
+  return { results, cold, closed }
 }
 
 /** Gathers what is put out, as sorted text. */

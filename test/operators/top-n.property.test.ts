@@ -1,10 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { virtualFileSystem } from '../../properties/virtual-file-system.ts'
-import type { Batch } from '../../src/batch/batch.ts'
 import { batchOf } from '../../src/batch/build.ts'
 import { compareValues } from '../../src/batch/compare.ts'
-import { rowsOf } from '../../src/batch/read.ts'
 import {
   type DataType,
   doubleType,
@@ -15,24 +12,25 @@ import {
   timestampType,
 } from '../../src/batch/schema.ts'
 import type { Value } from '../../src/batch/value.ts'
-import type { Epoch, Micros } from '../../src/core/units.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
-import type { Operator } from '../../src/flow/operator.ts'
-import type { StateContext } from '../../src/operators/context.ts'
 import { changingTopNOperator } from '../../src/operators/top-n/changing-top-n.ts'
 import { numberRowsOperator } from '../../src/operators/top-n/number-rows.ts'
 import { rowsOperatorOf, type TopNSpec } from '../../src/operators/top-n/spec.ts'
 import { topNOperator } from '../../src/operators/top-n/top-n.ts'
-import type { Manifest } from '../../state/manifest.ts'
-import { foldState } from '../../state/manifest-state.ts'
-import { memoryStoreFactory } from '../../state/memory-store.ts'
-import { openTaskState } from '../../state/task-state-service.ts'
-import { handClock } from '../state/hand-clock.ts'
+import {
+  collector,
+  type Pressed,
+  type PressedOperator,
+  type Pressure,
+  pressure,
+  printed,
+  underPressure,
+} from './pressed-operator.ts'
+import { steppedHeaders } from './stepped-headers.ts'
 
 type Row = readonly Value[]
 
 const second = 1_000_000
-const shards = [0, 1, 2, 3]
 const decimalType: DataType = { kind: 'decimal', precision: 30, scale: 2 }
 const schema: Schema = [
   { name: 'k', type: stringType, nullable: true },
@@ -132,22 +130,10 @@ function specOf({ mode, byTime, limit, order }: Case, changes: boolean): TopNSpe
 }
 
 function headersOf({ epochs, steps, flushes }: Case): readonly EpochHeader[] {
-  let late = 0
-  return epochs.map((_, epoch) => {
-    const isLast = flushes && epoch === epochs.length - 1
-    const evict = isLast ? Number.MAX_SAFE_INTEGER : late + (steps[epoch] ?? 0) * second
-    const header = {
-      epoch: epoch as Epoch,
-      lateWatermark: late as Micros,
-      evictWatermark: evict as Micros,
-      processingTime: 0 as Micros,
-      idle: [],
-      ranges: {},
-      ...(isLast ? { flush: true } : {}),
-    }
-    late = evict
-    return header
-  })
+  return steppedHeaders(
+    epochs.map((_, epoch) => steps[epoch] ?? 0),
+    flushes,
+  )
 }
 
 function compareRows({ order }: TopNSpec, left: Row, right: Row): number {
@@ -162,13 +148,6 @@ function compareRows({ order }: TopNSpec, left: Row, right: Row): number {
   }
   return 0
 }
-
-const printed = (row: Row): string =>
-  row
-    .map((cell) =>
-      cell === 0 ? '0' : Array.isArray(cell) ? `[${cell.map(String)}]` : String(cell),
-    )
-    .join('|')
 
 /** Every row of every partition, sorted anew in each epoch. */
 function modelled(given: Case, changes: boolean): readonly (readonly string[])[] {
@@ -208,104 +187,49 @@ function modelled(given: Case, changes: boolean): readonly (readonly string[])[]
   })
 }
 
-interface Circumstances {
-  readonly budget: number
-  readonly batchSize: number
-  /** Restarts after these epochs. */
-  readonly restarts: readonly boolean[]
-}
-
-interface Seen {
-  readonly results: readonly (readonly string[])[]
-  readonly cold: boolean
-  readonly rescans: number
-}
-
 /** The operator with state that does not fit in memory, rows in batches of any size, and restarts. */
-async function underPressure(
+function pressedTopN(
   given: Case,
   changes: boolean,
-  { budget, batchSize, restarts }: Circumstances,
-): Promise<Seen> {
+  { batchSize, ...how }: Pressure & { readonly batchSize: number },
+): Promise<Pressed> {
   const spec = specOf(given, changes)
-  const files = virtualFileSystem()
-  let published: Manifest['state'] | undefined
-  let token = 1
-  let cold = false
-  let rescans = 0
-  const begin = async (watermark: number) => {
-    const service = await openTaskState({
-      files,
-      root: 'checkpoint',
-      localDir: 'local',
-      task: '1/0',
-      token: token++,
-      storeFactory: memoryStoreFactory(files),
-      shards,
-      shardCount: shards.length,
-      restore: published,
-      cacheBudgetBytes: budget,
-      clock: handClock(),
-      stepBytes: 64,
-      snapshotMinBytes: 200,
-      snapshotMaxChain: 2,
-    })
-    const contextOf = (name: string): StateContext => ({
-      state: service.operator(name),
-      shardOf: (hash) => hash & 3,
-      restoredWatermark: watermark,
-    })
-    const lists = contextOf(spec.operator)
-    const name = rowsOperatorOf(spec)
-    const operator: Operator =
+  const name = rowsOperatorOf(spec)
+  const operator: PressedOperator = {
+    name: spec.operator,
+    open: (lists, contextOf) =>
       name === undefined
-        ? await topNOperator(spec, lists)
-        : await changingTopNOperator(spec, { lists, rows: contextOf(name) })
-    return { service, operator, state: lists.state }
+        ? topNOperator(spec, lists)
+        : changingTopNOperator(spec, { lists, rows: contextOf(name) }),
+    headers: headersOf(given),
+    batchesOf(epoch) {
+      const all = given.epochs[epoch] ?? []
+      const starts = Array.from(
+        { length: Math.ceil(all.length / batchSize) },
+        (_, k) => k * batchSize,
+      )
+      return starts.map((from) => [0, batchOf(schema, all.slice(from, from + batchSize))])
+    },
   }
-  let life = await begin(Number.MIN_SAFE_INTEGER)
-  const results: (readonly string[])[] = []
-  for (const header of headersOf(given)) {
-    const emitted: Batch[] = []
-    const into = {
-      emit(batch: Batch) {
-        emitted.push(batch)
-        return undefined
-      },
-      emitSide: () => undefined,
-    }
-    const all = given.epochs[header.epoch] ?? []
-    life.operator.open(header)
-    for (let from = 0; from < all.length; from += batchSize) {
-      await life.operator.process(0, batchOf(schema, all.slice(from, from + batchSize)), into)
-    }
-    const { progress } = await life.operator.closeEpoch(header, into)
-    rescans += progress?.['topN-0']?.custom?.['numPartitionsRankedAnew'] ?? 0
-    const handle = await life.service.persist(header.epoch, life.operator.freeze() ?? [])
-    published = foldState(published ?? {}, [handle])
-    life.service.published(header.epoch, `snapshot-${header.epoch}`)
-    await life.service.settled()
-    results.push(emitted.flatMap(rowsOf).map(printed).sort())
-    cold ||= shards.some((shard) => life.state.hasCold(shard))
-    if (restarts[header.epoch] !== true) continue
-    await life.service.close()
-    life = await begin(header.evictWatermark)
-  }
-  await life.service.close()
-  return { results, cold, rescans }
+  return underPressure(operator, how)
 }
 
-const circumstances: fc.Arbitrary<Circumstances> = fc.record({
-  budget: fc.constantFrom(1, 1000, 1_000_000),
-  batchSize: fc.integer({ min: 1, max: 50 }),
-  restarts: fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }),
-})
+function rescansOf({ closed }: Pressed): number {
+  const counts = closed.map(
+    ({ progress }) => progress?.['topN-0']?.custom?.['numPartitionsRankedAnew'] ?? 0,
+  )
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+const circumstances = fc
+  .tuple(pressure, fc.integer({ min: 1, max: 50 }))
+  .map(([how, batchSize]) => ({ ...how, batchSize }))
 
 test('the best rows are those of the model, with lists out of memory and over restarts', async () => {
   let cold = 0
   await fc.assert(
     fc.asyncProperty(cases, circumstances, async (given, how) => {
-      const pressed = await underPressure(given, false, how)
+      const pressed = await pressedTopN(given, false, how)
       expect(pressed.results).toEqual(modelled(given, false))
       cold += pressed.cold ? 1 : 0
     }),
@@ -340,10 +264,10 @@ test('the best groups are those of the model, also when their values fall', asyn
   const changing = fc.oneof(cases, falling).map((given): Case => ({ ...given, mode: 'update' }))
   await fc.assert(
     fc.asyncProperty(changing, circumstances, async (given, how) => {
-      const pressed = await underPressure(given, true, how)
+      const pressed = await pressedTopN(given, true, how)
       expect(pressed.results).toEqual(modelled(given, true))
       cold += pressed.cold ? 1 : 0
-      rescans += pressed.rescans
+      rescans += rescansOf(pressed)
     }),
     // Smaller cases are looked for no longer than that.
     { numRuns: 150, interruptAfterTimeLimit: 40_000 },
@@ -360,19 +284,12 @@ test('the rows of one epoch are numbered as in the model', async () => {
       const [header] = headersOf(once)
       const spec = specOf(once, false)
       const operator = numberRowsOperator(spec)
-      const emitted: Batch[] = []
-      const into = {
-        emit(batch: Batch) {
-          emitted.push(batch)
-          return undefined
-        },
-        emitSide: () => undefined,
-      }
+      const { output, rows } = collector()
       if (header === undefined) throw new Error('there is one epoch')
       operator.open(header)
-      for (const part of given.epochs) await operator.process(0, batchOf(schema, part), into)
-      await operator.closeEpoch(header, into)
-      expect(emitted.flatMap(rowsOf).map(printed).sort()).toEqual(modelled(once, false)[0])
+      for (const part of given.epochs) await operator.process(0, batchOf(schema, part), output)
+      await operator.closeEpoch(header, output)
+      expect(rows()).toEqual(modelled(once, false)[0])
     }),
     { numRuns: 200 },
   )
