@@ -6,7 +6,7 @@ import { readSchema, type SourceContext } from '../registry.ts'
 import type { FileFormat } from './formats.ts'
 import type { FoundFile } from './list-files.ts'
 import { partitionColumn, partitionTexts } from './partition-path.ts'
-import { readFile } from './read-file.ts'
+import { type PieceBuffers, pieceBuffers, readFile } from './read-file.ts'
 
 /** Reads files one after another with one decoder. */
 export interface FileRows {
@@ -32,8 +32,10 @@ export function fileRows(context: SourceContext, format: FileFormat): FileRows {
     }
     return withRejected((reject) => format.decoder(options, inLines, columns, reject))
   }
-  // A decoder learns from what it reads, so it is kept for the next file with the same columns.
+  // A decoder learns from what it reads, so it is kept for the next file with the same columns. Kept is
+  // only what came to the end of its file: a read ahead may still be under way into other buffers.
   const idle = new Map<string, LineDecoder[]>()
+  const idleBuffers: PieceBuffers[] = []
   return {
     async *read(files, file) {
       const folders = partitionTexts(file.path)
@@ -42,10 +44,12 @@ export function fileRows(context: SourceContext, format: FileFormat): FileRows {
       idle.set(key, decoders)
       const decoder = decoders.pop() ?? makeDecoder(({ name }) => !folders.has(name.toLowerCase()))
       const isSame = sameNames(decoder.schema, output)
-      for await (const batch of readFile(files, file, decoder)) {
+      const buffers = idleBuffers.pop() ?? pieceBuffers()
+      for await (const batch of readFile(files, file, decoder, buffers)) {
         yield isSame ? batch : assembled(batch, output, folders)
       }
       decoders.push(decoder)
+      idleBuffers.push(buffers)
     },
   }
 }

@@ -10,18 +10,27 @@ const headBytes = 1 << 16
 /** Rows of one batch. */
 export const batchRows = 4096
 
+/** Where pieces of one file after another are read to; for one reader at a time. */
+export type PieceBuffers = readonly [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>]
+
+export function pieceBuffers(): PieceBuffers {
+  const size = headBytes + chunkBytes + 1
+  return [new Uint8Array(size), new Uint8Array(size)]
+}
+
 /**
  * The rows of one file: as many bytes as it had when it was listed, so that the rows are the same
- * however often it is read. The next piece is on its way while one is decoded; two buffers serve the
- * whole file, as decoders copy what they keep.
+ * however often it is read. The next piece is on its way while one is decoded; two buffers serve all
+ * pieces, as decoders copy what they keep.
  */
 export async function* readFile(
   files: FileSystem,
   file: FoundFile,
   decoder: LineDecoder,
+  buffers: PieceBuffers,
 ): AsyncIterable<Batch> {
   decoder.begin(file.path, true)
-  const pieces = pieceReader(files, file)
+  const pieces = pieceReader(files, file, buffers)
   try {
     let rest = new Uint8Array(0)
     for (
@@ -55,22 +64,19 @@ interface PieceReader {
   next(rest: Uint8Array): Promise<Uint8Array<ArrayBuffer> | undefined>
 }
 
-function pieceReader(files: FileSystem, file: FoundFile): PieceReader {
-  const size = headBytes + Math.min(chunkBytes, file.byteLength) + 1
-  const buffers = [new Uint8Array(size), new Uint8Array(size)]
-  let turn = 0
+function pieceReader(files: FileSystem, file: FoundFile, buffers: PieceBuffers): PieceReader {
+  let turn: 0 | 1 = 0
   let offset = 0
   const ask = (from: number): Promise<Uint8Array> => {
-    turn = 1 - turn
-    const into = (buffers[turn] ?? new Uint8Array(size)).subarray(headBytes)
-    return readPiece(files, file, from, into)
+    turn = turn === 0 ? 1 : 0
+    return readPiece(files, file, from, buffers[turn].subarray(headBytes))
   }
   let coming = ask(0)
   return {
     async next(rest) {
       if (offset >= file.byteLength) return undefined
       const piece = await coming
-      const buffer = buffers[turn] ?? new Uint8Array(size)
+      const buffer = buffers[turn]
       const isFirst = offset === 0
       offset += piece.length
       const isLast = offset >= file.byteLength

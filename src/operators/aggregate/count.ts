@@ -1,4 +1,4 @@
-import { type Column, isValid } from '../../batch/batch.ts'
+import { type Column, isValid, type Validity } from '../../batch/batch.ts'
 import type { ByteWriter } from '../../batch/byte-writer.ts'
 import type { ByteReader } from '../../batch/value-codec.ts'
 import { resized } from '../keyed/resized.ts'
@@ -20,15 +20,14 @@ export class CountAccumulator implements Accumulator {
     args: readonly Column[],
   ): void {
     const { counts } = this
-    const [validity, ...more] = args.map(validityOf).filter((each) => each !== undefined)
-    if (validity === undefined) {
-      for (let k = 0; k < count; k++) (counts[slots[k] as number] as number)++
-      return
-    }
+    const validities = args.map(validityOf).filter((each) => each !== undefined)
+    const [validity] = validities
     for (let k = 0; k < count; k++) {
       const row = rows === undefined ? k : (rows[k] as number)
-      if (!isValid(validity, row) || !more.every((each) => isValid(each, row))) continue
-      ;(counts[slots[k] as number] as number)++
+      if (validity !== undefined && !isValid(validity, row)) continue
+      if (validities.length > 1 && !isValidInAll(validities, row)) continue
+      const slot = slots[k] as number
+      counts[slot] = (counts[slot] as number) + 1
     }
   }
 
@@ -59,6 +58,11 @@ export class CountAccumulator implements Accumulator {
   byteLength(): number {
     return this.counts.byteLength
   }
+}
+
+function isValidInAll(validities: readonly Validity[], row: number): boolean {
+  for (const validity of validities) if (!isValid(validity, row)) return false
+  return true
 }
 
 function pick(values: Float64Array, slots: Int32Array): Float64Array {
