@@ -68,13 +68,23 @@ export function prepareRun(
   const frame =
     'events' in input
       ? memoryTables(session, input.events, perEpoch)
-      : (name: TableName) => tableOf(session.jsonLines(input.folder, eventDdl, perEpoch), name)
+      : fileTables(session, input.folder, perEpoch)
   return async (sink) => {
     const { outputMode, over } = queries[query]
     const trigger = { availableNow: true } as const
     const frames = { person: frame('person'), auction: frame('auction'), bid: frame('bid') }
     await session.run(over(frames), sink, { outputMode, checkpoint, trigger })
   }
+}
+
+/** The tables of one stream of lines, which is read once however many of them a query joins. */
+function fileTables(
+  session: BenchSession,
+  folder: string,
+  perEpoch: number | undefined,
+): (name: TableName) => DataFrame {
+  const events = session.jsonLines(folder, eventDdl, perEpoch)
+  return (name) => tableOf(events, name)
 }
 
 /** Tables whose epochs hold the same stretch of the stream; `perEpoch` is in batches of 4096 events. */

@@ -27,7 +27,7 @@ export function copyText(from: Text, at: number, to: Text, toAt: number): number
   const last = Math.min(bytes.length - 4, target.length - 4 - toAt + at)
   while (read <= last) {
     const word = view.getInt32(read, true)
-    if (hasStop(word)) break
+    if (stopBits(word) !== 0) break
     to.view.setInt32(write, word, true)
     read += 4
     write += 4
@@ -41,31 +41,41 @@ export function copyText(from: Text, at: number, to: Text, toAt: number): number
 }
 
 /**
- * True if one of the four bytes is below 0x20, `"` or `\`: the subtractions borrow into the highest bit
- * of a byte that is zero, and of one above it at most, which is then looked at byte by byte.
+ * The highest bit of each of the four bytes that is below 0x20, `"` or `\`: the subtractions borrow into the
+ * highest bit of a byte that is zero, and of the one above it at most. So the lowest bit is always right.
  */
-function hasStop(word: number): boolean {
+function stopBits(word: number): number {
   const quote = word ^ 0x22222222
   const slash = word ^ 0x5c5c5c5c
   const below = (word - 0x20202020) & ~word
-  return (
-    ((below | ((quote - 0x01010101) & ~quote) | ((slash - 0x01010101) & ~slash)) & 0x80808080) !== 0
-  )
+  return (below | ((quote - 0x01010101) & ~quote) | ((slash - 0x01010101) & ~slash)) & 0x80808080
+}
+
+/** Where the first stop at or after `at` is. */
+export function findStop({ bytes, view }: Text, at: number): number {
+  let index = at
+  const last = bytes.length - 8
+  while (index <= last) {
+    const bits = stopBits(view.getInt32(index, true))
+    if (bits !== 0) return index + ((31 - Math.clz32(bits & -bits)) >>> 3)
+    const more = stopBits(view.getInt32(index + 4, true))
+    if (more !== 0) return index + 4 + ((31 - Math.clz32(more & -more)) >>> 3)
+    index += 8
+  }
+  while (stops[bytes[index] as number] === 0) index++
+  return index
 }
 
 /** From the byte after the opening quote to the byte after the closing one. */
-export function skipText({ bytes, view }: Text, at: number): number {
-  let index = at
-  const last = bytes.length - 4
-  for (;;) {
-    while (index <= last && !hasStop(view.getInt32(index, true))) index += 4
-    while (stops[bytes[index] as number] === 0) index++
-    const byte = bytes[index] as number
-    if (byte === 0x22) return index + 1
-    if (byte !== 0x5c) return -1
+export function skipText(from: Text, at: number): number {
+  const { bytes } = from
+  let index = findStop(from, at)
+  while (bytes[index] === 0x5c) {
     index = skipEscape(bytes, index)
     if (index < 0) return -1
+    index = findStop(from, index)
   }
+  return bytes[index] === 0x22 ? index + 1 : -1
 }
 
 /** From the byte after the opening quote to the byte after the closing one; −1 if there are escapes. */

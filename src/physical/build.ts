@@ -20,13 +20,15 @@ import {
   type Own,
   type Process,
   type SaveMode,
+  type Scan,
   schemaOf,
   type TopN,
 } from '../plan/logical.ts'
+import { sharedScans } from '../plan/rules/share-scans.ts'
 import { sessionKeyOf } from '../plan/session-columns.ts'
 import { withBadRows } from './bad-rows.ts'
 import { bucketingOf, ColumnList, callColumns, fusedWindow } from './bucketing.ts'
-import { deduplicateSpec } from './deduplicate-spec.ts'
+import { comparesWholeRows, deduplicateSpec } from './deduplicate-spec.ts'
 import {
   asofJoinParts,
   type SideColumns,
@@ -80,7 +82,8 @@ export const endingQuery: BuildOptions = {
 
 /** Cuts a logical plan into stages, wherever rows must change their task. */
 export function buildPhysical(plan: LogicalPlan, options: BuildOptions): PhysicalPlan {
-  const builder = new Builder(options)
+  const shared = new Set(sharedScans(plan).map(({ source }) => source))
+  const builder = new Builder(options, shared)
   const result = builder.build(plan)
   return builder.finish(result, schemaOf(plan))
 }
@@ -89,28 +92,31 @@ class Builder {
   readonly #stages: OpenStage[] = []
   readonly #options: BuildOptions
   readonly #names = new OperatorNames()
+  /** Stages of the streams that are read in several places, by source; absent until the first one. */
+  readonly #shared: Map<string, OpenStage | undefined>
 
-  constructor(options: BuildOptions) {
+  constructor(options: BuildOptions, shared: ReadonlySet<string>) {
     this.#options = options
+    this.#shared = new Map([...shared].map((source) => [source, undefined]))
   }
 
   finish(result: OpenStage, output: Schema): PhysicalPlan {
+    const needsPlaces = this.#stages.some(({ steps }) =>
+      steps.some((step) => step.kind === 'settle' && step.placesOnly !== true),
+    )
     const stages = this.#stages.map((stage) => ({
       ...stage,
-      steps: stage.steps.map((step) => withBadRows(step, this.#options.badRows)),
+      steps: stage.steps
+        .filter((step) => needsPlaces || step.kind !== 'settle')
+        .map((step) => withBadRows(step, this.#options.badRows)),
     }))
     return { stages, result: result.id, output }
   }
 
   build(plan: LogicalPlan): OpenStage {
     switch (plan.kind) {
-      case 'scan': {
-        const { source, badRecords } = plan
-        const output = schemaOf(plan)
-        const stage = this.#open({ source: plan, inputs: [], output, single: false })
-        if (badRecords === undefined) return stage
-        return addStep(stage, { kind: 'rejected', spec: { source, policy: badRecords } }, output)
-      }
+      case 'scan':
+        return this.#shared.has(plan.source) ? this.#sharedScan(plan) : this.#scan(plan)
       case 'filter': {
         const stage = this.build(plan.input)
         const schema = schemaOf(plan.input)
@@ -171,6 +177,25 @@ class Builder {
     const open = { ...stage, id: this.#stages.length, steps: [] }
     this.#stages.push(open)
     return open
+  }
+
+  #scan(plan: Scan): OpenStage {
+    const { source, badRecords } = plan
+    const output = schemaOf(plan)
+    const stage = this.#open({ source: plan, inputs: [], output, single: false })
+    if (badRecords === undefined) return stage
+    return addStep(stage, { kind: 'rejected', spec: { source, policy: badRecords } }, output)
+  }
+
+  /** Each place that reads the stream goes on in a stage of its own; the rules gave all the same columns. */
+  #sharedScan(plan: Scan): OpenStage {
+    const stage = this.#shared.get(plan.source) ?? this.#scan(plan)
+    this.#shared.set(plan.source, stage)
+    return this.#open({
+      inputs: [{ from: stage.id, exchange: { kind: 'forward' } }],
+      output: stage.output,
+      single: false,
+    })
   }
 
   /** All rows in one task. */
@@ -350,7 +375,7 @@ class Builder {
 
   #staticJoin(plan: Join): OpenStage {
     const { spec, flowing, other } = staticJoinParts(plan)
-    const inner = new Builder(endingQuery)
+    const inner = new Builder(endingQuery, new Set())
     const rows = inner.#withColumns(other.plan, other.columns)
     const stage = this.#withColumns(flowing.plan, flowing.columns)
     const step = { kind: 'staticJoin' as const, spec, other: inner.finish(rows, rows.output) }
@@ -376,8 +401,8 @@ class Builder {
       output: schema,
       single: false,
     })
-    // Also with every column compared: of equal rows the first gives the place for what comes behind.
-    addStep(stage, { kind: 'settle' }, schema)
+    const settle = { kind: 'settle' as const }
+    addStep(stage, comparesWholeRows(plan) ? { ...settle, placesOnly: true } : settle, schema)
     const late = this.#delivers(plan) ? lateRows(spec, spec.timeColumn, schema) : {}
     return addStep(stage, { kind: 'deduplicate', spec, ...late }, schema)
   }

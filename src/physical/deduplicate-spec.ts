@@ -1,3 +1,4 @@
+import type { DataType } from '../batch/schema.ts'
 import type { DeduplicateSpec } from '../operators/deduplicate.ts'
 import { eventTimeColumns } from '../plan/event-time.ts'
 import { type Deduplicate, schemaOf } from '../plan/logical.ts'
@@ -18,5 +19,29 @@ export function deduplicateSpec(plan: Deduplicate, operator: string): Deduplicat
     ...(time === undefined ? {} : { timeColumn: time.index }),
     ...(plan.within === undefined ? {} : { withinMicros: plan.within.delayMicros }),
     watermarkShift: shiftOf(plan.input),
+  }
+}
+
+/**
+ * Whether which of equal rows is kept cannot show: all columns are compared, and none holds numbers of
+ * which equal ones may look different, as 0.0 and -0.0 do.
+ */
+export function comparesWholeRows(plan: Deduplicate): boolean {
+  return schemaOf(plan).every(({ type }, index) => plan.keys.includes(index) && isExact(type))
+}
+
+function isExact(type: DataType): boolean {
+  switch (type.kind) {
+    case 'float':
+    case 'double':
+      return false
+    case 'array':
+      return isExact(type.element)
+    case 'map':
+      return isExact(type.key) && isExact(type.value)
+    case 'struct':
+      return type.fields.every((field) => isExact(field.type))
+    default:
+      return true
   }
 }

@@ -56,8 +56,11 @@ export type Step =
   | { readonly kind: 'rowNumber'; readonly spec: RankSpec }
   /** Keeps the best rows of each partition over the life of the query. */
   | { readonly kind: 'topN'; readonly spec: TopNSpec; readonly late?: LateRowsSpec }
-  /** Puts the rows of an epoch in the order of their sources. */
-  | { readonly kind: 'settle' }
+  /**
+   * Puts the rows of an epoch in the order of their sources. With `placesOnly` the step behind it gives the
+   * same rows in any order, and only their places depend on it: without other such steps it is left out.
+   */
+  | { readonly kind: 'settle'; readonly placesOnly?: true }
   /** The first rows of an epoch; with a name those of the life of the query. */
   | { readonly kind: 'limit'; readonly count: number; readonly operator?: string }
 

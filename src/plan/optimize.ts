@@ -9,7 +9,7 @@ import { pruneColumns } from './rules/prune-columns.ts'
 import { pruneFields } from './rules/prune-fields.ts'
 import { pushFilter } from './rules/push-filter.ts'
 import { pushJoinCondition } from './rules/push-join-condition.ts'
-import { keepSharedStructs, shareScans } from './rules/share-scans.ts'
+import { shareScans } from './rules/share-scans.ts'
 
 const roundsMax = 32
 
@@ -27,11 +27,11 @@ const nodeRules: readonly ((node: LogicalPlan) => LogicalPlan)[] = [
  * what the plan says after any number of rounds is right.
  */
 export function optimize(plan: LogicalPlan): LogicalPlan {
-  let current = keepSharedStructs(plan)
+  let current = plan
   for (let round = 0; round < roundsMax; round++) {
     const before = current
     for (const rule of nodeRules) current = rewrite(current, rule)
-    current = rewrite(pruneColumns(current), pruneFields)
+    current = pruneFields(pruneColumns(current))
     if (current === before) break
   }
   return shareScans(current)

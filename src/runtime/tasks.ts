@@ -54,16 +54,20 @@ export async function buildTasks(parts: TaskParts): Promise<readonly TaskSpec[]>
 }
 
 /**
- * Whether rows have to be told apart by their place: some operator depends on it, and several tasks read or
- * calls give rows out as they end.
+ * Whether rows have to be told apart by their place: some operator depends on it, and several tasks read,
+ * rows of one task come in several ways, or calls give rows out as they end.
  */
 function needsOrder(parts: TaskParts): boolean {
   const { stages } = parts.plan
   const steps = stages.flatMap((stage) => stage.steps)
   if (!steps.some(({ kind }) => kind === 'settle')) return false
   if (steps.some((step) => step.kind === 'mapAsync' && !step.spec.limits.ordered)) return true
-  const sources = stages.filter(({ source }) => source !== undefined)
-  return sources.reduce((sum, stage) => sum + tasksOf(stage, parts), 0) > 1
+  const ways = stages.map((stage) => {
+    if (stage.source === undefined) return 0
+    const places = stages.filter(({ inputs }) => inputs.some(({ from }) => from === stage.id))
+    return tasksOf(stage, parts) * Math.max(1, places.length)
+  })
+  return ways.reduce((sum, count) => sum + count, 0) > 1
 }
 
 /** How many tasks run a stage. */

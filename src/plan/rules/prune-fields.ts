@@ -1,79 +1,144 @@
 import type { DataType, Schema } from '../../batch/schema.ts'
 import type { Expression } from '../../expr/expression.ts'
 import { rewriteExpression } from '../expressions.ts'
-import { type LogicalPlan, type Scan, scanSchema } from '../logical.ts'
+import { inputsOf, type LogicalPlan, rewrite, type Scan } from '../logical.ts'
 import { mapExpressions } from '../map-expressions.ts'
 
-/** Positions of the fields that are read, by the position of their struct among the scan's columns. */
-type FieldsRead = ReadonlyMap<number, readonly number[]>
-
-/**
- * Fields of structs that nobody reads are not decoded (Spark: nested schema pruning). Holds for a
- * projection or an aggregation, over filters, over a scan whose source finds fields by name.
- */
-export function pruneFields(node: LogicalPlan): LogicalPlan {
-  if (node.kind !== 'project' && node.kind !== 'aggregate') return node
-  const steps: LogicalPlan[] = [node]
-  let below = node.input
-  for (; below.kind === 'filter'; below = below.input) steps.push(below)
-  if (below.kind !== 'scan' || below.fieldsByName !== true) return node
-  const read = fieldsRead(steps, scanSchema(below))
-  if (read.size === 0) return node
-  return steps.reduceRight<LogicalPlan>(
-    (input, step) => {
-      const moved = mapExpressions(step, (expression) => moveFields(expression, read))
-      return { ...moved, input } as LogicalPlan
-    },
-    narrowed(below, read),
-  )
+/** A projection or an aggregation, over filters, over a scan: who reads which fields can be told. */
+interface Place {
+  /** From above down to the last filter. */
+  readonly steps: readonly [LogicalPlan, ...LogicalPlan[]]
+  readonly scan: Scan
 }
 
-/** The structs of which some fields are read, one by one, and others are not. */
-function fieldsRead(steps: readonly LogicalPlan[], schema: Schema): FieldsRead {
-  const reads = new Map<number, Set<number>>()
-  const whole = new Set<number>()
-  const visit = (expression: Expression): Expression => {
+/** What all places that read one source read of its structs, by the position of the column. */
+interface Reads {
+  readonly schema: Schema
+  readonly fields: Map<number, Set<number>>
+  readonly whole: Set<number>
+  /** It is read somewhere else, too. */
+  elsewhere: boolean
+}
+
+/** By the position of a struct: the positions of the fields that are left. */
+type Kept = ReadonlyMap<number, readonly number[]>
+
+/**
+ * Fields of structs that nobody reads are not decoded (Spark: nested schema pruning). Holds for
+ * projections and aggregations, over filters, over a scan whose source finds fields by name. Of a stream
+ * that is read in several places the fields are left that one of them reads. Works on a whole plan.
+ */
+export function pruneFields(plan: LogicalPlan): LogicalPlan {
+  const reads = new Map<unknown, Reads>()
+  collect(plan, reads)
+  const kept = new Map<unknown, { readonly schema: Schema; readonly fields: Kept }>()
+  for (const [key, read] of reads) {
+    const fields = partlyRead(read)
+    if (fields.size > 0) kept.set(key, { schema: narrowed(read.schema, fields), fields })
+  }
+  if (kept.size === 0) return plan
+  return rewrite(plan, (node) => {
+    const place = placeOf(node)
+    const left = place && kept.get(keyOf(place.scan))
+    if (place === undefined || left === undefined) return node
+    const { steps, scan } = place
+    const positions = positionsOf(scan)
+    const fieldsAt = (index: number) => left.fields.get(positions[index] ?? -1)
+    return steps.reduceRight<LogicalPlan>(
+      (input, step) => {
+        const moved = mapExpressions(step, (expression) => moveFields(expression, fieldsAt))
+        return { ...moved, input } as LogicalPlan
+      },
+      { ...scan, schema: left.schema },
+    )
+  })
+}
+
+function placeOf(node: LogicalPlan): Place | undefined {
+  if (node.kind !== 'project' && node.kind !== 'aggregate') return undefined
+  const steps: [LogicalPlan, ...LogicalPlan[]] = [node]
+  let below = node.input
+  for (; below.kind === 'filter'; below = below.input) steps.push(below)
+  return below.kind === 'scan' ? { steps, scan: below } : undefined
+}
+
+/** The same for all scans that open one source. */
+function keyOf(scan: Scan): unknown {
+  return scan.streaming && scan.source !== '' ? scan.source : scan
+}
+
+function positionsOf({ columns, schema }: Scan): readonly number[] {
+  return columns ?? [...schema.keys()]
+}
+
+function collect(node: LogicalPlan, reads: Map<unknown, Reads>): void {
+  const place = placeOf(node)
+  const scan = node.kind === 'scan' ? node : place?.scan
+  if (scan === undefined) {
+    for (const input of inputsOf(node)) collect(input, reads)
+    return
+  }
+  const none = () => ({
+    schema: scan.schema,
+    fields: new Map<number, Set<number>>(),
+    whole: new Set<number>(),
+    elsewhere: false,
+  })
+  const read: Reads = reads.get(keyOf(scan)) ?? none()
+  reads.set(keyOf(scan), read)
+  if (place === undefined || scan.fieldsByName !== true) read.elsewhere = true
+  else for (const step of place.steps) collectFields(step, positionsOf(scan), read)
+}
+
+function collectFields(step: LogicalPlan, positions: readonly number[], read: Reads): void {
+  mapExpressions(step, (expression) => {
     const uses = new Map<number, number>()
-    const count = (index: number, change: number) =>
-      uses.set(index, (uses.get(index) ?? 0) + change)
+    const count = (position: number, change: number) =>
+      uses.set(position, (uses.get(position) ?? 0) + change)
     rewriteExpression(expression, (part) => {
-      if (part.kind === 'column') count(part.index, 1)
+      if (part.kind === 'column') count(positions[part.index] ?? -1, 1)
       if (part.kind === 'field' && part.input.kind === 'column') {
-        const { index } = part.input
-        count(index, -1)
-        reads.set(index, (reads.get(index) ?? new Set()).add(part.index))
+        const position = positions[part.input.index] ?? -1
+        count(position, -1)
+        read.fields.set(position, (read.fields.get(position) ?? new Set()).add(part.index))
       }
       return part
     })
-    for (const [index, bare] of uses) if (bare > 0) whole.add(index)
+    for (const [position, bare] of uses) if (bare > 0) read.whole.add(position)
     return expression
-  }
-  for (const step of steps) mapExpressions(step, visit)
-  const partly = [...reads].filter(
-    ([index, fields]) => !whole.has(index) && fields.size < fieldsOf(schema[index]?.type).length,
-  )
-  return new Map(partly.map(([index, fields]) => [index, [...fields].sort((a, b) => a - b)]))
+  })
 }
 
-function moveFields(expression: Expression, read: FieldsRead): Expression {
+/** The structs of which some fields are read, one by one, and others are not. */
+function partlyRead({ schema, fields, whole, elsewhere }: Reads): Kept {
+  if (elsewhere) return new Map()
+  const partly = [...fields].filter(
+    ([position, read]) =>
+      !whole.has(position) && read.size < fieldsOf(schema[position]?.type).length,
+  )
+  return new Map(partly.map(([position, read]) => [position, [...read].sort((a, b) => a - b)]))
+}
+
+function narrowed(schema: Schema, kept: Kept): Schema {
+  return schema.map((field, position) => {
+    const fields = kept.get(position)
+    return fields === undefined ? field : { ...field, type: withFields(field.type, fields) }
+  })
+}
+
+function moveFields(
+  expression: Expression,
+  fieldsAt: (index: number) => readonly number[] | undefined,
+): Expression {
   return rewriteExpression(expression, (part) => {
     if (part.kind === 'column') {
-      const fields = read.get(part.index)
+      const fields = fieldsAt(part.index)
       return fields === undefined ? part : { ...part, type: withFields(part.type, fields) }
     }
     if (part.kind !== 'field' || part.input.kind !== 'column') return part
-    const fields = read.get(part.input.index)
+    const fields = fieldsAt(part.input.index)
     return fields === undefined ? part : { ...part, index: fields.indexOf(part.index) }
   })
-}
-
-function narrowed(scan: Scan, read: FieldsRead): Scan {
-  const positions = scan.columns ?? [...scan.schema.keys()]
-  const schema = scan.schema.map((field, position) => {
-    const fields = read.get(positions.indexOf(position))
-    return fields === undefined ? field : { ...field, type: withFields(field.type, fields) }
-  })
-  return { ...scan, schema }
 }
 
 function withFields(type: DataType, kept: readonly number[]): DataType {

@@ -2,8 +2,9 @@ import { columnAt } from '../expressions.ts'
 import { inputsOf, type LogicalPlan, rewrite, type Scan, scanSchema } from '../logical.ts'
 
 /**
- * A stream that a plan reads in several places, such as a join with itself, is opened once: so each place
- * gets the columns that any of them reads, and leaves out the others itself. Runs after the other rules.
+ * A stream that a plan reads in several places, such as a join with itself, is opened and decoded once: so
+ * each place gets the columns that any of them reads, and leaves out the others itself. Runs after the
+ * other rules.
  */
 export function shareScans(plan: LogicalPlan): LogicalPlan {
   const columns = new Map<string, Set<number>>()
@@ -32,19 +33,8 @@ export function shareScans(plan: LogicalPlan): LogicalPlan {
   })
 }
 
-/** Structs of such a stream are read whole: places that read other fields could not share them. */
-export function keepSharedStructs(plan: LogicalPlan): LogicalPlan {
-  const shared = new Set(sharedScans(plan).map(({ source }) => source))
-  if (shared.size === 0) return plan
-  return rewrite(plan, (node) => {
-    if (node.kind !== 'scan' || node.fieldsByName !== true || !shared.has(node.source)) return node
-    const { fieldsByName: _, ...scan } = node
-    return scan
-  })
-}
-
 /** Every place that reads a stream which another place reads too. */
-function sharedScans(plan: LogicalPlan): readonly Scan[] {
+export function sharedScans(plan: LogicalPlan): readonly Scan[] {
   const scans = scansOf(plan).filter(({ streaming, source }) => streaming && source !== '')
   return scans.filter((scan) => scans.filter((other) => other.source === scan.source).length > 1)
 }
