@@ -37,6 +37,10 @@ interface SplitRows {
   readonly first: number
 }
 
+/** What stands for a bucket where a row has none: it is late, or has no time. */
+const lateBucket = Number.NEGATIVE_INFINITY
+const noBucket = Number.POSITIVE_INFINITY
+
 /**
  * Keyed aggregation, with and without windows, in every output mode, with Spark's timing: a row is
  * late when its last window ended at or before the late watermark; a group is closed when its window
@@ -206,15 +210,21 @@ class AggregateOperator implements Operator {
       return { parts, late }
     }
     const lists = new Map<number, number[]>()
+    let list: number[] = []
+    let listed = noBucket
     for (let k = 0; k < count; k++) {
       const row = batch.selection === undefined ? k : (batch.selection[k] as number)
       const bucket = this.#bucketOfRow(times, row, limit)
-      if (bucket === undefined) late.push(row)
-      else if (bucket === 'drop') this.#rowsNullTime++
+      if (bucket === lateBucket) late.push(row)
+      else if (bucket === noBucket) this.#rowsNullTime++
       else {
-        const list = lists.get(bucket)
-        if (list === undefined) lists.set(bucket, [row])
-        else list.push(row)
+        // Rows of one time come together: the list is looked up when it changes.
+        if (bucket !== listed) {
+          list = lists.get(bucket) ?? []
+          lists.set(bucket, list)
+          listed = bucket
+        }
+        list.push(row)
       }
     }
     const parts = [...lists].map(([bucket, rows]) => ({
@@ -250,14 +260,14 @@ class AggregateOperator implements Operator {
     return oldest <= limit ? undefined : bucket
   }
 
-  /** `undefined` = late, `'drop'` = null time in a window. */
-  #bucketOfRow(times: RowTimes, row: number, limit: number): number | 'drop' | undefined {
+  /** Also `lateBucket`; `noBucket` for a null time in a window. */
+  #bucketOfRow(times: RowTimes, row: number, limit: number): number {
     const { bucketing } = this.#spec
-    if (!isValid(times.validity, row)) return bucketing.kind === 'window' ? 'drop' : nullBucket
+    if (!isValid(times.validity, row)) return bucketing.kind === 'window' ? noBucket : nullBucket
     const time = times.values[row] as number
     const bucket = this.#bucketOf(time)
     const closes = bucketing.kind === 'timeKey' ? time : this.#lastClosing(bucket)
-    return closes <= limit ? undefined : bucket
+    return closes <= limit ? lateBucket : bucket
   }
 
   async #fetch(batch: Batch, part: BucketRows): Promise<void> {

@@ -69,11 +69,14 @@ export function distinctFolding(
     },
     encode(state, writer) {
       writer.u32(state.keys.size)
-      for (const [key, came] of state.keys) {
+      // A loop over the entries would make an array of each.
+      state.keys.forEach((came, key) => {
         keys.encode(key, writer)
         writer.byte(came === undefined ? 0 : 1)
-        for (const number of came ?? []) writer.f64(number)
-      }
+        if (came === undefined) return
+        writer.f64(came[0])
+        writer.f64(came[1])
+      })
     },
     decode(reader) {
       const state: Distinct = { keys: new Map(), bytes: 48 }
