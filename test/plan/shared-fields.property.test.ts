@@ -35,7 +35,8 @@ const filters: readonly Column[] = [
   col('q.y').eq('a'),
 ]
 const numbers = ['kind', 'p.x', 'p.z', 'q.w', 'q.x'] as const
-const texts = ['p.y', 'q.y'] as const
+/** A struct as text is read whole. */
+const texts = ['p.y', 'q.y', 'p'] as const
 
 /** Everything that reads the stream has the columns a and b. */
 const place: fc.Arbitrary<UnresolvedPlan> = fc
@@ -54,7 +55,7 @@ const place: fc.Arbitrary<UnresolvedPlan> = fc
       from,
     )
     const a = col(number).alias('a').expression
-    const b = (text === undefined ? lit('-') : col(text)).alias('b').expression
+    const b = (text === undefined ? lit('-') : col(text).cast('string')).alias('b').expression
     if (!grouped) return { kind: 'select', input, columns: [a, b] }
     const n = count(text ?? 'kind').alias('b')
     const groups: UnresolvedPlan = {
