@@ -90,7 +90,7 @@ export interface CleanMessage {
 
 /** Lets the sources clean up. What fails here is tried again with the next epoch, and reported. */
 export function cleanBehaviour(
-  { sources, cleanUp = (work) => work() }: Pick<Deployment, 'sources' | 'cleanUp'>,
+  { sources, cleanUp = (_name, work) => work() }: Pick<Deployment, 'sources' | 'cleanUp'>,
   listener: (event: JobEvent) => void,
   done: () => void,
 ): Behaviour<CleanMessage> {
@@ -99,7 +99,7 @@ export function cleanBehaviour(
       const position = positions[name]
       if (position === undefined) continue
       try {
-        await cleanUp(() => source.commit(position))
+        await cleanUp(`source ${name}`, () => source.commit(position))
       } catch (cause) {
         listener({ type: 'warning', what: `clean-up of source ${name}`, cause })
       }

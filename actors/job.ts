@@ -164,8 +164,10 @@ export interface Deployment {
   readonly recovered: Recovered
   readonly effects: CoordinatorEffects
   readonly settings: JobSettings
-  /** Runs what a source cleans up, when its files may go. Absent = at once. */
-  readonly cleanUp?: (work: () => Promise<void>) => Promise<void>
+  /** Runs what a source, by name, cleans up, or puts it off until its files may go. Absent = at once. */
+  readonly cleanUp?: (name: string, work: () => Promise<void>) => Promise<void>
+  /** Called before the handlers are waited for: ends what one of them may wait for from outside. */
+  ending?(): void
   /** Closes everything of this attempt. Called once, after every handler has returned. */
   close(): Promise<void>
 }

@@ -65,6 +65,7 @@ async function tearDown(
 ): Promise<AttemptEnd> {
   const { options, deployment, system, busy } = running
   for (const call of running.onClose) call()
+  deployment.ending?.()
   for (const cancel of know.timers.values()) cancel()
   const stuck = await inTime(system.stop(), options)
   if (stuck) {

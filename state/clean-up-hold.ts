@@ -4,43 +4,51 @@ export interface CleanUpHold {
   during<T>(work: () => Promise<T>): Promise<T>
   /** Runs a clean-up that will be asked for again: not at all while files are held. */
   ifFree(work: () => Promise<void>): Promise<void>
-  /** Runs a clean-up that somebody waits for: once the files are free. */
-  whenFree(work: () => Promise<void>): Promise<void>
+  /**
+   * Runs a clean-up now, or puts it off until the files are free: of one name the newest then stands for
+   * those before it. Resolves when it is done or put off, so that nobody waits for the files.
+   */
+  whenFree(name: string, work: () => Promise<void>): Promise<void>
+  /** Forgets what was put off, such as that of an attempt which is over. */
+  forget(): void
 }
 
-/** A hold that nobody has. */
-export function cleanUpHold(): CleanUpHold {
+/** A hold that nobody has. `failed` is told of clean-ups that were put off and failed. */
+export function cleanUpHold(failed: (name: string, cause: unknown) => void): CleanUpHold {
   let holders = 0
-  const waiting: (() => void)[] = []
-  const running = new Set<Promise<unknown>>()
+  const putOff = new Map<string, () => Promise<void>>()
+  /** Clean-ups run one after another. */
+  let last: Promise<void> = Promise.resolve()
 
-  const run = async (work: () => Promise<void>): Promise<void> => {
-    const done = work()
-    running.add(done)
-    try {
-      await done
-    } finally {
-      running.delete(done)
-    }
+  const run = (work: () => Promise<void>): Promise<void> => {
+    const done = last.then(work)
+    last = done.then(undefined, () => undefined)
+    return done
+  }
+
+  const runPutOff = (): void => {
+    for (const [name, work] of putOff) run(work).catch((cause: unknown) => failed(name, cause))
+    putOff.clear()
   }
 
   return {
     async during(work) {
       holders++
       try {
-        await Promise.allSettled(running)
+        await last
         return await work()
       } finally {
         holders--
-        if (holders === 0) for (const go of waiting.splice(0)) go()
+        if (holders === 0) runPutOff()
       }
     },
     async ifFree(work) {
       if (holders === 0) await run(work)
     },
-    async whenFree(work) {
-      while (holders > 0) await new Promise<void>((resolve) => waiting.push(resolve))
-      await run(work)
+    async whenFree(name, work) {
+      if (holders === 0) await run(work)
+      else putOff.set(name, work)
     },
+    forget: () => putOff.clear(),
   }
 }

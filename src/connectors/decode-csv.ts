@@ -92,7 +92,9 @@ export function csvDecoder(options: CsvDecoderOptions): LineDecoder {
         const stop = lineEnd(bytes, at, end)
         const cut = stop > at && bytes[stop - 1] === 13 ? stop - 1 : stop
         const line = bytes.subarray(at, cut)
-        if (mode !== 'DEADLETTER' || !rejectsBytes(line, reject)) take(text.decode(line))
+        // A header is no record, whatever its bytes are.
+        const isRejected = mode === 'DEADLETTER' && !isHeaderNext && rejectsBytes(line, reject)
+        if (!isRejected) take(text.decode(line))
         at = stop + 1
       }
       return Math.min(at, end)

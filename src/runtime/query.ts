@@ -16,7 +16,6 @@ import type { Manifest } from '../../state/manifest.ts'
 import { type Decided, planRecovery } from '../../state/recovery.ts'
 import { cleanUp, type RetentionLimits, removeOrphans } from '../../state/retention.ts'
 import type { StateStoreFactory } from '../../state/store.ts'
-import type { TaskState } from '../../state/task-state.ts'
 import { openTaskState, type TaskStateOptions } from '../../state/task-state-service.ts'
 import type { Clock } from '../core/clock.ts'
 import { StreamError } from '../core/error.ts'
@@ -35,7 +34,7 @@ import { watermarkNodesOf } from './nodes.ts'
 import { openSinks } from './open-sinks.ts'
 import type { SideOutput } from './side-outputs.ts'
 import { shardLayout } from './state-reading.ts'
-import { buildTasks } from './tasks.ts'
+import { buildTasks, statefulTasks } from './tasks.ts'
 
 /** A source as the session makes it for one attempt. */
 export interface MadeSource {
@@ -74,6 +73,8 @@ export interface QuerySpec extends PlannedQuery {
   readonly process: () => Promise<ProcessInfo>
   readonly system: (report: (failure: ActorFailure) => void) => ActorSystem
   readonly listener: (event: JobEvent) => void
+  /** Called when an attempt comes to its end: lets go of whoever waits for a reader of its rows. */
+  readonly ending: () => void
   /** Told the id of the query and the parts of each attempt, once they are known. */
   readonly onDeployed: (deployed: Deployed) => void
 }
@@ -130,10 +131,16 @@ async function deploy(spec: QuerySpec): Promise<Deployment> {
   }
 }
 
+function layoutOf({ plan, lanes, settings }: QuerySpec) {
+  return { plan, lanes, continuous: settings.trigger?.type === 'continuous' }
+}
+
+/** The memory for state is that of the query: its tasks share it. */
 function taskStateOptions(
-  { files, checkpoint, clock, store, stateCacheBytes, lanes, settings }: QuerySpec,
+  spec: QuerySpec,
   place: Pick<TaskStateOptions, 'task' | 'token' | 'shards' | 'shardCount' | 'restore'>,
 ): TaskStateOptions {
+  const { files, checkpoint, clock, store, stateCacheBytes, settings } = spec
   return {
     ...place,
     files,
@@ -141,7 +148,7 @@ function taskStateOptions(
     localDir: joinPath(checkpoint, 'local'),
     clock,
     storeFactory: store,
-    cacheBudgetBytes: Math.floor(stateCacheBytes / lanes),
+    cacheBudgetBytes: Math.floor(stateCacheBytes / statefulTasks(layoutOf(spec))),
     epochsInFlight: settings.epochsInFlight ?? defaultSettings.epochsInFlight,
   }
 }
@@ -151,18 +158,16 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   const found = planRecovery(log.entries)
   const { fingerprint, lost } = checkedPlan(spec, found.manifest)
   const sources = await openSources(spec, opened)
+  opened.add({ close: async () => spec.hold.forget() })
   checkDecided(spec, found.runAgain, sources)
   const base = without(
     found.manifest ?? (await publishInitial(spec, log, sources, fingerprint)),
     lost,
   )
   const { sink, sideSinks, descriptions } = await openSinks(spec, opened, { log, found })
-  const states: TaskState[] = []
   const layout = shardLayout(fingerprint.shards)
   const tasks = await buildTasks({
-    plan: spec.plan,
-    lanes: spec.lanes,
-    continuous: spec.settings.trigger?.type === 'continuous',
+    ...layoutOf(spec),
     layout,
     restoredWatermark: base.evictWatermark,
     shapes: fingerprint.operators,
@@ -176,9 +181,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
       const { shardCount } = layout
       const shards = shardsOfLane(single ? 0 : lane, { shardCount, lanes: single ? 1 : spec.lanes })
       const place = { task, token: log.token, shards, shardCount, restore: base.state }
-      const state = opened.add(await openTaskState(taskStateOptions(spec, place)))
-      states.push(state)
-      return state
+      return opened.add(await openTaskState(taskStateOptions(spec, place)))
     },
   })
   opened.add({ close: async () => closeOperators(tasks) })
@@ -193,7 +196,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   })
   const place = { files: spec.files, root: spec.checkpoint, log }
   await removeOrphans(place)
-  await spec.hold.whenFree(() => commitAgain(base, sources))
+  await commitAgain(spec, base, sources)
   const recovered = recoveredFrom(
     { ...base, positions },
     found.runAgain.map(({ header }) => header),
@@ -218,6 +221,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
       watermarkNodes: watermarkNodesOf(spec.plan),
       readAfter: spec.plan.readAfter ?? {},
     },
+    ending: spec.ending,
     close: () => opened.close(),
   }
 }
@@ -239,12 +243,14 @@ function checkDecided(
 
 /** What the checkpoint covers is committed: whoever waits for that, such as a durable push, may go on. */
 async function commitAgain(
+  { hold }: QuerySpec,
   base: Manifest,
   sources: ReadonlyMap<string, MadeSource>,
 ): Promise<void> {
   for (const [name, { source }] of sources) {
     const position = base.positions[name]
-    if (position !== undefined) await source.commit(position as Position)
+    if (position === undefined) continue
+    await hold.whenFree(`source ${name}`, () => source.commit(position as Position))
   }
 }
 

@@ -3,15 +3,17 @@ export interface Subscription<Item> {
   readonly items: AsyncIterable<Item>
   /** Resolves when the item was taken in; waits while the queue is full, so that a slow reader slows the query. */
   push(item: Item): Promise<void>
+  /** With false nobody waits for the reader: what it has not taken is queued beyond the limit. Default: true. */
+  waitForReader(wait: boolean): void
   /** The reader gets what is queued, then the end, or the error. */
   end(error?: unknown): void
-  readonly isOpen: boolean
 }
 
 /** A queue of at most `limit` items. `onClose` is called when the reader stops reading. */
 export function subscription<Item>(limit: number, onClose: () => void): Subscription<Item> {
   const queue: Item[] = []
   let ended = false
+  let waits = true
   let failure: { readonly error: unknown } | undefined
   let readers: (() => void)[] = []
   let writers: (() => void)[] = []
@@ -55,11 +57,8 @@ export function subscription<Item>(limit: number, onClose: () => void): Subscrip
 
   return {
     items: read(),
-    get isOpen() {
-      return !ended
-    },
     async push(item) {
-      while (!ended && queue.length >= limit) {
+      while (!ended && waits && queue.length >= limit) {
         await new Promise<void>((resolve) => {
           writers.push(resolve)
         })
@@ -67,6 +66,10 @@ export function subscription<Item>(limit: number, onClose: () => void): Subscrip
       if (ended) return
       queue.push(item)
       wakeReaders()
+    },
+    waitForReader(wait) {
+      waits = wait
+      if (!wait) wakeWriters()
     },
     end(error) {
       ended = true

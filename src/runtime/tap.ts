@@ -15,6 +15,11 @@ export interface Tap {
   into(sink: Sink): Sink
   /** Whole epochs once they are committed; with `uncommitted` batches as soon as they are written. */
   subscribe(options: { readonly uncommitted: boolean }): AsyncIterable<TappedEpoch>
+  /**
+   * No longer waits for readers, until there is a sink again: what stops a query or an attempt must not
+   * depend on a reader, who may have gone away without a word.
+   */
+  release(): void
   end(error?: unknown): void
 }
 
@@ -23,6 +28,9 @@ const queueLimit = 16
 export function createTap(): Tap {
   const committed = new Set<Subscription<TappedEpoch>>()
   const uncommitted = new Set<Subscription<TappedEpoch>>()
+  const waitForReaders = (wait: boolean): void => {
+    for (const reader of [...committed, ...uncommitted]) reader.waitForReader(wait)
+  }
   let ended = false
 
   const tapped = (sink: Sink): Sink => {
@@ -56,7 +64,10 @@ export function createTap(): Tap {
   }
 
   return {
-    into: tapped,
+    into(sink) {
+      waitForReaders(true)
+      return tapped(sink)
+    },
 
     subscribe(options) {
       const readers = options.uncommitted ? uncommitted : committed
@@ -67,6 +78,8 @@ export function createTap(): Tap {
       if (ended) reader.end()
       return reader.items
     },
+
+    release: () => waitForReaders(false),
 
     end(error) {
       ended = true

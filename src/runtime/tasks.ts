@@ -70,9 +70,27 @@ function needsOrder(parts: TaskParts): boolean {
   return ways.reduce((sum, count) => sum + count, 0) > 1
 }
 
-/** How many tasks run a stage. */
-function tasksOf(stage: Stage, { lanes, continuous }: TaskParts): number {
-  return stage.single || (continuous && stage.source !== undefined) ? 1 : lanes
+/** Where the tasks of a plan run. */
+type Layout = Pick<TaskParts, 'plan' | 'lanes' | 'continuous'>
+
+/** How many tasks run a stage: one behind forward edges has no more than stand before it. */
+function tasksOf(stage: Stage, layout: Layout): number {
+  if (stage.single) return 1
+  if (stage.source !== undefined) return layout.continuous ? 1 : layout.lanes
+  if (stage.inputs.some(({ exchange }) => exchange.kind !== 'forward')) return layout.lanes
+  return Math.max(...stage.inputs.map(({ from }) => tasksOf(stageAt(layout.plan, from), layout)))
+}
+
+function stageAt({ stages }: PhysicalPlan, id: number): Stage {
+  const stage = stages[id]
+  if (stage === undefined) throw new StreamError('INTERNAL', { what: `no stage ${id}` })
+  return stage
+}
+
+/** How many tasks of a plan keep state. */
+export function statefulTasks(layout: Layout): number {
+  const stateful = layout.plan.stages.filter((stage) => statefulOperators(stage).length > 0)
+  return stateful.reduce((sum, stage) => sum + tasksOf(stage, layout), 0)
 }
 
 async function buildTask(parts: TaskParts, stage: Stage, lane: number): Promise<TaskSpec> {

@@ -10,6 +10,11 @@ export interface RowTaps {
   readonly dead: Tap
 }
 
+/** What comes to its end no longer waits for readers. */
+export function releaseReaders({ results, late, dead }: Omit<RowTaps, 'edge'>): void {
+  for (const tap of [results, late, dead]) tap.release()
+}
+
 /** The rows of each epoch as user code sees them, from now on. */
 export async function* resultsOf(
   { results, edge }: RowTaps,

@@ -13,7 +13,7 @@ import {
   recordEnd,
   recordEvent,
 } from './query-record.ts'
-import { type RowTaps, resultsOf } from './query-rows.ts'
+import { type RowTaps, releaseReaders, resultsOf } from './query-rows.ts'
 import { deadLettersOf, lateRowsOf } from './side-rows.ts'
 import { timeoutMs, within } from './timeout.ts'
 
@@ -135,6 +135,7 @@ function handleOf(parts: RunningParts, record: QueryRecord, slot: JobSlot): Stre
     async stop({ force = false, timeout } = {}) {
       await slot.started
       const waitMs = timeout === undefined ? parts.stopTimeoutMs : timeoutMs(timeout)
+      releaseReaders(parts)
       if (force) await slot.handle?.force()
       else await slot.handle?.stop(waitMs)
       await slot.ended

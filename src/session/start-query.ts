@@ -26,6 +26,7 @@ import {
 } from './formats.ts'
 import { plannedQuery } from './planned-query.ts'
 import { progressLine } from './progress-line.ts'
+import { releaseReaders } from './query-rows.ts'
 import { resultSinkOf } from './query-sinks.ts'
 import { queryState } from './query-state.ts'
 import { type RunningQuery, runningQuery } from './running-query.ts'
@@ -75,7 +76,9 @@ export function startQuery(
     planned,
     resultSink,
     place,
-    hold: cleanUpHold(),
+    hold: cleanUpHold((name, cause) =>
+      running.onEvent({ type: 'warning', what: `clean-up of ${name}`, cause }),
+    ),
     runId: ports.random.uuid(),
     results: createTap(),
     late: createTap(),
@@ -120,10 +123,20 @@ function runningOf(start: Start): RunningQuery {
     observe(event) {
       if (event.type === 'progress') line(name ?? config.appName, event.progress)
       streams.notify(running.query, event)
-      if (event.type === 'terminated') void place.ended(event.error === undefined)
+      if (event.type === 'terminated') removeTemporary(start, running, event.error === undefined)
     },
   })
   return running
+}
+
+/** A temporary checkpoint goes when nobody copies it any more; whoever stops a query does not wait for that. */
+function removeTemporary({ hold, place }: Start, running: RunningQuery, cleanly: boolean): void {
+  const what = 'the temporary checkpoint'
+  hold
+    .whenFree(what, () => place.ended(cleanly))
+    .catch((cause: unknown) =>
+      running.onEvent({ type: 'warning', what: `clean-up of ${what}`, cause }),
+    )
 }
 
 function idOf({ deployed, place }: Start): string {
@@ -184,6 +197,7 @@ function querySpecOf(start: Start, listener: QuerySpec['listener']): QuerySpec {
     process: ports.process,
     system: ports.system,
     listener,
+    ending: () => releaseReaders(start),
     onDeployed: (made) => {
       start.deployed = made
     },

@@ -69,8 +69,9 @@ test('only the fields are read that one of the places reads', () => {
 })
 
 test('every place gets every row under the continuous trigger, on any number of lanes', async () => {
-  const session = Session.builder.config('progress', 'off').config('lanes', 3).getOrCreate()
-  const input = session.memoryStream('n INT')
+  await session.stop()
+  const threeLanes = Session.builder.config('progress', 'off').config('lanes', 3).getOrCreate()
+  const input = threeLanes.memoryStream('n INT')
   const stream = input.toDF()
   const query = stream
     .where(col('n').mod(2).eq(0))
@@ -82,10 +83,11 @@ test('every place gets every row under the continuous trigger, on any number of 
   input.addData(Array.from({ length: 30 }, (_, n) => ({ n })))
   await query.processAllAvailable()
   await query.stop()
-  const rows = await session.table('multiples').collect()
+  const rows = await threeLanes.table('multiples').collect()
   const numbers = Array.from({ length: 30 }, (_, n) => n)
   const expected = [...numbers.filter((n) => n % 2 === 0), ...numbers.filter((n) => n % 3 === 0)]
   expect(rows.map(({ n }) => n).sort((a, b) => Number(a) - Number(b))).toEqual(
     expected.sort((a, b) => a - b),
   )
+  await threeLanes.stop()
 })

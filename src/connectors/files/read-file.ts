@@ -71,7 +71,8 @@ function pieceReader(files: FileSystem, file: FoundFile, buffers: PieceBuffers):
     turn = turn === 0 ? 1 : 0
     return readPiece(files, file, from, buffers[turn].subarray(headBytes))
   }
-  let coming = ask(0)
+  // Of an empty file nothing is asked for: nobody would await the answer.
+  let coming = file.byteLength === 0 ? Promise.resolve(new Uint8Array(0)) : ask(0)
   return {
     async next(rest) {
       if (offset >= file.byteLength) return undefined
