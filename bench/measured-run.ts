@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { systemClock } from '../src/core/system-clock.ts'
 
 /** What one run in a process of its own did and cost. */
@@ -39,11 +40,23 @@ export async function reportRun(work: (note: Note) => unknown): Promise<void> {
     cpuSeconds: (used.user + used.system) / 1e6,
     processCpuSeconds: (whole.user + whole.system) / 1e6,
     wallSeconds,
-    rssBytesMax: process.resourceUsage().maxRSS * 1024,
+    rssBytesMax: residentBytesMax(),
     result: JSON.stringify(result ?? null),
     figures,
   }
   process.stdout.write(`\n${marker}${JSON.stringify(run)}\n`)
+}
+
+/** The most memory that this process had, where Linux tells: `maxRSS` of a child begins with that of its parent. */
+function residentBytesMax(): number {
+  let status = ''
+  try {
+    status = readFileSync('/proc/self/status', 'utf8')
+  } catch {
+    // Not Linux.
+  }
+  const [, kilobytes] = /^VmHWM:\s+(\d+) kB/m.exec(status) ?? []
+  return (kilobytes === undefined ? process.resourceUsage().maxRSS : Number(kilobytes)) * 1024
 }
 
 /** The figures in a child's output; nothing when it did not report. */

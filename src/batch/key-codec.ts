@@ -11,6 +11,7 @@ import type { Value } from './value.ts'
 const nullTag = 0
 const presentTag = 1
 const encoder = new TextEncoder()
+const scratch = new DataView(new ArrayBuffer(8))
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
@@ -195,12 +196,18 @@ export class KeyReader {
     const bits = this.#view.getBigUint64(this.at, false)
     const plain = bits >> 63n === 1n ? bits & 0x7fff_ffff_ffff_ffffn : BigInt.asUintN(64, ~bits)
     this.at += 8
-    const scratch = new DataView(new ArrayBuffer(8))
     scratch.setBigUint64(0, plain)
     return scratch.getFloat64(0)
   }
 
   #text(): Uint8Array {
+    const start = this.at
+    const end = this.#bytes.indexOf(0, start)
+    if (end >= 0 && this.#bytes[end + 1] !== 255) {
+      this.at = end + 2
+      return new Uint8Array(this.#bytes.subarray(start, end))
+    }
+    // It holds zeros, which are written as 0 255.
     const bytes: number[] = []
     for (;;) {
       const byte = this.#bytes[this.at++] ?? 0

@@ -8,7 +8,7 @@ import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import type { AsyncCall } from '../flow/async-function.ts'
 import type { InitialState, ProcessorSource, StatefulProgram } from '../flow/stateful-processor.ts'
 import { initProcessor } from '../operators/process/processor-handle.ts'
-import { analyze, analyzePart } from '../plan/analyze.ts'
+import { analyze, analyzePart, columnNamed } from '../plan/analyze.ts'
 import { isStreaming, schemaOf } from '../plan/logical.ts'
 import { optimize } from '../plan/optimize.ts'
 import type { UnresolvedPlan, UnresolvedProcess } from '../plan/unresolved-plan.ts'
@@ -146,7 +146,7 @@ function keyedDataset<Frame>(
     },
   ): AnyDataset<Frame> => {
     const { name, output, initial, badRows, ...rest } = how
-    const from = initial === undefined ? undefined : initialState(initial, launch)
+    const from = initial === undefined ? undefined : initialState(initial, { plan, keys, launch })
     const program: StatefulProgram = {
       name,
       source,
@@ -233,7 +233,15 @@ function oneRow(call: (...args: Parameters<GroupFunction>) => unknown): GroupFun
   return Object.defineProperty(named, 'name', { value: call.name })
 }
 
-function initialState(initial: InitialRows<unknown>, launch: Launch): InitialState {
+/** @throws StreamError `DATATYPE_MISMATCH` if its keys are not those of the query */
+function initialState(
+  initial: InitialRows<unknown>,
+  query: {
+    readonly plan: UnresolvedPlan
+    readonly keys: readonly string[]
+    readonly launch: Launch
+  },
+): InitialState {
   const analyzed = analyze(initial.plan)
   if (isStreaming(analyzed)) {
     throw new StreamError('STREAMING_UNSUPPORTED', {
@@ -241,11 +249,25 @@ function initialState(initial: InitialRows<unknown>, launch: Launch): InitialSta
       fix: 'Read it with read instead of readStream.',
     })
   }
-  const schema = schemaOf(analyzed)
+  const keys = initial.keys.map((name) => columnNamed(initial.plan, name))
+  const types = query.keys.map((name) => columnNamed(query.plan, name).type)
+  const textOf = (each: readonly DataType[]): string => each.map(typeText).join(', ').toUpperCase()
+  const given = keys.map(({ type }) => type)
+  if (
+    given.length !== types.length ||
+    types.some((type, at) => !sameType(type, given[at] ?? type))
+  ) {
+    throw new StreamError('DATATYPE_MISMATCH', {
+      expression: `initialState, grouped by ${initial.keys.join(', ')}`,
+      expected: `keys of the types ${textOf(types)}, as the query has`,
+      actual: textOf(given),
+      suggestion: types.map(typeText).join('", "'),
+    })
+  }
   return {
-    rows: () => launch.collect(optimize(analyzed)),
-    keys: initial.keys.map((name) => schema.findIndex((field) => field.name === name)),
-    row: schema.slice(0, initial.shown),
+    rows: () => query.launch.collect(optimize(analyzed)),
+    keys: keys.map(({ index }) => index),
+    row: schemaOf(analyzed).slice(0, initial.shown),
   }
 }
 

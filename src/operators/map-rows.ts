@@ -30,13 +30,14 @@ export function mapRowsOperator(spec: MapRowsSpec): Operator {
   const builder = batchBuilder(output)
   const bad = badRows === undefined ? undefined : rejectedRows(name, badRows)
   /** What the function gives out is checked against the schema here. */
-  const rowsOf = (row: EdgeRow): readonly Value[][] =>
-    madeBy(given, row).map((made) => fromRow(output, made as EdgeRow | readonly unknown[]))
+  const rowsOf = (batch: Batch, row: number): readonly Value[][] =>
+    madeBy(given, toRow(input, rowAt(batch, row), given.edge)).map((made) =>
+      fromRow(output, made as EdgeRow | readonly unknown[]),
+    )
   const rowsOrNone = (batch: Batch, row: number): readonly Value[][] => {
-    const edge = toRow(input, rowAt(batch, row), given.edge)
-    if (bad === undefined) return rowsOf(edge)
+    if (bad === undefined) return rowsOf(batch, row)
     try {
-      return rowsOf(edge)
+      return rowsOf(batch, row)
     } catch (cause) {
       if (!isOfRow(cause)) throw cause
       bad.add(row, cause)

@@ -46,6 +46,7 @@ function counted(name: string, operator: Operator, buckets: OwnBuckets): Operato
       return { ...report, progress: { ...others, [name]: { rowsIn: 0, ...own, ...size } } }
     },
     freeze: () => operator.freeze(),
+    abort: () => operator.abort?.(),
     close: () => operator.close?.(),
   }
 }

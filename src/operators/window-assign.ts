@@ -2,6 +2,7 @@ import { type Batch, isValid, siblingOrder } from '../batch/batch.ts'
 import { packRows } from '../batch/pack.ts'
 import { forEachRow } from '../batch/read.ts'
 import type { Schema } from '../batch/schema.ts'
+import { checkedTime } from '../expr/calendar.ts'
 import type { Operator } from '../flow/operator.ts'
 import { type Windows, windowsOf } from './window.ts'
 
@@ -72,7 +73,7 @@ function assign(
     Int32Array.from(rows),
   )
   const start = Float64Array.from(starts)
-  const end = Float64Array.from(starts, (value) => value + spec.windows.sizeMicros)
+  const end = Float64Array.from(starts, (value) => checkedTime(value + spec.windows.sizeMicros))
   return {
     rowsIn,
     nullTimes,

@@ -1,3 +1,5 @@
+import { checkedTime } from '../expr/calendar.ts'
+
 /** Windows as plain data, microseconds; tumbling when slide equals size. */
 export interface Windows {
   readonly sizeMicros: number
@@ -14,7 +16,10 @@ export interface WindowMath {
   paneOf(time: number): number
   /** The end of the first window that holds the pane. */
   firstEnd(pane: number): number
-  /** The end of the last window that holds the pane; at or below it the pane is not needed. */
+  /**
+   * The end of the last window that holds the pane; at or below it the pane is not needed.
+   * @throws StreamError `TIMESTAMP_OUT_OF_RANGE` where microseconds are not exact
+   */
   lastEnd(pane: number): number
   /** Starts of all windows that hold the instant, ascending. */
   startsOf(time: number): readonly number[]
@@ -41,13 +46,18 @@ function makeMath({ sizeMicros: size, slideMicros: slide, startMicros }: Windows
     panesPerWindow: size / pane,
     paneOf: (time) => Math.floor((time - offset) / pane) * pane + offset,
     firstEnd: (time) => firstStart(time) + size,
-    lastEnd: (time) => lastStart(time) + size,
+    lastEnd: (time) => exactTime(lastStart(time) + size),
     startsOf(time) {
       const starts: number[] = []
       for (let start = firstStart(time); start <= time; start += slide) starts.push(start)
       return starts
     },
   }
+}
+
+/** `checkedTime` without a call in the usual case. */
+function exactTime(time: number): number {
+  return time <= Number.MAX_SAFE_INTEGER ? time : checkedTime(time)
 }
 
 function gcd(a: number, b: number): number {

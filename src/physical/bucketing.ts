@@ -1,4 +1,5 @@
 import { StreamError, unreachable } from '../core/error.ts'
+import { exactJson } from '../core/exact-json.ts'
 import type { Expression } from '../expr/expression.ts'
 import type { AggregateColumns, Bucketing } from '../operators/aggregate/spec.ts'
 import { eventTimeColumns } from '../plan/event-time.ts'
@@ -10,7 +11,7 @@ export class ColumnList {
   readonly #seen = new Map<string, number>()
 
   add(expression: Expression): number {
-    const key = JSON.stringify(expression, plainJson)
+    const key = exactJson(expression)
     const known = this.#seen.get(key)
     // Functions of users are not compared: two of them may differ in what they close over.
     if (known !== undefined && !key.includes('"kind":"udf"')) return known
@@ -18,10 +19,6 @@ export class ColumnList {
     this.#seen.set(key, this.expressions.length - 1)
     return this.expressions.length - 1
   }
-}
-
-function plainJson(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? `${value}n` : value
 }
 
 /** Where the aggregates of a plan find their arguments, computed before the exchange. */

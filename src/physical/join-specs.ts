@@ -226,6 +226,8 @@ function isConstant(plan: LogicalPlan): boolean {
   if (plan.kind === 'scan') {
     return plan.format === 'rows' && plan.handle !== undefined && !('batches' in plan.handle)
   }
+  // What functions of users do with the rows may be another thing each time, such as a call of a service.
+  if (['mapRows', 'mapAsync', 'own', 'process'].includes(plan.kind)) return false
   let same = true
   mapExpressions(plan, (expression) => {
     const moves = someExpression(expression, (node) => node.kind === 'now')

@@ -9,6 +9,7 @@ import { positionOf } from './analyze-select.ts'
 import { conjunction, conjuncts, isDeterministic } from './conditions.ts'
 import { columnAt, columnsRead, moveColumns } from './expressions.ts'
 import {
+  isStreaming,
   type Join,
   type JoinKey,
   keepsLeftOnly,
@@ -25,6 +26,14 @@ import type { UnresolvedJoin } from './unresolved-plan.ts'
  */
 export function analyzeJoin(left: Analyzed, right: Analyzed, written: UnresolvedJoin): Analyzed {
   const { type, refresh, using } = written
+  if (refresh !== undefined && isStreaming(left.plan) && isStreaming(right.plan)) {
+    throw new StreamError('CONFIG_INVALID', {
+      option: 'refresh',
+      value: refresh,
+      expected:
+        'no such option in a join of two streams: it says how often a side that does not stream is read',
+    })
+  }
   const base: Join = {
     kind: 'join',
     left: left.plan,

@@ -1,3 +1,4 @@
+import type { DataType } from '../batch/schema.ts'
 import { typeText } from '../batch/schema.ts'
 import { formatDuration, intervalMicros, parseInterval } from '../core/duration.ts'
 import { StreamError, unreachable } from '../core/error.ts'
@@ -42,6 +43,21 @@ export function analyze(plan: UnresolvedPlan): LogicalPlan {
  */
 export function analyzePart(plan: UnresolvedPlan): LogicalPlan {
   return analyzeNode(plan).plan
+}
+
+/**
+ * The column of a plan that a name stands for.
+ * @throws StreamError `COLUMN_NOT_FOUND`, `AMBIGUOUS_COLUMN`
+ */
+export function columnNamed(
+  plan: UnresolvedPlan,
+  name: string,
+): { readonly index: number; readonly type: DataType } {
+  const analyzed = analyzeNode(plan)
+  const index = positionOf(analyzed, name)
+  const field = schemaOf(analyzed.plan)[index]
+  if (field === undefined) throw new StreamError('INTERNAL', { what: `no column ${name}` })
+  return { index, type: field.type }
 }
 
 // Plans are immutable and analysis is pure, so a result is good for as long as its plan lives.

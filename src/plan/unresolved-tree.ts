@@ -1,4 +1,5 @@
 import { unreachable } from '../core/error.ts'
+import { exactJson } from '../core/exact-json.ts'
 import { partsOf } from '../expr/names.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 
@@ -95,41 +96,41 @@ function ownText(expression: UnresolvedExpression): string {
   switch (expression.kind) {
     case 'name':
     case 'star':
-      return json([expression.kind, expression.path.map((part) => part.toLowerCase())])
+      return exactJson([expression.kind, expression.path.map((part) => part.toLowerCase())])
     case 'literal':
-      return json([expression.kind, expression.type, typeof expression.value, expression.value])
+      return exactJson([
+        expression.kind,
+        expression.type,
+        typeof expression.value,
+        expression.value,
+      ])
     case 'interval':
-      return json([expression.kind, expression.months, expression.micros])
+      return exactJson([expression.kind, expression.months, expression.micros])
     case 'call': {
       const { name, distinct = false, filter } = expression
-      return json([expression.kind, name.toLowerCase(), distinct, filter === undefined])
+      return exactJson([expression.kind, name.toLowerCase(), distinct, filter === undefined])
     }
     case 'udf':
-      return json([expression.kind, expression.name, expression.type])
+      return exactJson([expression.kind, expression.name, expression.type])
     case 'over': {
       const { name, args, partitionBy } = expression
-      return json([expression.kind, name.toLowerCase(), args.length, partitionBy.length])
+      return exactJson([expression.kind, name.toLowerCase(), args.length, partitionBy.length])
     }
     case 'cast':
-      return json([expression.kind, expression.type, expression.safe])
+      return exactJson([expression.kind, expression.type, expression.safe])
     case 'field':
-      return json([expression.kind, expression.name.toLowerCase()])
+      return exactJson([expression.kind, expression.name.toLowerCase()])
     case 'alias':
-      return json([expression.kind, expression.name, expression.more ?? []])
+      return exactJson([expression.kind, expression.name, expression.more ?? []])
     case 'sort':
-      return json([expression.kind, expression.descending, expression.nullsFirst])
+      return exactJson([expression.kind, expression.descending, expression.nullsFirst])
     case 'case':
-      return json([expression.kind, expression.branches.length, expression.otherwise === undefined])
+      return exactJson([
+        expression.kind,
+        expression.branches.length,
+        expression.otherwise === undefined,
+      ])
     default:
       return unreachable(expression)
   }
-}
-
-function json(value: unknown): string {
-  return JSON.stringify(value, (_, item: unknown) => {
-    if (typeof item === 'bigint') return `${item}n`
-    // JSON has no NaN, no infinities and one zero.
-    const special = typeof item === 'number' && (!Number.isFinite(item) || Object.is(item, -0))
-    return special ? `number ${Object.is(item, -0) ? '-0' : String(item)}` : item
-  })
 }

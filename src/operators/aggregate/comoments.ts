@@ -31,19 +31,27 @@ export class ComomentsAccumulator extends StatisticAccumulator {
     for (let k = 0; k < count; k++) {
       const row = rows === undefined ? k : (rows[k] as number)
       if (!isValid(leftValidity, row) || !isValid(rightValidity, row)) continue
-      this.#join(slots[k] as number, [1, lefts[row] as number, rights[row] as number, 0, 0, 0])
+      this.#join(slots[k] as number, 1, lefts[row] as number, rights[row] as number, 0, 0, 0)
     }
   }
 
   override merge(slot: number, from: this, fromSlot: number): void {
-    this.#join(
-      slot,
-      from.sums.columns.map((column) => column[fromSlot] as number),
+    const [b = 0, x = 0, y = 0, ...moments] = from.sums.columns.map(
+      (column) => column[fromSlot] as number,
     )
+    this.#join(slot, b, x, y, ...(moments as [number, number, number]))
   }
 
-  #join(slot: number, other: readonly number[]): void {
-    const [b = 0, x = 0, y = 0, product = 0, xSquare = 0, ySquare = 0] = other
+  /** Joins a side of `b` pairs with the means `x` and `y`; numbers instead of an object, as pairs come one by one. */
+  #join(
+    slot: number,
+    b: number,
+    x: number,
+    y: number,
+    product: number,
+    xSquare: number,
+    ySquare: number,
+  ): void {
     if (b === 0) return
     const sums = this.sums
     const a = sums.at(counts)[slot] as number
@@ -51,22 +59,18 @@ export class ComomentsAccumulator extends StatisticAccumulator {
     const dx = x - (sums.at(leftMeans)[slot] as number)
     const dy = y - (sums.at(rightMeans)[slot] as number)
     const weight = (a * b) / n
-    const add = (column: number, more: number): void => {
-      const values = sums.at(column)
-      values[slot] = (values[slot] as number) + more
-    }
     sums.at(counts)[slot] = n
     // An empty side takes the other's mean as it is.
     if (a === 0) {
       sums.at(leftMeans)[slot] = x
       sums.at(rightMeans)[slot] = y
     } else {
-      add(leftMeans, (dx * b) / n)
-      add(rightMeans, (dy * b) / n)
+      addTo(sums.at(leftMeans), slot, (dx * b) / n)
+      addTo(sums.at(rightMeans), slot, (dy * b) / n)
     }
-    add(products, product + dx * dy * weight)
-    add(leftSquares, xSquare + dx * dx * weight)
-    add(rightSquares, ySquare + dy * dy * weight)
+    addTo(sums.at(products), slot, product + dx * dy * weight)
+    addTo(sums.at(leftSquares), slot, xSquare + dx * dx * weight)
+    addTo(sums.at(rightSquares), slot, ySquare + dy * dy * weight)
   }
 
   protected override result(slot: number): number | undefined {
@@ -86,4 +90,8 @@ export class ComomentsAccumulator extends StatisticAccumulator {
           : product / Math.sqrt(xSquare * ySquare)
     }
   }
+}
+
+function addTo(values: Float64Array, slot: number, more: number): void {
+  values[slot] = (values[slot] as number) + more
 }

@@ -34,9 +34,20 @@ export function mapAsyncOperator(spec: MapAsyncSpec, world: CallWorld): Operator
   const flights = new Flights(calls, spec.output, (flight, end) => valuesOf(spec, flight, end))
   let rowsIn = 0
 
+  /** A row that cannot be handed over, such as a LONG that fits no number, is one whose call failed. */
+  const edgeRowOrNone = (batch: Batch, at: number): EdgeRow | undefined => {
+    try {
+      return toRow(input, rowAt(batch, at), given.edge)
+    } catch (cause) {
+      if (limits.onError === 'fail') throw cause
+      counts.dropped += 1
+      return undefined
+    }
+  }
   const begin = (batch: Batch, at: number, output: Output): void => {
     rowsIn += 1
-    const row = toRow(input, rowAt(batch, at), given.edge)
+    const row = edgeRowOrNone(batch, at)
+    if (row === undefined) return
     flights.begin({ row, batch, at, output, isOver: false, values: undefined, stop: () => {} })
   }
   const end = (): void => {

@@ -1,15 +1,13 @@
 import { isValid } from '../../batch/batch.ts'
-import { timesOf } from '../row-times.ts'
-import type { GroupRows, PendingRows } from './epoch-groups.ts'
+import type { RowTimes } from '../row-times.ts'
+import type { GroupRows } from './epoch-groups.ts'
 
-/** The largest event time of the rows of a key; `otherwise` if none has one. */
+/** The largest event time of the rows of a key, with the times of each batch; `otherwise` if none has one. */
 export function largestTime(
   { batches, rows }: GroupRows,
-  pending: readonly PendingRows[],
-  timeColumn: number,
+  times: readonly RowTimes[],
   otherwise: number,
 ): number {
-  const times = pending.map(({ batch }) => timesOf(batch, timeColumn))
   let largest = Number.NEGATIVE_INFINITY
   for (let k = 0; k < rows.length; k++) {
     const ofBatch = times[batches[k] as number]

@@ -9,7 +9,7 @@ import type { EpochReport, Operator, Output, Wait } from '../../flow/operator.ts
 import type { Emitted, QueryInfo, Timers } from '../../flow/stateful-processor.ts'
 import type { StateContext } from '../context.ts'
 import { textOfKey } from '../keyed/entries.ts'
-import { splitLate } from '../row-times.ts'
+import { splitLate, timesOf } from '../row-times.ts'
 import { type GroupRows, groupsOf, type PendingRows } from './epoch-groups.ts'
 import { HandlerRows } from './handler-rows.ts'
 import { initialRows } from './initial-rows.ts'
@@ -61,6 +61,8 @@ interface Moment {
   /** Event time of what is written now, and the watermark that handlers see; microseconds. */
   readonly eventTime: number
   readonly watermark: number
+  /** True where the key had state although it may have none any more. */
+  readonly hadState?: true
 }
 
 class ProcessOperator implements Operator {
@@ -176,13 +178,13 @@ class ProcessOperator implements Operator {
     output: Output,
   ): Promise<void> {
     const { state, instance } = this.#parts
+    const column = this.#timeColumn
+    const times =
+      column === undefined ? undefined : pending.map(({ batch }) => timesOf(batch, column))
     await state.fetch(groups)
     for (const group of groups) {
       const rows = this.#edgeRows(group, pending)
-      const eventTime =
-        this.#timeColumn === undefined
-          ? this.#evict
-          : largestTime(group, pending, this.#timeColumn, this.#evict)
+      const eventTime = times === undefined ? this.#evict : largestTime(group, times, this.#evict)
       const moment = { eventTime, watermark: this.#evict }
       const wait = this.#call(group, moment, (key, timers) =>
         instance.processor.handleInputRows(key, rows, timers),
@@ -208,7 +210,8 @@ class ProcessOperator implements Operator {
         if (!this.#takeTimer(timer)) continue
         // The watermark is past the end of a finished input: there it moves from timer to timer.
         const watermark = header.flush === true ? Math.max(this.#late, timer.time) : this.#evict
-        const moment = { eventTime: timer.time, watermark }
+        // A key that had nothing but this timer had state until now.
+        const moment = { eventTime: timer.time, watermark, hadState: true as const }
         const wait = this.#call(timer, moment, (key, handles) =>
           instance.processor.handleExpiredTimer?.(key, handles, { timeMs: timer.time / 1000 }),
         )
@@ -231,7 +234,6 @@ class ProcessOperator implements Operator {
     if (at < 0) return false
     key.head.timers.splice(at, 1)
     key.changed()
-    // A key that only had this timer is not gone before its handler has run.
     state.save(key, group.position)
     this.#count('numExpiredTimers')
     return true
@@ -272,6 +274,7 @@ class ProcessOperator implements Operator {
         instance.processor.handleInitialState?.(key, row, timers),
       )
       if (wait !== undefined) await wait
+      if (this.#rows.isFull) await this.#rows.flush(output)
     }
     await this.#rows.flush(output)
   }
@@ -285,7 +288,7 @@ class ProcessOperator implements Operator {
     const { state, instance } = this.#parts
     const key = state.stateOf(group)
     key.dropOthers(this.#known)
-    const hadState = !isEmptyHead(key.head)
+    const hadState = moment.hadState === true || !isEmptyHead(key.head)
     const current = this.#current(group, key, moment)
     const done = (): void => {
       const isThere = !isEmptyHead(key.head)

@@ -301,9 +301,10 @@ class ChangingTopN implements Operator {
         wanted.get(partition)?.add(groups.kept.placeOf(slots[k] as number))
       }
     }
+    const keep = (record: RecordPlace): RecordPlace => copied(this.#records, record)
     for (const [partition, best] of wanted) {
       for await (const record of this.#rows.coldOf(shard, table.keyAt(partition))) {
-        best.add(record, copied)
+        best.add(record, keep)
       }
     }
   }
@@ -327,7 +328,8 @@ class ChangingTopN implements Operator {
   }
 }
 
-function copied({ page, at }: RecordPlace): RecordPlace {
-  const bytes = page.bytes.slice(at)
+/** The record alone: its page may be large, and the memory of it may be used again. */
+function copied(records: RankedRecords, { page, at }: RecordPlace): RecordPlace {
+  const bytes = new Uint8Array(page.bytes.subarray(at, at + records.sizeOf(page, at)))
   return { page: { bytes, view: new DataView(bytes.buffer) }, at: 0 }
 }
