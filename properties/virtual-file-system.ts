@@ -182,6 +182,13 @@ function createFile(medium: Medium, path: string, parts: readonly Uint8Array[]):
   }
 }
 
+/** What a read gives, as real ones do: a Buffer, whose `slice` is a view, in the middle of other memory. */
+function asRead(bytes: Uint8Array): Uint8Array {
+  const around = Buffer.alloc(bytes.length + 24, 0xa5)
+  around.set(bytes, 16)
+  return around.subarray(16, 16 + bytes.length)
+}
+
 type Content = 'read' | 'readNow' | 'readRange' | 'create' | 'append' | 'copy'
 
 function contentOperations(medium: Medium): Pick<FileSystem, Content> {
@@ -189,7 +196,7 @@ function contentOperations(medium: Medium): Pick<FileSystem, Content> {
   const readNow = (path: string): Uint8Array | undefined => {
     step('read', normal(path))
     const inode = inodeAt(normal(path))
-    return inode?.bytes.slice(0, inode.length)
+    return inode && asRead(inode.bytes.subarray(0, inode.length))
   }
   return {
     read: async (path) => readNow(path),
@@ -198,7 +205,7 @@ function contentOperations(medium: Medium): Pick<FileSystem, Content> {
       step('read', normal(path))
       const inode = inodeAt(normal(path))
       const end = Math.min(offset + length, inode?.length ?? 0)
-      return inode?.bytes.slice(Math.min(offset, end), end)
+      return inode && asRead(inode.bytes.subarray(Math.min(offset, end), end))
     },
     async create(path, bytes) {
       createFile(medium, normal(path), bytes instanceof Uint8Array ? [bytes] : bytes)

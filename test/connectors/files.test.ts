@@ -317,3 +317,14 @@ describe('a file sink', () => {
     expect(await texts(files)).toEqual(['{"n":5}\n'])
   })
 })
+
+test('an empty file that is gone when it is read has no rows, and its error goes nowhere', async () => {
+  const files = virtualFileSystem()
+  await put(files, 'in/a', '')
+  await put(files, 'in/b', '{"n":1}\n')
+  const options = checkOptions(jsonSource, { path: 'in' })
+  const source = await jsonSource.create(sourceContext(numbers, { files, options, folder: 'seen' }))
+  await source.latest({ '0': 0 }, {})
+  await files.remove('in/a')
+  expect(await rowsFrom(source)).toEqual([[1n]])
+})

@@ -1,10 +1,14 @@
 import { afterAll, expect, test } from 'vitest'
 import { StreamError } from '../../src/core/error.ts'
 import {
+  coalesce,
   col,
   count_distinct,
   expr,
   first,
+  lit,
+  max,
+  min,
   percentile_approx,
   stddev,
   sum_distinct,
@@ -280,4 +284,16 @@ test.each(refusals.filter(([, code]) => code !== ''))('%s is refused: %s', (call
   }
   expect(raised).toBeInstanceOf(StreamError)
   expect(raised).toMatchObject({ code, message: expect.stringContaining(what) })
+})
+
+test('arguments that differ in a number that JSON has no word for are two arguments', async () => {
+  const frame = spark.createDataFrame([{ x: 1 }, { x: null }], 'x DOUBLE')
+  const [row] = await frame
+    .groupBy()
+    .agg(
+      min(coalesce(col('x'), lit(Number.POSITIVE_INFINITY))).alias('low'),
+      max(coalesce(col('x'), lit(Number.NEGATIVE_INFINITY))).alias('high'),
+    )
+    .collect()
+  expect(row).toEqual({ low: 1, high: 1 })
 })

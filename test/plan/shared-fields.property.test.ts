@@ -76,17 +76,15 @@ const plans: fc.Arbitrary<UnresolvedPlan> = fc.oneof(
   fc
     .array(place, { minLength: 2, maxLength: 3 })
     .map((inputs): UnresolvedPlan => ({ kind: 'union', inputs, match: 'byPosition' })),
-  fc
-    .tuple(place, place)
-    .map(
-      ([left, right]): UnresolvedPlan => ({
-        kind: 'join',
-        left,
-        right,
-        type: 'inner',
-        using: ['a'],
-      }),
-    ),
+  fc.tuple(place, place).map(
+    ([left, right]): UnresolvedPlan => ({
+      kind: 'join',
+      left,
+      right,
+      type: 'inner',
+      using: ['a'],
+    }),
+  ),
 )
 
 const small = fc.option(fc.integer({ min: -1, max: 2 }), { nil: null })

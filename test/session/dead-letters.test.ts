@@ -13,9 +13,10 @@ async function run(
   rows: readonly Readonly<Record<string, unknown>>[],
   query: (input: DataFrame) => DataFrame,
   options: Options = {},
+  config: Options = {},
 ) {
   const files = virtualFileSystem()
-  const { session, simulation } = simulatedSession({ seed: 1, files, life: 0 })
+  const { session, simulation } = simulatedSession({ seed: 1, files, life: 0, config })
   const input = session.memoryStream(schema)
   const started = query(input.toDF())
     .writeStream.format('json')
@@ -426,4 +427,43 @@ test('rows that foreach throws for have the policy of the query, and the others 
       record: { n: 2 },
     },
   ])
+})
+
+test('a header that is no text is a header all the same', async () => {
+  const files = virtualFileSystem()
+  await files.makeFolder('in')
+  await files.create('in/a', Buffer.from('Gr\u00f6\u00dfe\n1\nx\n2\n', 'latin1'))
+  const { session, simulation } = simulatedSession({ seed: 1, files, life: 0 })
+  const query = session.readStream
+    .format('csv')
+    .schema('n INT')
+    .options({ mode: 'DEADLETTER', header: 'true', enforceSchema: 'true' })
+    .load('in')
+    .writeStream.format('json')
+    .options({ checkpointLocation: 'checkpoint', deadLetterPath: 'letters' })
+    .trigger({ availableNow: true })
+    .start('output')
+  await simulation.run(query.awaitTermination())
+  await simulation.run(session.stop())
+  expect(await jsonLines(files, 'output')).toEqual([{ n: 1 }, { n: 2 }])
+  expect((await jsonLines(files, 'letters')).map(({ record }) => record)).toEqual(['x'])
+})
+
+test('a row that cannot be handed to a function is as bad as one that it throws for', async () => {
+  const config = { longAs: 'number' }
+  const ids = [{ id: 1n }, { id: 2n ** 53n + 1n }, { id: 3n }]
+  const mapped = (input: DataFrame) =>
+    input
+      .as()
+      .map(({ id }) => ({ id }), 'id LONG')
+      .toDF()
+  const found = await run('id LONG', ids, mapped, { badRows: 'deadLetter', ...letters }, config)
+  expect(found.output).toEqual([{ id: 1 }, { id: 3 }])
+  expect(found.letters.map(({ code }) => code)).toEqual(['ARITHMETIC_OVERFLOW'])
+  const called = (input: DataFrame) =>
+    input
+      .as()
+      .mapAsync(async ({ id }) => ({ id }), 'id LONG', { onError: 'drop' })
+      .toDF()
+  expect((await run('id LONG', ids, called, {}, config)).output).toEqual([{ id: 1 }, { id: 3 }])
 })

@@ -297,6 +297,20 @@ test('initial state is read once, in the first epoch ever', async () => {
   ])
 })
 
+test('the keys of an initial state are found as those of the query are, and are of their types', () => {
+  const at = world()
+  const use = (rows: readonly Row[], schema: string, key: string) =>
+    byK(at.frame()).transformWithState(
+      made(() => undefined),
+      {
+        output: out,
+        initialState: at.session.createDataFrame(rows, schema).as().groupByKey(key),
+      },
+    )
+  use([{ k: 'a' }], 'k STRING', 'K')
+  expect(() => use([{ k: 1 }], 'k INT', 'k')).toThrow(/keys of the types STRING.*INT/s)
+})
+
 test('a batch frame runs the same program; timers of event time fire at its end, in order', async () => {
   const { session, run } = world()
   const frame = session.createDataFrame(

@@ -63,3 +63,32 @@ test('with a refresh time it is read once in that time', async () => {
     ['1 one', '2 '],
   ])
 })
+
+test('a side that a function makes is asked for again, though its rows are of this process', async () => {
+  const files = virtualFileSystem()
+  const table = keptTable()
+  const { session, simulation } = simulatedSession({ seed: 5, files, life: 0 })
+  session.register({ sink: table.sink() })
+  const numbers = session.memoryStream('id INT')
+  let asked = 0
+  const rates = session
+    .createDataFrame([{ id: 1 }], 'id INT')
+    .as()
+    .mapAsync(async ({ id }) => ({ id, rate: ++asked }), 'id INT, rate INT')
+    .toDF()
+  const joined = numbers.toDF().join(rates, 'id')
+  const query = joined.writeStream.option('checkpointLocation', 'c').format('kept').start()
+  for (const id of [1, 1]) {
+    numbers.addData([[id]])
+    await simulation.run(query.processAllAvailable())
+  }
+  await simulation.run(session.stop())
+  expect(table.epochs().flatMap(({ batches }) => rowsOfAll(batches))).toEqual([
+    [1, 1],
+    [1, 2],
+  ])
+  const other = session.memoryStream('id INT').toDF()
+  expect(() => numbers.toDF().join(other, 'id', 'inner', { refresh: '1 minute' })).toThrow(
+    /refresh.*two streams/s,
+  )
+})
