@@ -3,6 +3,7 @@ import { StreamError } from '../../src/core/error.ts'
 import {
   coalesce,
   col,
+  count,
   count_distinct,
   expr,
   first,
@@ -12,6 +13,7 @@ import {
   percentile_approx,
   stddev,
   sum_distinct,
+  window,
 } from '../../src/functions.ts'
 import { Session } from '../../src/index.ts'
 import { oracleLaunch } from './oracle-launch.ts'
@@ -296,4 +298,12 @@ test('arguments that differ in a number that JSON has no word for are two argume
     )
     .collect()
   expect(row).toEqual({ low: 1, high: 1 })
+})
+
+test('a window that ends where microseconds are not exact is an error, not a missing row', async () => {
+  const late = spark.createDataFrame([{ at: '2255-06-05 23:45:00' }], 'at TIMESTAMP')
+  const counts = late.groupBy(window('at', '10 minutes')).agg(count('*').alias('n'))
+  await expect(counts.collect()).rejects.toMatchObject({ code: 'TIMESTAMP_OUT_OF_RANGE' })
+  const sliding = late.select(window('at', '10 minutes', '5 minutes').alias('w'))
+  await expect(sliding.collect()).rejects.toMatchObject({ code: 'TIMESTAMP_OUT_OF_RANGE' })
 })
