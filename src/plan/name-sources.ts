@@ -4,8 +4,8 @@ import { inputsOf, type LogicalPlan, type Scan, schemaOf } from './logical.ts'
 /**
  * Gives the sources and watermarks of a whole query the names their positions and maxima are kept
  * under. A source without a name of its own is called `<format>-<n>`, counted in reading order among
- * the unnamed ones of its format; a watermark `<column>@<sources>`. The same object gets one name
- * wherever it stands.
+ * the unnamed ones of its format (live streams of a session in the order in which they were made); a
+ * watermark `<column>@<sources>`. The same object gets one name wherever it stands.
  * @throws StreamError `CONFIG_INVALID` if two sources were given the same name
  */
 export function nameSources(plan: LogicalPlan): LogicalPlan {

@@ -127,10 +127,16 @@ export function createSession(
   const engine: Engine = { config, ports, registry, streams, views, tables }
   const launch = launchOf(engine)
   const frameOf = (scan: Scan): DataFrame => dataFrame({ kind: 'scan', scan }, launch)
-  let streamCount = 0
+  const made = new Map<string, number>()
+  /** By format, so that a frame of rows more or less does not rename the streams. */
+  const nextName = (format: string): string => {
+    const count = made.get(format) ?? 0
+    made.set(format, count + 1)
+    return `${format}-${count}`
+  }
   const liveScan = (format: string, handle: object, schema: Schema, name?: string): Scan => ({
     kind: 'scan',
-    source: name ?? `${format}-${streamCount++}`,
+    source: name ?? nextName(format),
     format,
     options: {},
     schema,
@@ -153,7 +159,7 @@ export function createSession(
       const handle = fromRows(schema, rows)
       return frameOf({
         kind: 'scan',
-        source: `rows-${streamCount++}`,
+        source: nextName('rows'),
         format: 'rows',
         options: {},
         schema,
