@@ -24,6 +24,7 @@ import {
   schemaOf,
   type TopN,
 } from '../plan/logical.ts'
+import { nameOperator } from '../plan/name-operator.ts'
 import { sharedScans } from '../plan/rules/share-scans.ts'
 import { sessionKeyOf } from '../plan/session-columns.ts'
 import { withBadRows } from './bad-rows.ts'
@@ -276,13 +277,14 @@ class Builder {
 
   /** Of a whole answer that comes anew in every epoch, or of all rows that ever come. */
   #limit(plan: Limit): OpenStage {
-    const { count, input } = plan
-    const stage = this.#gathered(this.build(input))
+    const { count, input, operatorName } = plan
     if (!isStreaming(input) || (this.#options.mode === 'complete' && isRestated(input))) {
-      return addStep(stage, { kind: 'limit', count }, schemaOf(plan))
+      const below = operatorName === undefined ? input : nameOperator(input, operatorName)
+      return addStep(this.#gathered(this.build(below)), { kind: 'limit', count }, schemaOf(plan))
     }
+    const stage = this.#gathered(this.build(input))
     addStep(stage, { kind: 'settle' }, schemaOf(plan))
-    const operator = this.#names.of(plan.operatorName, 'limit')
+    const operator = this.#names.of(operatorName, 'limit')
     return addStep(stage, { kind: 'limit', count, operator }, schemaOf(plan))
   }
 

@@ -1,5 +1,5 @@
 import { StreamError, unreachable } from '../core/error.ts'
-import { hasAggregate, isStreaming, type LogicalPlan } from './logical.ts'
+import { isStreaming, type LogicalPlan } from './logical.ts'
 
 /**
  * Gives the last step that keeps state a name of its own: its state lies under it in the checkpoint. A plan
@@ -18,10 +18,8 @@ export function nameOperator(plan: LogicalPlan, name: string): LogicalPlan {
 
 function named(plan: LogicalPlan, name: string): LogicalPlan {
   switch (plan.kind) {
+    // A limit of each answer keeps no state, which the output mode decides: the name is then handed down.
     case 'limit':
-      // Over an aggregation in complete mode it is one of each answer.
-      if (hasAggregate(plan.input)) return { ...plan, input: named(plan.input, name) }
-      return withName(plan, name)
     case 'aggregate':
     case 'deduplicate':
     case 'own':

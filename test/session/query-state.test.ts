@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type SimulatedSession, simulatedSession } from '../../properties/simulated-session.ts'
 import { type VirtualFileSystem, virtualFileSystem } from '../../properties/virtual-file-system.ts'
-import type { DataFrame, StreamingQuery } from '../../src/dataframe/data-frame.ts'
+import type { DataFrame, OutputMode, StreamingQuery } from '../../src/dataframe/data-frame.ts'
 import { expr, window } from '../../src/functions.ts'
 import type { MemoryInput } from '../../src/session/session.ts'
 
@@ -12,13 +12,14 @@ async function running(
   build: (input: DataFrame) => DataFrame,
   work: (query: StreamingQuery, input: MemoryInput, made: SimulatedSession) => Promise<void>,
   files: VirtualFileSystem = virtualFileSystem(),
+  mode: OutputMode = 'update',
 ): Promise<void> {
   const config = { minEpochsToRetain: 1, minRetention: '0 seconds' }
   const made = simulatedSession({ seed: 3, files, life: 0, config })
   const run = async (): Promise<void> => {
     const input = made.session.memoryStream('k STRING, t TIMESTAMP, n INT')
     const query = build(input.toDF())
-      .writeStream.outputMode('update')
+      .writeStream.outputMode(mode)
       .option('checkpointLocation', 'checkpoint')
       .foreachBatch(async () => undefined)
       .start()
@@ -116,7 +117,7 @@ test('a limit and an aggregate without keys have one row without a key', () =>
       input.addData([['ada', null, 2]])
       await query.processAllAvailable()
       expect(await query.state(0).get()).toEqual({ rows: 1n })
-      expect(await query.state(0).toArray()).toMatchObject([{ key: {}, value: { rows: 1n } }])
+      expect(await query.state(0).toArray()).toMatchObject([{ key: {}, value: { count: 1n } }])
     },
   ))
 
@@ -286,3 +287,22 @@ test('metadata names every operator with state, and the epochs that are there', 
       expect(rows[0]).toMatchObject({ minBatchId: -1n, maxBatchId: 0n, stateStoreName: 'default' })
     },
   ))
+
+test.each([
+  ['complete', { key: { k: 'ada' }, value: { total: 2n } }],
+  ['append', { key: {}, value: { count: 1n } }],
+] as const)('the name of a limit in %s mode is that of the step that keeps state', (mode, kept) =>
+  running(
+    (input) => {
+      const totals = input.groupBy('k').agg(expr('sum(n)').alias('total'))
+      return (mode === 'complete' ? totals : input).limit(3).name('few')
+    },
+    async (query, input) => {
+      input.addData([['ada', null, 2]])
+      await query.processAllAvailable()
+      expect(await query.state('few').toArray()).toMatchObject([kept])
+    },
+    undefined,
+    mode,
+  ),
+)
