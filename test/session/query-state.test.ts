@@ -117,7 +117,7 @@ test('a limit and an aggregate without keys have one row without a key', () =>
       input.addData([['ada', null, 2]])
       await query.processAllAvailable()
       expect(await query.state(0).get()).toEqual({ rows: 1n })
-      expect(await query.state(0).toArray()).toMatchObject([{ key: {}, value: { count: 1n } }])
+      expect(await query.state(0).toArray()).toMatchObject([{ key: {}, value: { rows: 1n } }])
     },
   ))
 

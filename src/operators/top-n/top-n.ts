@@ -187,6 +187,8 @@ class TopNOperator implements Operator {
       const { kept: lists } = table
       for (const slot of table.dirty) {
         const from = lists.changedFrom[slot] as number
+        // Under the continuous trigger it went out with an earlier batch.
+        if (from >= (lists.counts[slot] as number)) continue
         lists.settleChanges(slot)
         await rows.addList(lists, slot, from)
       }
