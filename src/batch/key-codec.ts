@@ -3,7 +3,7 @@ import { type Column, isValid } from './batch.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { i128At } from './i128.ts'
 import { valueAt } from './read.ts'
-import type { DataType } from './schema.ts'
+import type { DataType, Field } from './schema.ts'
 import type { Value } from './value.ts'
 
 // State keys are made of this layout: a change needs a migration.
@@ -98,6 +98,20 @@ export function encodeKeyAt(writer: ByteWriter, type: DataType, column: Column, 
       const { data, offsets } = column.dictionary
       writer.byte(presentTag)
       return encodeBytes(writer, data, offsets[code] as number, offsets[code + 1] as number)
+    }
+    case 'i8':
+    case 'i16':
+    case 'i32':
+      writer.byte(presentTag)
+      return writer.sortableInteger(column.values[row] as number)
+    case 'struct': {
+      if (type.kind !== 'struct') return noKey(type)
+      writer.byte(presentTag)
+      for (let field = 0; field < column.children.length; field++) {
+        const { type: inner } = type.fields[field] as Field
+        encodeKeyAt(writer, inner, column.children[field] as Column, row)
+      }
+      return
     }
     default:
       return encodeKey(writer, type, valueAt(column, type, row))

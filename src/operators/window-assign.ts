@@ -58,10 +58,12 @@ function assign(
       nullTimes++
       return
     }
-    for (const [position, start] of math.startsOf(column.values[row] as number).entries()) {
+    const time = column.values[row] as number
+    let position = 0
+    for (let start = math.firstStart(time); start <= time; start += spec.windows.slideMicros) {
       rows.push(row)
       starts.push(start)
-      siblings.push(position)
+      siblings.push(position++)
     }
   })
   const kept = packRows(

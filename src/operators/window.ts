@@ -21,6 +21,8 @@ export interface WindowMath {
    * @throws StreamError `TIMESTAMP_OUT_OF_RANGE` where microseconds are not exact
    */
   lastEnd(pane: number): number
+  /** The start of the first window that holds the instant. */
+  firstStart(time: number): number
   /** Starts of all windows that hold the instant, ascending. */
   startsOf(time: number): readonly number[]
 }
@@ -45,6 +47,7 @@ function makeMath({ sizeMicros: size, slideMicros: slide, startMicros }: Windows
     paneMicros: pane,
     panesPerWindow: size / pane,
     paneOf: (time) => Math.floor((time - offset) / pane) * pane + offset,
+    firstStart,
     firstEnd: (time) => firstStart(time) + size,
     lastEnd: (time) => exactTime(lastStart(time) + size),
     startsOf(time) {
