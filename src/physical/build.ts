@@ -23,9 +23,10 @@ import {
   type Scan,
   schemaOf,
   type TopN,
+  type Watermark,
 } from '../plan/logical.ts'
 import { nameOperator } from '../plan/name-operator.ts'
-import { sharedScans } from '../plan/rules/share-scans.ts'
+import { sharedScans, sharedWatermarks } from '../plan/rules/share-scans.ts'
 import { sessionKeyOf } from '../plan/session-columns.ts'
 import { withBadRows } from './bad-rows.ts'
 import { bucketingOf, ColumnList, callColumns, fusedWindow } from './bucketing.ts'
@@ -83,22 +84,31 @@ export const endingQuery: BuildOptions = {
 
 /** Cuts a logical plan into stages, wherever rows must change their task. */
 export function buildPhysical(plan: LogicalPlan, options: BuildOptions): PhysicalPlan {
-  const shared = new Set(sharedScans(plan).map(({ source }) => source))
-  const builder = new Builder(options, shared)
+  const sources = new Set(sharedScans(plan).map(({ source }) => source))
+  const builder = new Builder(options, { sources, watermarks: sharedWatermarks(plan) })
   const result = builder.build(plan)
   return builder.finish(result, schemaOf(plan))
 }
+
+/** Names of what is read in several places of a plan. */
+interface Shared {
+  readonly sources: ReadonlySet<string>
+  readonly watermarks: ReadonlySet<string>
+}
+
+const nothingShared: Shared = { sources: new Set(), watermarks: new Set() }
 
 class Builder {
   readonly #stages: OpenStage[] = []
   readonly #options: BuildOptions
   readonly #names = new OperatorNames()
-  /** Stages of the streams that are read in several places, by source; absent until the first one. */
-  readonly #shared: Map<string, OpenStage | undefined>
+  readonly #shared: Shared
+  /** Stages that several places read, by the name of their source or watermark. */
+  readonly #made = new Map<string, OpenStage>()
 
-  constructor(options: BuildOptions, shared: ReadonlySet<string>) {
+  constructor(options: BuildOptions, shared: Shared) {
     this.#options = options
-    this.#shared = new Map([...shared].map((source) => [source, undefined]))
+    this.#shared = shared
   }
 
   finish(result: OpenStage, output: Schema): PhysicalPlan {
@@ -117,7 +127,9 @@ class Builder {
   build(plan: LogicalPlan): OpenStage {
     switch (plan.kind) {
       case 'scan':
-        return this.#shared.has(plan.source) ? this.#sharedScan(plan) : this.#scan(plan)
+        return this.#shared.sources.has(plan.source)
+          ? this.#reader(`source ${plan.source}`, () => this.#scan(plan))
+          : this.#scan(plan)
       case 'filter': {
         const stage = this.build(plan.input)
         const schema = schemaOf(plan.input)
@@ -125,10 +137,10 @@ class Builder {
       }
       case 'project':
         return addProject(this.build(plan.input), plan)
-      case 'watermark': {
-        const spec = watermarkSpec(plan, this.#options.deadLetters)
-        return addStep(this.build(plan.input), { kind: 'watermark', spec }, schemaOf(plan))
-      }
+      case 'watermark':
+        return this.#shared.watermarks.has(plan.node)
+          ? this.#reader(`watermark ${plan.node}`, () => this.#watermark(plan))
+          : this.#watermark(plan)
       case 'generate':
         return addGenerate(this.build(plan.input), plan)
       case 'window':
@@ -188,10 +200,15 @@ class Builder {
     return addStep(stage, { kind: 'rejected', spec: { source, policy: badRecords } }, output)
   }
 
-  /** Each place that reads the stream goes on in a stage of its own; the rules gave all the same columns. */
-  #sharedScan(plan: Scan): OpenStage {
-    const stage = this.#shared.get(plan.source) ?? this.#scan(plan)
-    this.#shared.set(plan.source, stage)
+  #watermark(plan: Watermark): OpenStage {
+    const spec = watermarkSpec(plan, this.#options.deadLetters)
+    return addStep(this.build(plan.input), { kind: 'watermark', spec }, schemaOf(plan))
+  }
+
+  /** What several places read is made once; each of them goes on in a stage of its own. */
+  #reader(name: string, make: () => OpenStage): OpenStage {
+    const stage = this.#made.get(name) ?? make()
+    this.#made.set(name, stage)
     return this.#open({
       inputs: [{ from: stage.id, exchange: { kind: 'forward' } }],
       output: stage.output,
@@ -377,7 +394,7 @@ class Builder {
 
   #staticJoin(plan: Join): OpenStage {
     const { spec, flowing, other } = staticJoinParts(plan)
-    const inner = new Builder(endingQuery, new Set())
+    const inner = new Builder(endingQuery, nothingShared)
     const rows = inner.#withColumns(other.plan, other.columns)
     const stage = this.#withColumns(flowing.plan, flowing.columns)
     const step = { kind: 'staticJoin' as const, spec, other: inner.finish(rows, rows.output) }

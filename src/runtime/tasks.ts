@@ -62,12 +62,10 @@ function needsOrder(parts: TaskParts): boolean {
   const steps = stages.flatMap((stage) => stage.steps)
   if (!steps.some(({ kind }) => kind === 'settle')) return false
   if (steps.some((step) => step.kind === 'mapAsync' && !step.spec.limits.ordered)) return true
-  const ways = stages.map((stage) => {
-    if (stage.source === undefined) return 0
-    const places = stages.filter(({ inputs }) => inputs.some(({ from }) => from === stage.id))
-    return tasksOf(stage, parts) * Math.max(1, places.length)
-  })
-  return ways.reduce((sum, count) => sum + count, 0) > 1
+  const sources = stages.filter(({ source }) => source !== undefined)
+  if (sources.reduce((sum, stage) => sum + tasksOf(stage, parts), 0) > 1) return true
+  const isRead = (id: number) => (stage: Stage) => stage.inputs.some(({ from }) => from === id)
+  return stages.some(({ id }) => stages.filter(isRead(id)).length > 1)
 }
 
 /** Where the tasks of a plan run. */

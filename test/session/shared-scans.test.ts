@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
-import { col } from '../../src/functions.ts'
+import { col, count, window } from '../../src/functions.ts'
 import { type DataFrame, Session } from '../../src/index.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'millrace-shared-'))
@@ -90,4 +90,34 @@ test('every place gets every row under the continuous trigger, on any number of 
     expected.sort((a, b) => a - b),
   )
   await threeLanes.stop()
+})
+
+test('a watermark that two places stand behind is kept once, and so are its rows without a time', async () => {
+  const session = Session.builder.config('progress', 'off').config('store', 'memory').getOrCreate()
+  const path = join(folder, 'timed')
+  await mkdir(path)
+  const timed = ['{"k":1,"at":"2024-01-01 00:00:00"}', '{"k":2,"at":null}']
+  await writeFile(join(path, 'a.json'), `${timed.join('\n')}\n`)
+  const marked = session.readStream
+    .schema('k INT, at TIMESTAMP, more INT')
+    .json(path)
+    .withWatermark('at', '1 minute', { nullTime: 'deadLetter' })
+  const counts = marked
+    .select('k', 'at')
+    .union(marked.where('k > 0').select('k', 'at'))
+    .groupBy(window('at', '1 minute'))
+    .agg(count('*').alias('n'))
+  expect(planOf(counts).match(/ {2}watermark /g)).toHaveLength(1)
+  const query = counts.writeStream
+    .format('memory')
+    .queryName('counts')
+    .option('deadLetterPath', join(folder, 'timeless'))
+    .option('drain', 'flush')
+    .trigger({ availableNow: true })
+    .start()
+  await query.awaitTermination()
+  expect((await session.table('counts').collect()).map(({ n }) => n)).toEqual([2n])
+  const dead = await session.read.schema('record STRING').json(join(folder, 'timeless')).collect()
+  expect(dead).toHaveLength(1)
+  await session.stop()
 })

@@ -1,5 +1,12 @@
 import { columnAt } from '../expressions.ts'
-import { inputsOf, type LogicalPlan, rewrite, type Scan, scanSchema } from '../logical.ts'
+import {
+  inputsOf,
+  type LogicalPlan,
+  rewrite,
+  type Scan,
+  scanSchema,
+  type Watermark,
+} from '../logical.ts'
 
 /**
  * A stream that a plan reads in several places, such as a join with itself, is opened and decoded once: so
@@ -15,6 +22,7 @@ export function shareScans(plan: LogicalPlan): LogicalPlan {
   }
   if (columns.size === 0) return plan
   return rewrite(plan, (node) => {
+    if (node.kind === 'watermark') return belowColumns(node)
     const wanted = node.kind === 'scan' && node.streaming ? columns.get(node.source) : undefined
     if (node.kind !== 'scan' || wanted === undefined) return node
     const own = columnsOf(node)
@@ -31,6 +39,27 @@ export function shareScans(plan: LogicalPlan): LogicalPlan {
       }),
     }
   })
+}
+
+/** A watermark right above a shared scan stands below the choice of columns, so that it can be shared, too. */
+function belowColumns(node: Watermark): LogicalPlan {
+  const { input: project } = node
+  if (project.kind !== 'project' || project.input.kind !== 'scan') return node
+  const expression = project.columns[node.column]?.expression
+  if (expression?.kind !== 'column') return node
+  return { ...project, input: { ...node, input: project.input, column: expression.index } }
+}
+
+/** The nodes of watermarks that stand right above a scan in several places of a plan. */
+export function sharedWatermarks(plan: LogicalPlan): ReadonlySet<string> {
+  const nodes = marksOf(plan)
+  return new Set(nodes.filter((node, at) => nodes.indexOf(node) !== at))
+}
+
+function marksOf(plan: LogicalPlan): readonly string[] {
+  const below = inputsOf(plan).flatMap(marksOf)
+  const isMark = plan.kind === 'watermark' && plan.input.kind === 'scan' && plan.input.streaming
+  return isMark ? [plan.node, ...below] : below
 }
 
 /** Every place that reads a stream which another place reads too. */
