@@ -249,7 +249,7 @@ export interface DataFrame extends NotOnFrames, AsofJoins<DataFrame>, NamedSteps
    * yours to `operatorLaw` of `millrace/properties`; see docs/own-operators.md.
    *
    * @param options - `keys`: rows of one key meet in one task, none = all rows in one task; `output`: the
-   * schema of the rows it gives out
+   * schema of the rows it gives out, which have no event time: put `withWatermark` behind it
    * @throws StreamError `COLUMN_NOT_FOUND`
    */
   operator(

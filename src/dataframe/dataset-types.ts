@@ -33,13 +33,13 @@ export type RowOf<S> = S extends { readonly kind: 'struct'; readonly fields: inf
 export interface TypedDataset<Row, Frame> {
   readonly plan: UnresolvedPlan
   readonly schema: StructType
-  /** One row for each row. The event-time column is lost, as in Spark. */
+  /** One row for each row. The event time is lost, as in Spark: put `withWatermark` behind it. */
   map<const S extends SchemaLike>(
     call: (row: Row) => NoInfer<RowOf<S>>,
     output: S,
     options?: FunctionOptions,
   ): TypedDataset<RowOf<S>, Frame>
-  /** Any number of rows for each row. */
+  /** Any number of rows for each row; of the event time the same holds as for `map`. */
   flatMap<const S extends SchemaLike>(
     call: (row: Row) => Iterable<NoInfer<RowOf<S>>>,
     output: S,
@@ -50,6 +50,7 @@ export interface TypedDataset<Row, Frame> {
    * run at a time. Rows stay in their epoch: its barrier waits for the calls, so exactly-once needs no
    * state, but after a crash the calls of an epoch are made again. A call that fails or takes too long is
    * made again after a while; when the last one fails the query does, unless `onError` says otherwise.
+   * The event time is lost: put `withWatermark` behind it.
    *
    * @throws StreamError `CONFIG_INVALID`, `DURATION_INVALID`; later `ASYNC_CALL_FAILED`, and
    * `CAST_INVALID_INPUT` for an answer that does not fit `output`

@@ -11,6 +11,7 @@ import { analyzeJoin } from './analyze-join.ts'
 import { analyzeSelect, positionOf } from './analyze-select.ts'
 import { analyzeProcess } from './analyze-stateful.ts'
 import { analyzeUnion } from './analyze-union.ts'
+import { eventTimeLostAt } from './event-time.ts'
 import { columnAt } from './expressions.ts'
 import { inputsOf, isStreaming, type LogicalPlan, type SortKey, schemaOf } from './logical.ts'
 import { nameOperator } from './name-operator.ts'
@@ -222,9 +223,12 @@ function analyzeWatermark(input: Analyzed, written: UnresolvedWatermark): Analyz
   if (!isStreaming(input.plan)) return input
   const earlier = watermarkOf(input.plan)
   if (earlier !== undefined) {
+    const lost = eventTimeLostAt(input.plan)
     return refuse(
       `there is a watermark on ${earlier} already`,
-      'Declare it once, before the first stateful step; chained windows use window(window, …).',
+      lost === undefined
+        ? 'Declare it once, before the first stateful step; chained windows use window(window, …).'
+        : `Declare it once: behind ${lost}, which gives out rows without an event time, instead of before it.`,
     )
   }
   return {

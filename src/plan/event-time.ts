@@ -1,11 +1,34 @@
 import { unreachable } from '../core/error.ts'
 import type { Expression } from '../expr/expression.ts'
-import { keepsLeftOnly, type LogicalPlan, type NamedExpression, schemaOf } from './logical.ts'
+import {
+  inputsOf,
+  keepsLeftOnly,
+  type LogicalPlan,
+  type NamedExpression,
+  schemaOf,
+} from './logical.ts'
 
 /** The event-time column of a plan's rows: the one a watermark was declared on, or a window over it. */
 export interface EventTimeColumn {
   readonly index: number
   readonly kind: 'time' | 'window'
+}
+
+/** The step, as it is called, that rows with an event time go into and rows without one come out of. */
+export function eventTimeLostAt(plan: LogicalPlan): string | undefined {
+  const [input] = inputsOf(plan)
+  if (input === undefined || eventTimeColumns(plan).length > 0) return undefined
+  if (eventTimeColumns(input).length === 0) return eventTimeLostAt(input)
+  switch (plan.kind) {
+    case 'mapRows':
+      return 'map'
+    case 'mapAsync':
+      return 'mapAsync'
+    case 'own':
+      return 'operator'
+    default:
+      return undefined
+  }
 }
 
 /**

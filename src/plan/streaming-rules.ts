@@ -1,6 +1,6 @@
 import { StreamError } from '../core/error.ts'
 import { fold } from '../expr/fold.ts'
-import { eventTimeColumns } from './event-time.ts'
+import { eventTimeColumns, eventTimeLostAt } from './event-time.ts'
 import {
   type Aggregate,
   hasAggregate,
@@ -131,6 +131,13 @@ function withoutEventTimeKey(plan: Aggregate): StreamError<'OUTPUT_MODE_UNSUPPOR
   const [name] = names
   const refuse = (why: string, fix: string): StreamError<'OUTPUT_MODE_UNSUPPORTED'> =>
     new StreamError('OUTPUT_MODE_UNSUPPORTED', { mode: 'append', why, fix })
+  const lost = eventTimeLostAt(plan.input)
+  if (name === undefined && lost !== undefined) {
+    return refuse(
+      `${lost} gives out rows of its own, which have no event time, so no group is ever finished`,
+      `Call withWatermark behind ${lost} instead of before it, or use outputMode('update').`,
+    )
+  }
   if (name === undefined) {
     return refuse(
       'the aggregation has no watermark below it, so no group is ever finished',

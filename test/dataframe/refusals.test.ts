@@ -113,6 +113,18 @@ const refusals: readonly (readonly [string, string, () => unknown, string])[] = 
   ],
   [
     'WATERMARK_INVALID',
+    'a second watermark behind a function of rows',
+    () =>
+      marked
+        .select('at')
+        .as()
+        .map((row) => row, 'at TIMESTAMP')
+        .toDF()
+        .withWatermark('at', '1 minute'),
+    'behind map, which gives out rows without an event time',
+  ],
+  [
+    'WATERMARK_INVALID',
     'a watermark over a union with one',
     () => marked.union(stream).withWatermark('at', '1 minute'),
     'already',
