@@ -2,7 +2,7 @@ import type { Batch, Column } from '../../batch/batch.ts'
 import { hashKeys } from '../../batch/key-hash.ts'
 import type { DataType } from '../../batch/schema.ts'
 import type { KeyIndex } from '../keyed/key-index.ts'
-import { asByteKeys, newKeys } from '../keyed/make-keys.ts'
+import { keysForColumns, newKeys } from '../keyed/make-keys.ts'
 import type { RowTimes } from '../row-times.ts'
 import { windowsOf } from '../window.ts'
 import { type AggregateSpec, bucketFunction, nullBucket } from './spec.ts'
@@ -35,11 +35,9 @@ export class LateGroups {
   add(window: number | string, keyColumns: readonly Column[], rows: Int32Array): void {
     const hashes = hashKeys(keyColumns, this.#types, rows, rows.length)
     const slots = new Int32Array(rows.length)
-    let keys = this.#keys.get(window) ?? newKeys(this.#types, firstCapacity)
-    if (!keys.findOrInsert(keyColumns, rows, hashes, slots)) {
-      keys = asByteKeys(this.#types, keys)
-      keys.findOrInsert(keyColumns, rows, hashes, slots)
-    }
+    const known = this.#keys.get(window) ?? newKeys(this.#types, firstCapacity)
+    const keys = keysForColumns(known, this.#types, keyColumns)
+    keys.findOrInsert(keyColumns, rows, hashes, slots)
     this.#keys.set(window, keys)
   }
 }

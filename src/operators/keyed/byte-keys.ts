@@ -30,12 +30,11 @@ export class ByteKeys extends HashIndex implements KeyIndex {
     rows: Int32Array | undefined,
     hashes: Int32Array,
     slots: Int32Array,
-  ): boolean {
+  ): void {
     for (let k = 0; k < slots.length; k++) {
       const writer = this.#written(columns, rows === undefined ? k : (rows[k] as number))
       slots[k] = this.#findOrInsert(writer.bytes, writer.length, hashes[k] as number)
     }
-    return true
   }
 
   find(
@@ -43,12 +42,11 @@ export class ByteKeys extends HashIndex implements KeyIndex {
     rows: Int32Array | undefined,
     hashes: Int32Array,
     slots: Int32Array,
-  ): boolean {
+  ): void {
     for (let k = 0; k < slots.length; k++) {
       const writer = this.#written(columns, rows === undefined ? k : (rows[k] as number))
       slots[k] = this.#find(writer.bytes, writer.length, hashes[k] as number)
     }
-    return true
   }
 
   /** The key of one row in a writer that is used again. */

@@ -14,21 +14,21 @@ export interface KeyIndex {
   readonly hashes: Int32Array
   /**
    * The slot of each row's key: `slots[k]` for row `rows[k]` (k without `rows`), whose hash is
-   * `hashes[k]`. New keys get the next slots. `false` if these columns hold a key this index cannot.
+   * `hashes[k]`. New keys get the next slots. The index must be able to hold them (`keysForColumns`).
    */
   findOrInsert(
     columns: readonly Column[],
     rows: Int32Array | undefined,
     hashes: Int32Array,
     slots: Int32Array,
-  ): boolean
+  ): void
   /** Like `findOrInsert`, but nothing is inserted: −1 for keys that are not there. */
   find(
     columns: readonly Column[],
     rows: Int32Array | undefined,
     hashes: Int32Array,
     slots: Int32Array,
-  ): boolean
+  ): void
   /** The slot of an encoded key; inserts it if it is new. */
   insertEncoded(key: Uint8Array, hash: number): number
   /** The slot of an encoded key, or −1. */

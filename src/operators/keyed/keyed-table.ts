@@ -12,7 +12,7 @@ import { DueTimes } from './due-times.ts'
 import { textOfKey, writeEntry } from './entries.ts'
 import { firstCapacity } from './hash-index.ts'
 import type { KeyIndex } from './key-index.ts'
-import { asByteKeys, holdsKey, newKeys } from './make-keys.ts'
+import { holdsKey, keysForColumns, keysForEncoded, newKeys } from './make-keys.ts'
 import { resized } from './resized.ts'
 import type { SlotValues } from './slot-values.ts'
 
@@ -128,10 +128,8 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
     const count = hashes.length
     if (this.#slots.length < count) this.#slots = new Int32Array(count)
     const slots = this.#slots.subarray(0, count)
-    if (!this.keys.findOrInsert(keyColumns, rows, hashes, slots)) {
-      this.#useByteKeys()
-      this.keys.findOrInsert(keyColumns, rows, hashes, slots)
-    }
+    this.keys = keysForColumns(this.keys, this.#types, keyColumns)
+    this.keys.findOrInsert(keyColumns, rows, hashes, slots)
     this.fitCapacity()
     return slots
   }
@@ -251,7 +249,7 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
 
   /** The slot of an encoded key; a new one holds the value of a new key. */
   insert(key: Uint8Array, hash: number): number {
-    if (!holdsKey(this.keys, this.#types, key)) this.#useByteKeys()
+    this.keys = keysForEncoded(this.keys, this.#types, key)
     const slot = this.keys.insertEncoded(key, hash)
     this.fitCapacity()
     return slot
@@ -428,12 +426,5 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
     this.stamps = resized(this.stamps, capacity, -2)
     this.dues?.resize(capacity)
     for (const column of this.values) column.resize(capacity)
-  }
-
-  /** Takes over every key under its slot number. */
-  #useByteKeys(): void {
-    if (this.keys.deadCount > 0) this.#squeeze()
-    this.keys = asByteKeys(this.#types, this.keys)
-    this.fitCapacity()
   }
 }

@@ -1,3 +1,5 @@
+import type { Column } from '../../batch/batch.ts'
+import { ByteWriter } from '../../batch/byte-writer.ts'
 import { KeyReader } from '../../batch/key-codec.ts'
 import type { DataType } from '../../batch/schema.ts'
 import { ByteKeys } from './byte-keys.ts'
@@ -12,17 +14,24 @@ export function newKeys(types: readonly DataType[], capacity: number): KeyIndex 
     : new ByteKeys(types, capacity)
 }
 
-/** The same keys under the same slots in an index that can hold any; no slot may be dead. */
-export function asByteKeys(types: readonly DataType[], before: KeyIndex): KeyIndex {
-  const keys = new ByteKeys(types, before.capacity)
-  const columns = before.columns(Int32Array.from({ length: before.count }, (_, slot) => slot))
-  keys.findOrInsert(
-    columns,
-    undefined,
-    before.hashes.subarray(0, before.count),
-    new Int32Array(before.count),
-  )
-  return keys
+/** An index that can hold the keys of these columns: the given one, or all its keys under the same slots. */
+export function keysForColumns(
+  keys: KeyIndex,
+  types: readonly DataType[],
+  [column]: readonly Column[],
+): KeyIndex {
+  if (!(keys instanceof NumberKeys)) return keys
+  const holds = column !== undefined && column.layout !== 'i64' && column.layout !== 'void'
+  return holds ? keys : asByteKeys(types, keys)
+}
+
+/** The same for one encoded key. */
+export function keysForEncoded(
+  keys: KeyIndex,
+  types: readonly DataType[],
+  key: Uint8Array,
+): KeyIndex {
+  return holdsKey(keys, types, key) ? keys : asByteKeys(types, keys)
 }
 
 /** Whether an index can hold an encoded key: whole numbers beyond 2^53 need one of bytes. */
@@ -31,6 +40,25 @@ export function holdsKey(keys: KeyIndex, types: readonly DataType[], key: Uint8A
   const [type] = types
   const value = type === undefined ? null : new KeyReader(key).read(type)
   return value === null || Number.isSafeInteger(Number(value))
+}
+
+/** Slots keep their numbers: who asked for some before may still count on them. Dead ones stay dead. */
+function asByteKeys(types: readonly DataType[], before: KeyIndex): KeyIndex {
+  const keys = new ByteKeys(types, before.capacity)
+  const writer = new ByteWriter()
+  const dead: number[] = []
+  for (let slot = 0; slot < before.count; slot++) {
+    writer.length = 0
+    if (before.isDead(slot)) {
+      // A number must be used up: the bytes are of no key, and go at once.
+      writer.byte(255)
+      writer.sortableInteger(slot)
+      dead.push(slot)
+    } else before.encode(slot, writer)
+    keys.insertEncoded(writer.view(), before.hashes[slot] as number)
+  }
+  for (const slot of dead) keys.remove(slot)
+  return keys
 }
 
 /** Whether one key column of this type can be held as plain numbers while its values are safe integers. */

@@ -25,10 +25,8 @@ export class NumberKeys extends HashIndex implements KeyIndex {
     rows: Int32Array | undefined,
     hashes: Int32Array,
     slots: Int32Array,
-  ): boolean {
-    const [column] = columns
-    if (column === undefined || column.layout === 'i64' || column.layout === 'void') return false
-    const { values, validity } = column as Extract<Column, { layout: 'f64' }>
+  ): void {
+    const { values, validity } = columns[0] as Extract<Column, { layout: 'f64' }>
     for (let k = 0; k < slots.length; k++) {
       const row = rows === undefined ? k : (rows[k] as number)
       const hash = hashes[k] as number
@@ -45,7 +43,6 @@ export class NumberKeys extends HashIndex implements KeyIndex {
       }
       slots[k] = slot === 0 ? this.#insert(key, hash) : slot - 1
     }
-    return true
   }
 
   find(
@@ -53,16 +50,13 @@ export class NumberKeys extends HashIndex implements KeyIndex {
     rows: Int32Array | undefined,
     hashes: Int32Array,
     slots: Int32Array,
-  ): boolean {
-    const [column] = columns
-    if (column === undefined || column.layout === 'i64' || column.layout === 'void') return false
-    const { values, validity } = column as Extract<Column, { layout: 'f64' }>
+  ): void {
+    const { values, validity } = columns[0] as Extract<Column, { layout: 'f64' }>
     for (let k = 0; k < slots.length; k++) {
       const row = rows === undefined ? k : (rows[k] as number)
       const isNull = validity !== undefined && !isValid(validity, row)
       slots[k] = isNull ? this.#nullSlot : this.#find(values[row] as number, hashes[k] as number)
     }
-    return true
   }
 
   insertEncoded(bytes: Uint8Array, hash: number): number {
