@@ -252,17 +252,26 @@ export class KeyedBuckets<T extends KeyedTable> {
     const table = this.tableOf(bucket, shard)
     if (table === undefined) return
     const before = table.rowCount
+    this.#noteDues(position, table, keep)
     table.compact(keep)
     this.#away.change(bucket, position, before - table.rowCount, bytes)
   }
 
+  /** Not when entries are given out: `loadDue` may look for the first that is outside in between. */
+  #noteDues(position: number, table: KeyedTable, keep: Uint8Array): void {
+    if (table.dues === undefined) return
+    let first = this.#coldDue[position] as number
+    for (let slot = 0; slot < keep.length; slot++) {
+      if (keep[slot] === 0) first = Math.min(first, table.dueOf(slot))
+    }
+    this.#coldDue[position] = first
+  }
+
   /** Where an entry that leaves memory is found again when it falls due; `undefined` if it never does. */
-  dueKey(shard: number, table: KeyedTable, slot: number): Uint8Array | undefined {
+  dueKey(table: KeyedTable, slot: number): Uint8Array | undefined {
     if (this.spec.layout !== 'due') return undefined
     const due = table.dueOf(slot)
     if (due === Number.POSITIVE_INFINITY) return undefined
-    const position = this.positions.get(shard) ?? 0
-    this.#coldDue[position] = Math.min(due, this.#coldDue[position] as number)
     const writer = new ByteWriter()
     writer.byte(dueTag)
     writer.sortableInteger(due)
@@ -282,7 +291,7 @@ export class KeyedBuckets<T extends KeyedTable> {
     return Math.min(...this.#coldDue, Number.POSITIVE_INFINITY)
   }
 
-  /** Brings entries into memory that are due at `time` and lie outside of it. */
+  /** Brings entries into memory that are due at `time` and lie outside of it. None may leave meanwhile (`pinned`). */
   async loadDue(time: number): Promise<void> {
     for (const [position, shard] of this.shards.entries()) {
       if ((this.#coldDue[position] as number) > time) continue

@@ -12,7 +12,7 @@ export interface ShardEntries {
   tableOf(bucket: number, shard: number): KeyedTable | undefined
   shardByteLength(shard: number): number
   readKey(stateKey: Uint8Array): { readonly bucket: number; readonly key: Uint8Array } | undefined
-  dueKey(shard: number, table: KeyedTable, slot: number): Uint8Array | undefined
+  dueKey(table: KeyedTable, slot: number): Uint8Array | undefined
   loadEntry(shard: number, key: Uint8Array, value: Uint8Array | undefined): void
   /** Squeezes slots out of a table whose entries are outside of memory now, so many bytes of them. */
   leave(shard: number, bucket: number, keep: Uint8Array, bytes: number): void
@@ -107,7 +107,7 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
         for (let slot = 0; slot < table.count && writer.length < maxBytes; slot++) {
           if ((table.stamps[slot] as number) >= oldBefore || table.keys.isDead(slot)) continue
           table.writeEntry(writer, slot)
-          const due = buckets.dueKey(shard, table, slot)
+          const due = buckets.dueKey(table, slot)
           if (due !== undefined) writeEntry(writer, due, nothing)
         }
       }
