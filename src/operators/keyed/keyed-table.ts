@@ -52,6 +52,8 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
   stamps = new Int32Array(0)
   /** Slots changed in the epoch `#epoch`, in order of first change. */
   dirty: number[] = []
+  /** How often slots got other numbers: whoever keeps one over a wait must ask whether it is still good. */
+  generation = 0
   /** When entries fall due, for tables whose entries do. */
   readonly dues: DueTimes | undefined
   /** State keys removed since they were last given out as cold, as text of their bytes, with the epoch. */
@@ -355,6 +357,7 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
 
   /** Squeezes out the slots for which `keep` is not 1, and dead ones; slot numbers change. */
   compact(keep: Uint8Array): void {
+    this.generation++
     this.#saveAll()
     let to = 0
     const newSlot = new Int32Array(this.count).fill(-1)

@@ -20,8 +20,8 @@ export interface ShardEntries {
 
 /** The entries of one shard, over all buckets, as the state service sees them. */
 export function shardTable(buckets: ShardEntries, shard: number): HotTable {
-  // Where a walk stands: bucket and slot. Numbers are handed out, as positions shift when groups go.
-  const walks = new Map<number, { readonly bucket: number; readonly slot: number }>()
+  // Numbers are handed out, as positions shift when groups go.
+  const walks = new Map<number, Walk>()
   let nextWalk = 1
   // What counts as unchanged is settled when entries are given out, as writing them may take epochs.
   let oldBefore = Number.NEGATIVE_INFINITY
@@ -56,10 +56,6 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
       leaving.keep[slot] = 0
       leaving.bytes += stateKey.length + value.length
     })
-    // Squeezing moves slots, so walks of a dump begin their bucket anew: twice is harmless.
-    for (const [cursor, walk] of walks) {
-      if (keeps.has(walk.bucket)) walks.set(cursor, { bucket: walk.bucket, slot: 0 })
-    }
     for (const [bucket, { keep, bytes }] of keeps) buckets.leave(shard, bucket, keep, bytes)
   }
 
@@ -78,14 +74,14 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
         if (from !== undefined && bucket < from.bucket) continue
         const table = buckets.tableOf(bucket, shard)
         if (table === undefined) continue
-        const first = from?.bucket === bucket ? from.slot : 0
+        const first = from?.bucket === bucket ? firstSlot(from, table) : 0
         // Removals first: a key that was removed and came again is there. Once, however many there are:
         // a walk that stopped behind them would never get past them.
         if (from?.bucket !== bucket)
           for (const [key] of table.gone) writeEntry(writer, keyOfText(key), undefined)
         for (let slot = first; slot < table.count; slot++) {
           if (writer.length >= maxBytes) {
-            walks.set(nextWalk, { bucket, slot })
+            walks.set(nextWalk, { bucket, slot, table, generation: table.generation })
             return { block: writer.view(), cursor: nextWalk++ }
           }
           if (!table.keys.isDead(slot)) table.writeEntry(writer, slot)
@@ -128,6 +124,20 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
 const nothing = new Uint8Array(0)
 /** Room in a block for the entry that reaches its limit. */
 const slackBytes = 4096
+
+/** Where a dump goes on. */
+interface Walk {
+  readonly bucket: number
+  readonly slot: number
+  readonly table: KeyedTable
+  /** That of the table when the walk stood there. */
+  readonly generation: number
+}
+
+/** When slots have moved since, the walk goes through its bucket anew: an entry given twice is harmless. */
+function firstSlot({ slot, table, generation }: Walk, now: KeyedTable): number {
+  return table === now && table.generation === generation ? slot : 0
+}
 
 /** Slots that stay in a table, and the bytes of the entries that do not. */
 interface Leaving {
