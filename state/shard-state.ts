@@ -100,10 +100,10 @@ export function shardState(
 
     spill: (maxBytes) =>
       exclusively(async () => {
-        // Before the table gives anything out: from now on it keeps note of keys that are deleted.
-        mayHaveCold = true
         const block = table?.cold(maxBytes)
         if (table === undefined || block === undefined || block.length === 0) return 0
+        // Before anything is awaited: from now on the table keeps note of keys that are deleted.
+        mayHaveCold = true
         // In the store first: a reader that no longer finds an entry in the table must find it there.
         for (const piece of splitBlock(block, stepBytes)) await cold.write(unpackEntries(piece))
         table.forget(block)

@@ -401,7 +401,9 @@ export class KeyedBuckets<T extends KeyedTable> {
       const { rows = 0, storedBytes = 0 } = state.restored(shard) ?? {}
       let inMemory = 0
       for (const tables of this.#buckets.values()) inMemory += tables[position]?.rowCount ?? 0
-      return { rows: Math.max(0, rows - inMemory), bytes: storedBytes }
+      // With what left memory again while the rest was loaded.
+      const bytes = storedBytes + this.#away.bytesOf(position)
+      return { rows: Math.max(0, rows - inMemory), bytes }
     })
     const buckets = this.spec.layout === 'bucketed' ? this.#buckets.keys() : [0]
     this.#away.restore(buckets, amounts)
@@ -436,7 +438,8 @@ export class KeyedBuckets<T extends KeyedTable> {
     for (const [position, shard] of this.shards.entries()) {
       if (!this.context.state.hasCold(shard)) continue
       if (this.spec.layout === 'due') {
-        this.#coldDue[position] = await this.#firstColdDue(shard, Uint8Array.of(dueTag))
+        const first = await this.#firstColdDue(shard, Uint8Array.of(dueTag))
+        this.#coldDue[position] = Math.min(first, this.#coldDue[position] as number)
       }
       if (this.spec.layout !== 'bucketed') continue
       let from: Uint8Array | undefined = new Uint8Array(0)

@@ -92,7 +92,8 @@ export function shardTable(buckets: ShardEntries, shard: number): HotTable {
 
     cold(maxBytes) {
       if (isForgetting) return nothing
-      oldBefore = buckets.epoch - 1
+      // What was restored is old before any epoch has begun.
+      oldBefore = Math.max(buckets.epoch, 0) - 1
       const writer = blockWriter(maxBytes)
       for (const bucket of buckets.numbers()) {
         const table = buckets.tableOf(bucket, shard)

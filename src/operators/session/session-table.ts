@@ -42,6 +42,11 @@ export class SessionTable extends KeyedTable<SessionValues> {
     this.sessions.squeeze()
   }
 
+  override compact(keep: Uint8Array): void {
+    super.compact(keep)
+    this.sessions.squeeze()
+  }
+
   /** Adds rows to the sessions of their keys. `hashes[k]` belongs to row `rows[k]`. */
   add(
     { keyColumns, starts, ends, inputs }: SessionRows,

@@ -33,6 +33,11 @@ export class ClosingTable<V extends PagedValues> extends KeyedTable<V | NumberVa
     this.kept.tidy(this.count)
   }
 
+  override compact(keep: Uint8Array): void {
+    super.compact(keep)
+    this.kept.tidy(this.count)
+  }
+
   /** Says when an entry is over; once, when it is new. Without it, never. */
   closeAt(slot: number, time: number): void {
     this.#closings.numbers[slot] = time
