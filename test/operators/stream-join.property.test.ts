@@ -205,3 +205,21 @@ test('a join gives the same with rows out of memory, in any order within an epoc
   )
   expect(cold).toBeGreaterThan(50)
 }, 60_000)
+
+test('left rows that are chosen more at once than a batch holds come out once each, by several right rows', async () => {
+  const row = (side: 0 | 1, name: string): JoinRow => ({ side, key: 1n, seconds: null, name })
+  const given: Plan = {
+    epochs: [
+      Array.from({ length: 3000 }, (_, k) => row(0, `l${k}`)),
+      ['r0', 'r1', 'r2'].map((name) => row(1, name)),
+    ],
+    type: 'leftSemi',
+    waits: [-1, -1],
+    steps: [0, 0],
+    conditional: false,
+  }
+  const [none, chosen] = await plainly(given)
+  expect(none).toEqual([])
+  expect(chosen).toHaveLength(3000)
+  expect(new Set(chosen).size).toBe(3000)
+})

@@ -187,13 +187,14 @@ class StreamJoin implements Operator {
         continue
       }
       while (slot >= 0) {
-        const next = index.next[slot] as number
         chunk.add(row, table, slot)
         if (chunk.isFull) {
           const wait = this.#flush({ side, other, batch, columns, isAlone }, chunk, matched, output)
           if (wait !== undefined) await wait
         }
-        slot = next
+        slot = index.next[slot] as number
+        // Rows that were chosen for an earlier row of the batch have left, but still know what comes next.
+        while (slot >= 0 && index.isDead(slot)) slot = index.next[slot] as number
       }
     }
   }
