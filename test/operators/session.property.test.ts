@@ -18,6 +18,7 @@ import type { EpochHeader } from '../../src/flow/message.ts'
 import { sessionOperator } from '../../src/operators/session/session-aggregate.ts'
 import type { SessionSpec } from '../../src/operators/session/spec.ts'
 import type { FrozenState } from '../../state/frozen.ts'
+import { collector } from './pressed-operator.ts'
 import { spillingState } from './spilling-state.ts'
 
 const second = 1_000_000
@@ -116,6 +117,8 @@ function headersOf(runs: readonly (readonly Row[])[]): readonly EpochHeader[] {
 interface Answer {
   readonly rows: string[][]
   readonly late: number[]
+  /** Late groups: sessions of late rows before any merging. */
+  readonly dropped: number[]
   /** The smallest watermark at which something happens, as of each barrier. */
   readonly next: (number | undefined)[]
 }
@@ -125,7 +128,7 @@ interface Answer {
  * overlap or touch they become one.
  */
 function model(runs: readonly (readonly Row[])[], mode: SessionSpec['mode']): Answer {
-  const answer: Answer = { rows: [], late: [], next: [] }
+  const answer: Answer = { rows: [], late: [], dropped: [], next: [] }
   let open: (readonly Row[])[] = []
   const arrivals = runs.flat()
   const startOf = (session: readonly Row[]): number => Math.min(...session.map((r) => r.start))
@@ -145,6 +148,10 @@ function model(runs: readonly (readonly Row[])[], mode: SessionSpec['mode']): An
       ({ end }) => mode === 'complete' || end * second > header.lateWatermark,
     )
     answer.late.push(rows.length - inTime.length)
+    const lateRows = rows.filter((each) => !inTime.includes(each))
+    answer.dropped.push(
+      new Set(lateRows.map((each) => `${each.key} ${each.start} ${each.end}`)).size,
+    )
     open.push(...inTime.map((each) => [each]))
     for (;;) {
       const pair = open
@@ -200,7 +207,7 @@ async function runEpochs(
   const restoredWatermark = headers[from - 1]?.evictWatermark ?? Number.MIN_SAFE_INTEGER
   const context = { state, shardOf: (hash: number) => hash & 7, restoredWatermark }
   const operator = await sessionOperator(specOf(mode), context)
-  const answer: Answer = { rows: [], late: [], next: [] }
+  const answer: Answer = { rows: [], late: [], dropped: [], next: [] }
   const frozen: Run['frozen'] = []
   let spilled = 0
   const bytes: number[] = []
@@ -237,6 +244,9 @@ async function runEpochs(
     pending = operator.freeze() ?? []
     answer.rows.push(emitted.flatMap(rowsOf).map(printed).sort())
     answer.late.push(late)
+    const { rowsDroppedByWatermark = 0, custom } = report.progress?.['session-0'] ?? {}
+    expect(custom?.['numLateInputRows']).toBe(late)
+    answer.dropped.push(rowsDroppedByWatermark)
     answer.next.push(report.nextWatermark)
     bytes.push(report.progress?.['session-0']?.memoryUsedBytes ?? 0)
     if (spillBytes > 0) spilled += spill(spillBytes)
@@ -254,8 +264,8 @@ test('sessions merge, close and come out as the rules say, epoch by epoch', asyn
   let late = 0
   await fc.assert(
     fc.asyncProperty(epochs, modes, async (runs, mode) => {
-      const { rows, late: lateRows, next } = await runEpochs(runs, mode)
-      expect({ rows, late: lateRows, next }).toEqual(model(runs, mode))
+      const { rows, late: lateRows, dropped, next } = await runEpochs(runs, mode)
+      expect({ rows, late: lateRows, dropped, next }).toEqual(model(runs, mode))
       late += lateRows.reduce((sum, count) => sum + count, 0)
     }),
     { numRuns: 1000 },
@@ -343,4 +353,26 @@ test('many sessions are closed, and their slots used again', async () => {
   expect(new Set(run.rows.flat()).size).toBe(38 * keys)
   expect(run.rows.flat().filter((line) => !line.endsWith('|1|1|1|1|1'))).toEqual([])
   expect(Math.max(...run.bytes)).toBe(Math.max(...run.bytes.slice(0, 20)))
+})
+
+test('late rows of many sessions are counted without a table for each', async () => {
+  const state = spillingState('session-0', 1).state
+  const restoredWatermark = Number.MIN_SAFE_INTEGER
+  const operator = await sessionOperator(specOf('append'), {
+    state,
+    shardOf: () => 0,
+    restoredWatermark,
+  })
+  const count = 20_000
+  const rows = Array.from({ length: count }, (_, row): Value[] => ['a', [row, row + 5], 1])
+  const [, header] = headersOf([[{ key: null, start: 1000, end: 1005, amount: 1 }], [], []])
+  if (header === undefined) return expect.fail()
+  const batch = batchOf(input, rows)
+  const before = process.memoryUsage().arrayBuffers
+  operator.open({ ...header, lateWatermark: header.evictWatermark })
+  await operator.process(0, batch, { emit: () => undefined, emitSide: () => undefined })
+  const bytesPerRow = (process.memoryUsage().arrayBuffers - before) / count
+  const report = await operator.closeEpoch(header, collector().output)
+  expect(report.progress?.['session-0']?.rowsDroppedByWatermark).toBe(count)
+  expect(bytesPerRow).toBeLessThan(500)
 })

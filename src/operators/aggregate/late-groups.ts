@@ -15,8 +15,8 @@ const firstCapacity = 64
  */
 export class LateGroups {
   readonly #types: readonly DataType[]
-  /** By what tells groups apart beside their keys, such as the start of the window. */
-  readonly #keys = new Map<number | string, KeyIndex>()
+  /** By window. There are few, each with many groups: what has many values must be a key. */
+  readonly #keys = new Map<number, KeyIndex>()
 
   constructor(keyTypes: readonly DataType[]) {
     this.#types = keyTypes
@@ -32,7 +32,7 @@ export class LateGroups {
     return sum
   }
 
-  add(window: number | string, keyColumns: readonly Column[], rows: Int32Array): void {
+  add(window: number, keyColumns: readonly Column[], rows: Int32Array): void {
     const hashes = hashKeys(keyColumns, this.#types, rows, rows.length)
     const slots = new Int32Array(rows.length)
     const known = this.#keys.get(window) ?? newKeys(this.#types, firstCapacity)

@@ -1,6 +1,6 @@
-import { type Batch, type Column, liveRows, rowNumbers, select } from '../../batch/batch.ts'
+import { type Batch, type Column, liveRows, select } from '../../batch/batch.ts'
 import { hashKeys } from '../../batch/key-hash.ts'
-import type { DataType } from '../../batch/schema.ts'
+import { type DataType, timestampType } from '../../batch/schema.ts'
 import { StreamError } from '../../core/error.ts'
 import { type Micros, micros } from '../../core/units.ts'
 import type { AggregateCall } from '../../expr/aggregates.ts'
@@ -11,6 +11,7 @@ import { inputsOf } from '../aggregate/inputs.ts'
 import { LateGroups } from '../aggregate/late-groups.ts'
 import type { StateContext } from '../context.ts'
 import { KeyedBuckets } from '../keyed/keyed-buckets.ts'
+import { splitLate } from '../row-times.ts'
 import { emitSessions } from './emit.ts'
 import { SessionTable } from './session-table.ts'
 import type { SessionSpec } from './spec.ts'
@@ -67,7 +68,7 @@ class SessionOperator implements Operator {
     this.#spec = spec
     this.#keyTypes = spec.keys.map(({ type }) => type)
     this.#open = open
-    this.#lateGroups = new LateGroups(this.#keyTypes)
+    this.#lateGroups = new LateGroups([...this.#keyTypes, timestampType, timestampType])
   }
 
   open(header: EpochHeader): void {
@@ -85,8 +86,10 @@ class SessionOperator implements Operator {
     const count = liveRows(batch)
     if (count === 0) return undefined
     this.#rowsIn += count
-    const { starts, ends } = timesOf(batch.columns[this.#spec.sessionColumn])
-    const { rows, late } = this.#split(batch, ends)
+    const { sessionColumn } = this.#spec
+    const [starts, ends] = timesOf(batch.columns[sessionColumn])
+    const { rows, late } = splitLate(batch, sessionColumn, this.#late)
+    this.#rowsLate += late.length
     const keyColumns = this.#spec.keys.map(({ column }) => batch.columns[column] as Column)
     const hashes = hashKeys(keyColumns, this.#keyTypes, rows, rows.length)
     // Sessions that merge are joined in order of arrival, not of their times.
@@ -96,10 +99,12 @@ class SessionOperator implements Operator {
       const inputs = inputsOf(this.#spec.aggregates, batch, arrival)
       for (const part of this.#open.split(hashes, rows)) {
         const table = this.#open.tableAt(0, part.position)
-        table.add({ keyColumns, starts, ends, inputs }, part.hashes, part.rows)
+        const times = { starts: starts.values, ends: ends.values }
+        table.add({ keyColumns, ...times, inputs }, part.hashes, part.rows)
       }
       if (late.length === 0) return undefined
-      this.#countLate(keyColumns, late, starts, ends)
+      // Sessions of late rows never merge: each is a group of its own.
+      this.#lateGroups.add(0, [...keyColumns, starts, ends], late)
       return output.emitSide('late', select(batch, late))
     }
     if (!this.#open.anyCold()) return add()
@@ -107,17 +112,6 @@ class SessionOperator implements Operator {
       await this.#open.fetch(0, keyColumns, hashes, rows)
       await add()
     })
-  }
-
-  #countLate(
-    keyColumns: readonly Column[],
-    late: Int32Array,
-    starts: Float64Array,
-    ends: Float64Array,
-  ): void {
-    for (const row of late) {
-      this.#lateGroups.add(`${starts[row]} ${ends[row]}`, keyColumns, Int32Array.of(row))
-    }
   }
 
   closeEpoch(header: EpochHeader, output: Output): Promise<EpochReport> {
@@ -191,26 +185,6 @@ class SessionOperator implements Operator {
     const next = this.#open.nextDue()
     return next === Number.POSITIVE_INFINITY ? undefined : micros(next + this.#spec.watermarkShift)
   }
-
-  /** Rows in time, and late ones (rule S3). */
-  #split(
-    batch: Batch,
-    ends: Float64Array,
-  ): { readonly rows: Int32Array; readonly late: Int32Array } {
-    const count = liveRows(batch)
-    const all = rowNumbers(batch)
-    const limit = this.#late
-    let lateCount = 0
-    for (let k = 0; k < count; k++) {
-      if ((ends[all[k] as number] as number) <= limit) lateCount++
-    }
-    if (lateCount === 0) return { rows: all, late: new Int32Array(0) }
-    this.#rowsLate += lateCount
-    return {
-      rows: all.filter((row) => (ends[row] as number) > limit),
-      late: all.filter((row) => (ends[row] as number) <= limit),
-    }
-  }
 }
 
 function closeKey(table: SessionTable, slot: number, watermark: number): void {
@@ -223,16 +197,13 @@ function closeKey(table: SessionTable, slot: number, watermark: number): void {
   }
 }
 
+type TimeColumn = Extract<Column, { layout: 'f64' }>
+
 /** Starts and ends of a column of sessions, none of which is NULL. */
-function timesOf(column: Column | undefined): {
-  readonly starts: Float64Array
-  readonly ends: Float64Array
-} {
+function timesOf(column: Column | undefined): readonly [TimeColumn, TimeColumn] {
   if (column?.layout === 'struct') {
     const [start, end] = column.children
-    if (start?.layout === 'f64' && end?.layout === 'f64') {
-      return { starts: start.values, ends: end.values }
-    }
+    if (start?.layout === 'f64' && end?.layout === 'f64') return [start, end]
   }
   throw new StreamError('INTERNAL', { what: 'a session column without starts and ends' })
 }
