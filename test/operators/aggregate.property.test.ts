@@ -20,6 +20,7 @@ import type { AggregateSpec } from '../../src/operators/aggregate/spec.ts'
 import type { StateContext } from '../../src/operators/context.ts'
 import { volatileState } from '../../src/runtime/volatile-state.ts'
 import type { FrozenState } from '../../state/frozen.ts'
+import { calm, type PressedOperator, pressure, underPressure } from './pressed-operator.ts'
 
 const second = 1_000_000
 const input: Schema = [
@@ -224,7 +225,7 @@ async function runEpochs(
     }
     operator.open(header)
     const rows = runs[header.epoch] ?? []
-    const values = rows.map(({ key, seconds, amount }): Value[] => [key, seconds * second, amount])
+    const values = rows.map(cells)
     const half = Math.floor(values.length / 2)
     await operator.process(0, batchOf(input, values.slice(0, half)), out)
     await operator.process(0, batchOf(input, values.slice(half)), out)
@@ -250,6 +251,8 @@ async function engine(
   const { rows, late } = await runEpochs(runs, spec, restored([], Number.MIN_SAFE_INTEGER))
   return { rows, late }
 }
+
+const cells = ({ key, seconds, amount }: Row): Value[] => [key, seconds * second, amount]
 
 function printed([window, ...rest]: readonly Value[]): string {
   const start = Array.isArray(window) ? (window[0] as number) / second : window
@@ -291,3 +294,29 @@ test('what was frozen is the state at the barrier, encoded later or not, and goe
     { numRuns: 500 },
   )
 })
+
+test('groups out of memory, files being written and restarts change nothing', async () => {
+  let cold = 0
+  await fc.assert(
+    fc.asyncProperty(
+      epochs,
+      fc.oneof(windows, fc.constant(undefined)),
+      modes,
+      pressure,
+      async (runs, window, mode, how) => {
+        const spec = window === undefined ? timeKeySpec(mode) : specOf(mode, window)
+        const operator: PressedOperator = {
+          name: spec.operator,
+          open: (context) => aggregateOperator(spec, context),
+          headers: headersOf(runs),
+          batchesOf: (epoch) => [[0, batchOf(input, (runs[epoch] ?? []).map(cells))]],
+        }
+        const found = await underPressure(operator, how)
+        expect(found.results).toEqual((await underPressure(operator, calm)).results)
+        cold += found.cold ? 1 : 0
+      },
+    ),
+    { numRuns: 300 },
+  )
+  expect(cold).toBeGreaterThan(50)
+}, 60_000)

@@ -62,6 +62,14 @@ export const pressure: fc.Arbitrary<Pressure> = fc.record({
   slowness: fc.constantFrom(1, 5, 20, 60),
 })
 
+/** All in memory, and nothing under way between two epochs. */
+export const calm: Pressure = {
+  budget: 1e9,
+  restarts: [],
+  settles: Array.from({ length: 8 }, () => true),
+  slowness: 1,
+}
+
 export interface Pressed {
   /** The rows of each epoch as sorted text. */
   readonly results: readonly (readonly string[])[]

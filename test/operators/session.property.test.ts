@@ -18,7 +18,13 @@ import type { EpochHeader } from '../../src/flow/message.ts'
 import { sessionOperator } from '../../src/operators/session/session-aggregate.ts'
 import type { SessionSpec } from '../../src/operators/session/spec.ts'
 import type { FrozenState } from '../../state/frozen.ts'
-import { collector } from './pressed-operator.ts'
+import {
+  calm,
+  collector,
+  type PressedOperator,
+  pressure,
+  underPressure,
+} from './pressed-operator.ts'
 import { spillingState } from './spilling-state.ts'
 
 const second = 1_000_000
@@ -231,11 +237,7 @@ async function runEpochs(
       },
     }
     operator.open(header)
-    const values = (runs[header.epoch] ?? []).map(({ key, start, end, amount }): Value[] => [
-      key,
-      [start * second, end * second],
-      amount,
-    ])
+    const values = (runs[header.epoch] ?? []).map(cells)
     const half = Math.floor(values.length / 2)
     await operator.process(0, batchOf(input, values.slice(0, half)), output)
     await operator.process(0, batchOf(input, values.slice(half)), output)
@@ -254,6 +256,12 @@ async function runEpochs(
   encode()
   return { ...answer, frozen, spilled, bytes }
 }
+
+const cells = ({ key, start, end, amount }: Row): Value[] => [
+  key,
+  [start * second, end * second],
+  amount,
+]
 
 function printed([key, session, ...rest]: readonly Value[]): string {
   const [start, end] = session as readonly [number, number]
@@ -333,6 +341,25 @@ test('sessions that leave memory between epochs come back when rows or time ask 
   )
   expect(spilled).toBeGreaterThan(100_000)
 })
+
+test('sessions out of memory, files being written and restarts change nothing', async () => {
+  let cold = 0
+  await fc.assert(
+    fc.asyncProperty(epochs, modes, pressure, async (runs, mode, how) => {
+      const operator: PressedOperator = {
+        name: 'session-0',
+        open: (context) => sessionOperator(specOf(mode), context),
+        headers: headersOf(runs),
+        batchesOf: (epoch) => [[0, batchOf(input, (runs[epoch] ?? []).map(cells))]],
+      }
+      const found = await underPressure(operator, how)
+      expect(found.results).toEqual((await underPressure(operator, calm)).results)
+      cold += found.cold ? 1 : 0
+    }),
+    { numRuns: 300 },
+  )
+  expect(cold).toBeGreaterThan(50)
+}, 60_000)
 
 test('many sessions are closed, and their slots used again', async () => {
   const keys = 3000
