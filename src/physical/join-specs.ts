@@ -4,11 +4,11 @@ import type { AsofJoinSpec } from '../operators/join/asof-join.ts'
 import type { JoinSide, PairSpec } from '../operators/join/joined-pairs.ts'
 import type { JoinSideSpec, JoinSpec } from '../operators/join/spec.ts'
 import type { StaticJoinSpec } from '../operators/join/static-join.ts'
-import { sideOf } from '../plan/analyze-join.ts'
-import { canRaise, conjunction, conjuncts, isDeterministic } from '../plan/conditions.ts'
+import { conjunction, isDeterministic } from '../plan/conditions.ts'
 import { eventTimeColumns } from '../plan/event-time.ts'
-import { moveColumns, someExpression } from '../plan/expressions.ts'
+import { someExpression } from '../plan/expressions.ts'
 import { type JoinBound, joinBounds, joinDelay } from '../plan/join-bounds.ts'
+import { aloneSides, splitCondition } from '../plan/join-conditions.ts'
 import {
   type AsofJoin,
   inputsOf,
@@ -54,7 +54,8 @@ export interface StreamJoinParts {
 /** A join of two streams; `shift` is how far its input is behind the watermark of the query. */
 export function streamJoinParts(join: Join, operator: string, shift: number): StreamJoinParts {
   const { left, right, type, keys } = join
-  const conditions = splitCondition(join)
+  // Rows that fail a condition of their own side settle before they look for a partner (rule J4).
+  const conditions = splitCondition(join, join.condition, aloneSides[type])
   const leftColumns = sideColumns(
     schemaOf(left),
     keys.map((key) => key.left),
@@ -71,7 +72,7 @@ export function streamJoinParts(join: Join, operator: string, shift: number): St
     type,
     keyTypes: keys.map((key) => key.left.type),
     nullSafe: keys.map(({ nullSafe }) => nullSafe),
-    pairs: pairSpec(join, conditions.pairs),
+    pairs: pairSpec(join, conditions.kept),
     left: sideSpec(left, leftColumns, bounds.left),
     right: sideSpec(right, rightColumns, bounds.right),
     watermarkShift: shift,
@@ -128,31 +129,6 @@ function sideSpec(
     ...(time === undefined ? {} : { time: time.index }),
     ...(due === undefined ? {} : { due }),
   }
-}
-
-/** Sides whose rows come out alone, so that a condition of theirs could not become a filter below. */
-const aloneSides: Readonly<Record<JoinType, readonly JoinSide[]>> = {
-  inner: [],
-  leftOuter: ['left'],
-  rightOuter: ['right'],
-  fullOuter: ['left', 'right'],
-  leftSemi: [],
-  leftAnti: ['left'],
-}
-
-/** Conditions that one side's rows settle before they look for a partner (rule J4), and the others. */
-function splitCondition({ left, type, condition }: Join) {
-  const width = schemaOf(left).length
-  const split: Record<JoinSide | 'pairs', Expression[]> = { left: [], right: [], pairs: [] }
-  for (const part of condition === undefined ? [] : conjuncts(condition)) {
-    const side = sideOf(part, width)
-    const guarded = split.pairs.length > 0 && canRaise(part)
-    const settles = side !== undefined && aloneSides[type].includes(side)
-    if (!settles || guarded || !isDeterministic(part)) split.pairs.push(part)
-    else if (side === 'left') split.left.push(part)
-    else split.right.push(moveColumns(part, (index) => index - width))
-  }
-  return split
 }
 
 function pairSpec(join: Join | AsofJoin, conditions: readonly Expression[]): PairSpec {

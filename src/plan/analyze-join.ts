@@ -6,8 +6,9 @@ import { defaultName } from '../expr/names.ts'
 import { call } from '../expr/resolve.ts'
 import { refuseAggregates } from './analyze-aggregate.ts'
 import { positionOf } from './analyze-select.ts'
-import { conjunction, conjuncts, isDeterministic } from './conditions.ts'
-import { columnAt, columnsRead, moveColumns } from './expressions.ts'
+import { conjunction, conjuncts } from './conditions.ts'
+import { columnAt } from './expressions.ts'
+import { keyOf } from './join-conditions.ts'
 import {
   isStreaming,
   type Join,
@@ -82,27 +83,6 @@ function withCondition(base: Join, condition: Expression | undefined): Join {
     else keys.push(key)
   }
   return { ...base, keys, ...(rest.length === 0 ? {} : { condition: conjunction(rest) }) }
-}
-
-function keyOf(part: Expression, width: number): JoinKey | undefined {
-  if (part.kind !== 'call' || (part.name !== '=' && part.name !== '<=>')) return undefined
-  const [first, second] = part.args
-  if (first === undefined || second === undefined || !isDeterministic(part)) return undefined
-  const sides = [sideOf(first, width), sideOf(second, width)].join()
-  if (sides !== 'left,right' && sides !== 'right,left') return undefined
-  const [left, right] = sides === 'left,right' ? [first, second] : [second, first]
-  // Maps have no order and so no bytes that a key could be compared by.
-  if (left.type.kind === 'map' || left.type.kind === 'void') return undefined
-  const nullSafe = part.name === '<=>'
-  return { left, right: moveColumns(right, (index) => index - width), nullSafe }
-}
-
-/** The side whose columns an expression reads; `undefined` if it reads both or none. */
-export function sideOf(expression: Expression, width: number): 'left' | 'right' | undefined {
-  const read = [...columnsRead(expression)]
-  if (read.length === 0) return undefined
-  if (read.every((index) => index < width)) return 'left'
-  return read.every((index) => index >= width) ? 'right' : undefined
 }
 
 interface Using {

@@ -1,5 +1,6 @@
-import { booleanType } from '../batch/schema.ts'
+import { booleanType, type DataType, isNumeric } from '../batch/schema.ts'
 import { StreamError } from '../core/error.ts'
+import { isImplicitlyCastable } from '../expr/coerce.ts'
 import { type Expression, isNullable } from '../expr/expression.ts'
 import { someExpression } from './expressions.ts'
 
@@ -29,22 +30,21 @@ const harmless = new Set([
   'length',
 ])
 
-const undetermined = new Set(['rand', 'randn', 'uuid', 'monotonically_increasing_id'])
-
 /** True when evaluating the expression may raise an error, so that it must not be tried on more rows. */
 export function canRaise(expression: Expression): boolean {
   return someExpression(expression, (node) => {
-    if (node.kind === 'cast') return !node.safe
+    if (node.kind === 'cast') return !node.safe && !widens(node.input.type, node.type)
     return node.kind === 'udf' || (node.kind === 'call' && !harmless.has(node.name))
   })
 }
 
+function widens(from: DataType, to: DataType): boolean {
+  return isNumeric(from) && isNumeric(to) && isImplicitlyCastable(from, to)
+}
+
 /** True when the same row always gives the same value, so that the expression may move. */
 export function isDeterministic(expression: Expression): boolean {
-  return !someExpression(
-    expression,
-    (node) => node.kind === 'udf' || (node.kind === 'call' && undetermined.has(node.name)),
-  )
+  return !someExpression(expression, ({ kind }) => kind === 'udf')
 }
 
 /** The conditions that all have to hold, in order of evaluation. */

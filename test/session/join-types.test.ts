@@ -177,3 +177,27 @@ test('the table of the docs says the same, cell by cell', () => {
   expect(documented.map(([, ...row]) => row)).toEqual(answers)
   expect(cells).toHaveLength(8 * 6)
 })
+
+test.each(['l', 'r'])(
+  'a %s row without a partner raises no error of the condition',
+  async (side) => {
+    await checkCell(
+      {
+        build: (input, { other }) => {
+          const guarded = expr(`100 / ${side}.v > 1`)
+          const [left, right] = [timed(input).alias('l'), timed(other).alias('r')]
+          return both(left.join(right, [users, guarded, near], 'left'), 'left')
+        },
+        steps: [
+          [
+            ['ada 12 1', 'cid 13 0'],
+            ['bob 14 2', 'dan 13 0'],
+          ],
+          ...pairs.slice(1),
+        ],
+      },
+      'append',
+      gives([], matched, ['cid 0 null']),
+    )
+  },
+)

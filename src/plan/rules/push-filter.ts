@@ -28,8 +28,11 @@ export function pushFilter(node: LogicalPlan): LogicalPlan {
     case 'window':
     case 'session': {
       const width = schemaOf(input.input).length
+      // These drop rows (no elements, no time), which must raise no error below that they do not above.
       const below = (condition: Expression): Expression | undefined =>
-        [...columnsRead(condition)].every((index) => index < width) ? condition : undefined
+        !canRaise(condition) && [...columnsRead(condition)].every((index) => index < width)
+          ? condition
+          : undefined
       return split(node, below, (pushed) => ({
         ...input,
         input: { kind: 'filter', input: input.input, predicate: pushed },

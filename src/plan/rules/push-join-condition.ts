@@ -1,20 +1,7 @@
 import type { Expression } from '../../expr/expression.ts'
-import { sideOf } from '../analyze-join.ts'
-import { canRaise, conjunction, conjuncts, isDeterministic } from '../conditions.ts'
-import { moveColumns } from '../expressions.ts'
-import { type Join, type JoinType, type LogicalPlan, schemaOf } from '../logical.ts'
-
-type Side = 'left' | 'right'
-
-/** Sides whose rows are gone when they fail a condition of their own; the others come out with NULLs. */
-const droppedSides: Readonly<Record<JoinType, readonly Side[]>> = {
-  inner: ['left', 'right'],
-  leftOuter: ['right'],
-  rightOuter: ['left'],
-  fullOuter: [],
-  leftSemi: ['left', 'right'],
-  leftAnti: ['right'],
-}
+import { canRaise, conjunction, isDeterministic } from '../conditions.ts'
+import { aloneSides, type Side, type SplitCondition, splitCondition } from '../join-conditions.ts'
+import type { Join, JoinType, LogicalPlan } from '../logical.ts'
 
 /** Sides of which a filter above a join may be tried before it: their rows come out as they are. */
 const keptSides: Readonly<Record<JoinType, readonly Side[]>> = {
@@ -29,7 +16,9 @@ const keptSides: Readonly<Record<JoinType, readonly Side[]>> = {
 /** Conditions of a join that read one side only become filters of that side, where its rows may go. */
 export function pushJoinCondition(node: LogicalPlan): LogicalPlan {
   if (node.kind !== 'join' || node.condition === undefined) return node
-  const split = splitBySide(node.condition, node, droppedSides[node.type])
+  const alone = aloneSides[node.type]
+  const dropped = (['left', 'right'] as const).filter((side) => !alone.includes(side))
+  const split = splitCondition(node, node.condition, dropped)
   if (split.left.length === 0 && split.right.length === 0) return node
   const { condition: _, ...rest } = node
   const { kept } = split
@@ -47,7 +36,7 @@ export function throughJoin(
   predicate: Expression,
   join: Join,
 ): { readonly join: Join; readonly kept: readonly Expression[] } | undefined {
-  const split = splitBySide(predicate, join, keptSides[join.type])
+  const split = splitCondition(join, predicate, keptSides[join.type])
   const merged = join.type === 'inner' ? split.kept.filter(canMove) : []
   if (split.left.length + split.right.length + merged.length === 0) return undefined
   const kept = split.kept.filter((part) => !merged.includes(part))
@@ -62,29 +51,7 @@ function canMove(part: Expression): boolean {
   return isDeterministic(part) && !canRaise(part)
 }
 
-interface Split {
-  readonly left: readonly Expression[]
-  /** Over the right columns alone. */
-  readonly right: readonly Expression[]
-  readonly kept: readonly Expression[]
-}
-
-function splitBySide(predicate: Expression, { left }: Join, sides: readonly Side[]): Split {
-  const width = schemaOf(left).length
-  const split: Record<Side | 'kept', Expression[]> = { left: [], right: [], kept: [] }
-  for (const part of conjuncts(predicate)) {
-    const side = sideOf(part, width)
-    // A condition that stays may be what keeps a later one from raising an error.
-    const guarded = split.kept.length > 0 && canRaise(part)
-    if (side === undefined || !sides.includes(side) || guarded || !isDeterministic(part)) {
-      split.kept.push(part)
-    } else if (side === 'left') split.left.push(part)
-    else split.right.push(moveColumns(part, (index) => index - width))
-  }
-  return split
-}
-
-function withFilters(join: Join, split: Split): Join {
+function withFilters(join: Join, split: SplitCondition): Join {
   return {
     ...join,
     left: filtered(join.left, split.left),
