@@ -123,14 +123,13 @@ function callsText(aggregates: readonly AggregateColumns[]): string {
 }
 
 /** Rows are kept as they come in, so the columns of both sides are part of what must stay. */
-function joinShape({ type, keyTypes, nullSafe, pairs, left, right }: JoinSpec): string {
+function joinShape({ type, keyTypes, nullSafe, pairs, written, left, right }: JoinSpec): string {
   const side = (name: 'left' | 'right', { due }: JoinSpec['left']): string => {
     const until = due === undefined ? '' : ` until #${due.column} + ${due.offsetMicros} µs`
     return `[${columnsText(pairs[name])}]${until}`
   }
   // An inner join keeps rows whatever the condition: it is like a filter behind it.
-  const condition = type === 'inner' ? undefined : pairs.condition
-  const where = condition === undefined ? '' : ` where ${expressionText(condition)}`
+  const where = type === 'inner' || written === undefined ? '' : ` where ${written}`
   return `${type} on [${keysText(keyTypes, nullSafe)}]: ${side('left', left)} with ${side('right', right)}${where}`
 }
 

@@ -73,6 +73,7 @@ export function streamJoinParts(join: Join, operator: string, shift: number): St
     keyTypes: keys.map((key) => key.left.type),
     nullSafe: keys.map(({ nullSafe }) => nullSafe),
     pairs: pairSpec(join, conditions.kept),
+    ...(join.written === undefined ? {} : { written: join.written }),
     left: sideSpec(left, leftColumns, bounds.left),
     right: sideSpec(right, rightColumns, bounds.right),
     watermarkShift: shift,

@@ -3,11 +3,12 @@ import { parseDuration } from '../core/duration.ts'
 import { StreamError } from '../core/error.ts'
 import type { Expression } from '../expr/expression.ts'
 import { defaultName } from '../expr/names.ts'
+import { expressionText } from '../expr/print.ts'
 import { call } from '../expr/resolve.ts'
 import { refuseAggregates } from './analyze-aggregate.ts'
 import { positionOf } from './analyze-select.ts'
 import { conjunction, conjuncts } from './conditions.ts'
-import { columnAt } from './expressions.ts'
+import { columnAt, foldConstants, rewriteExpression } from './expressions.ts'
 import { keyOf } from './join-conditions.ts'
 import {
   isStreaming,
@@ -82,7 +83,22 @@ function withCondition(base: Join, condition: Expression | undefined): Join {
     if (key === undefined) rest.push(part)
     else keys.push(key)
   }
-  return { ...base, keys, ...(rest.length === 0 ? {} : { condition: conjunction(rest) }) }
+  if (rest.length === 0) return { ...base, keys }
+  return { ...base, keys, condition: conjunction(rest), written: textOf(rest, base) }
+}
+
+/** Conditions in words, the same in whatever order they were written; both sides may have columns of one name. */
+function textOf(conditions: readonly Expression[], { left }: Join): string {
+  const width = schemaOf(left).length
+  const texts = conditions.map((condition) => {
+    const named = rewriteExpression(condition, (node) =>
+      node.kind === 'column'
+        ? { ...node, name: `${node.index < width ? 'left' : 'right'}.${node.name}` }
+        : node,
+    )
+    return expressionText(foldConstants(named))
+  })
+  return texts.toSorted().join(' and ')
 }
 
 interface Using {

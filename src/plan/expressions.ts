@@ -1,6 +1,7 @@
 import type { Schema } from '../batch/schema.ts'
 import { StreamError, unreachable } from '../core/error.ts'
 import type { Expression } from '../expr/expression.ts'
+import { fold } from '../expr/fold.ts'
 
 /** Rebuilds an expression bottom-up. Returns it itself if nothing changed, so `===` means "same". */
 export function rewriteExpression(
@@ -50,6 +51,16 @@ function rewriteCase(expression: Case, rule: (node: Expression) => Expression): 
     then: rewritten[2 * index + 1] ?? branch.then,
   }))
   return { ...expression, branches, otherwise }
+}
+
+/** Computes what constants alone decide. Keeps what it cannot fold as the same object, so that a plan comes to rest. */
+export function foldConstants(expression: Expression): Expression {
+  return rewriteExpression(expression, (node) => {
+    const parts = node.kind === 'call' ? node.args : node.kind === 'cast' ? [node.input] : []
+    if (parts.length === 0 || parts.some((part) => part.kind !== 'literal')) return node
+    const folded = fold(node)
+    return folded.kind === 'literal' ? folded : node
+  })
 }
 
 /** True when the test holds for the expression or any part of it. */

@@ -10,6 +10,8 @@ import type { StatefulProgram, TimeMode } from '../flow/stateful-processor.ts'
 import type { Stateful } from './stateful.ts'
 import type { WatermarkRules } from './watermark-rules.ts'
 
+// Over 400 lines: a plan is one closed union, whose nodes say here what they promise.
+
 /** What the user asked for, names resolved. Says nothing of tasks, channels or actors. */
 export type LogicalPlan =
   | Scan
@@ -156,6 +158,8 @@ export interface Join extends Stateful {
   readonly keys: readonly JoinKey[]
   /** Over the left columns, then the right ones; absent = always true. */
   readonly condition?: Expression
+  /** What was written beside the keys, as text: what the state depends on, wherever the rules move parts of it. */
+  readonly written?: string
   /** How long the rows of a side that does not stream are kept before they are read again; absent = an epoch. */
   readonly refreshMicros?: number
 }

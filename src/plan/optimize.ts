@@ -1,6 +1,4 @@
-import type { Expression } from '../expr/expression.ts'
-import { fold } from '../expr/fold.ts'
-import { rewriteExpression } from './expressions.ts'
+import { foldConstants } from './expressions.ts'
 import { type LogicalPlan, rewrite } from './logical.ts'
 import { mapExpressions } from './map-expressions.ts'
 import { mergeFilters } from './rules/merge-filters.ts'
@@ -35,16 +33,6 @@ export function optimize(plan: LogicalPlan): LogicalPlan {
     if (current === before) break
   }
   return shareScans(current)
-}
-
-/** Keeps what it cannot fold as the same object, so that a plan comes to rest. */
-function foldConstants(expression: Expression): Expression {
-  return rewriteExpression(expression, (node) => {
-    const parts = node.kind === 'call' ? node.args : node.kind === 'cast' ? [node.input] : []
-    if (parts.length === 0 || parts.some((part) => part.kind !== 'literal')) return node
-    const folded = fold(node)
-    return folded.kind === 'literal' ? folded : node
-  })
 }
 
 function dropTrueFilter(node: LogicalPlan): LogicalPlan {

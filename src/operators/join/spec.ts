@@ -9,6 +9,8 @@ export interface JoinSpec {
   /** By key: NULL equals NULL. */
   readonly nullSafe: readonly boolean[]
   readonly pairs: PairSpec
+  /** The condition as it was written, in words: parts of it may be tried below the join. */
+  readonly written?: string
   readonly left: JoinSideSpec
   readonly right: JoinSideSpec
   /** How far this operator is behind the watermark of the query, and how far what follows it is. */

@@ -12,6 +12,8 @@ type Build = (left: DataFrame, right: DataFrame) => DataFrame
 const both = (build: Build) => (session: Session) =>
   build(pairs(session, [1, 5], [2, 9]), pairs(session, [1, 6], [2, 9]))
 
+type Difference = readonly [name: string, before: Build, now: Build, says: RegExp]
+
 const life = (mode: 'append' | 'update', build: Build): Life => ({ query: both(build), mode })
 
 /** What is refused of a change from one query to another, without the first and last words. */
@@ -29,7 +31,7 @@ const windows =
       .groupBy(window('t', size, slide))
       .agg(count('n').alias('c'))
 
-const aggregations: readonly (readonly [string, Build, Build, RegExp])[] = [
+const aggregations: readonly Difference[] = [
   [
     'another key of the same type',
     (left) => left.groupBy('k').agg(count('n')),
@@ -110,12 +112,11 @@ const joined = (left: DataFrame, right: DataFrame, on: string, how = 'inner'): D
     .select(
       col('l.k').alias('a'),
       col('l.n').alias('b'),
-      col('r.k').alias('c'),
-      col('r.n').alias('d'),
+      ...(/semi|anti/.test(how) ? [] : [col('r.k').alias('c'), col('r.n').alias('d')]),
     )
 const range = 'l.t BETWEEN r.t AND r.t + INTERVAL 1 MINUTE'
 
-const others: readonly (readonly [string, Build, Build, RegExp])[] = [
+const others: readonly Difference[] = [
   [
     'dropDuplicates by another column of the same type',
     (left) => timed(left).dropDuplicates('k', 't'),
@@ -156,8 +157,24 @@ const others: readonly (readonly [string, Build, Build, RegExp])[] = [
     'another condition of an outer join',
     (left, right) => joined(left, right, `l.k = r.k AND ${range}`, 'left'),
     (left, right) => joined(left, right, `l.k = r.k AND ${range} AND l.n < r.n`, 'left'),
-    /where .* and is \(.* where .*n < n/,
+    /where .* and is \(.* where .*left.n < right.n/,
   ],
+  [
+    'the same condition of an outer join with the sides swapped',
+    (left, right) => joined(left, right, `l.k = r.k AND ${range} AND l.n < r.n`, 'left'),
+    (left, right) => joined(left, right, `l.k = r.k AND ${range} AND r.n < l.n`, 'left'),
+    /where .*left.n < right.n.* and is \(.* where .*right.n < left.n/,
+  ],
+  ...(['left', 'right', 'full', 'leftsemi', 'leftanti'] as const).flatMap((how) =>
+    (['l', 'r'] as const).map(
+      (side): Difference => [
+        `a condition over the ${side} side less in a ${how} join`,
+        (left, right) => joined(left, right, `l.k = r.k AND ${range} AND ${side}.n > 5`, how),
+        (left, right) => joined(left, right, `l.k = r.k AND ${range}`, how),
+        /where .*n > 5.* and is \(/,
+      ],
+    ),
+  ),
   [
     'another limit',
     (left) => left.limit(5),
