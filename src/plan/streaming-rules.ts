@@ -42,7 +42,10 @@ function checkNodes(plan: LogicalPlan, mode: SaveMode, above: readonly LogicalPl
       checkProcess(plan, mode, above)
       break
     case 'deduplicate':
-      checkDeduplicate(plan.input, mode)
+      checkInput(plan.input, mode, 'dropDuplicates')
+      break
+    case 'own':
+      checkInput(plan.input, mode, `the operator ${plan.operator.name}`)
       break
     case 'union':
       checkUnion(plan.inputs)
@@ -150,11 +153,12 @@ function withoutEventTimeKey(plan: Aggregate): StreamError<'OUTPUT_MODE_UNSUPPOR
   )
 }
 
-function checkDeduplicate(input: LogicalPlan, mode: SaveMode): void {
+/** What keeps state must not be given a row again because it changed. */
+function checkInput(input: LogicalPlan, mode: SaveMode, what: string): void {
   if (mode === 'append' || !isRestated(input)) return
   throw new StreamError('OUTPUT_MODE_UNSUPPORTED', {
     mode,
-    why: 'dropDuplicates follows an aggregation or a ranking, whose rows are given out again each time they change',
+    why: `${what} follows an aggregation or a ranking, whose rows are given out again each time they change`,
     fix: "Use outputMode('append'), with withWatermark before it.",
   })
 }

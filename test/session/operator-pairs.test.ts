@@ -85,10 +85,15 @@ const input: StreamInput = {
 const hasNoOrder = (below: Operator, above: Operator): boolean =>
   above.name === 'distinct for a time' && !['deduplicate', 'limit'].includes(below.kind)
 
+/** The reference knows only rules, not what a user wrote. */
+const hasReference = (below: Operator, above: Operator): boolean =>
+  below.kind !== 'own' && above.kind !== 'own'
+
 const taken = modes.flatMap((mode) =>
   pairs.flatMap(([below, above]) =>
     sparkTakes(below, above, mode) &&
     !hasNoOrder(below, above) &&
+    hasReference(below, above) &&
     !ours.some(([pattern]) => pattern.test(named(below, above, mode)))
       ? [[named(below, above, mode), below, above, mode] as const]
       : [],

@@ -1,5 +1,6 @@
 import { expr, session_window, window, window_time } from '../../../src/functions.ts'
 import type { DataFrame } from '../../../src/index.ts'
+import type { OwnOperator } from '../../../src/streaming.ts'
 import { IntegerType, StringType, StructType, TimestampType } from '../../../src/types.ts'
 
 /** One stateful step over `user STRING, t TIMESTAMP, v INT`, which gives the same columns. */
@@ -13,6 +14,7 @@ export interface Operator {
     | 'mapGroups'
     | 'flatMapGroups'
     | 'process'
+    | 'own'
     | 'limit'
     | 'sort'
   readonly apply: (frame: DataFrame, other: DataFrame) => DataFrame
@@ -83,6 +85,19 @@ const joined =
       )
     return how === 'leftsemi' ? pairs : pairs.selectExpr('l.user AS user', 'l.t AS t', 'r.v AS v')
   }
+
+/** Gives out what comes in: of what it does only the user knows. */
+const passing: OwnOperator = {
+  name: 'passing',
+  version: 1,
+  make: ({ state }) => ({
+    name: 'passing',
+    open: ({ epoch }) => state.open(epoch),
+    process: (_input, batch, output) => output.emit(batch),
+    closeEpoch: () => ({}),
+    freeze: () => state.freeze(),
+  }),
+}
 
 const timed = { usesTime: true, keepsTime: true } as const
 
@@ -211,6 +226,14 @@ export const operators: readonly Operator[] = [
     keepsTime: false,
   },
   { name: 'transformWithState', kind: 'process', apply: (frame) => processed(frame), ...timed },
+  {
+    // Spark has none: held to its rules for `transformWithState` without a time.
+    name: 'operator of your own',
+    kind: 'own',
+    apply: (frame) => frame.operator(passing, { keys: ['user'], output: row }),
+    usesTime: false,
+    keepsTime: false,
+  },
   {
     name: 'limit',
     kind: 'limit',
