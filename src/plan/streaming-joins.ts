@@ -86,7 +86,10 @@ export function checkAsofJoin(join: AsofJoin, mode: SaveMode): void {
   }
 }
 
-/** Unmatched rows come out when no partner can come, which something has to say. */
+/**
+ * Unmatched rows come out when no partner can come, which something has to say. Of a full outer join it is
+ * enough to say it of one side, as in Spark: unmatched rows of the other come out when the query is drained.
+ */
 function checkBounds(join: Join): void {
   const { left, right } = joinBounds(join)
   const isBound = {

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { simulatedSession } from '../../properties/simulated-session.ts'
+import { virtualFileSystem } from '../../properties/virtual-file-system.ts'
+import type { EdgeRow } from '../../src/batch/edge-row.ts'
 import { expr, window } from '../../src/functions.ts'
 import type { DataFrame } from '../../src/index.ts'
 import { type Cell, checkCell, gives, type Mode, type More, refuses, timed } from './matrix/cell.ts'
@@ -49,9 +52,12 @@ const both = (frame: DataFrame, how: How): DataFrame =>
     ? frame.select('user', 'v')
     : frame.selectExpr('coalesce(l.user, r.user) AS user', 'l.v AS lv', 'r.v AS rv')
 const users = expr('l.user = r.user')
+const behind = expr('r.t >= l.t')
 const near = expr('r.t BETWEEN l.t AND l.t + INTERVAL 5 SECONDS')
 
 const matched = ['ada 1 4', 'bob 3 2']
+const behindMatched = [...matched.slice(0, 1), 'ada 1 5', ...matched.slice(1)]
+const halfBounded = gives([], behindMatched, ['bob 3 7'])
 const matchedOnly = gives([], matched, [])
 /** What outer joins add in the third step, where the watermark reaches 50. */
 const bounded: Readonly<Record<How, Cell>> = {
@@ -136,6 +142,20 @@ const sides: readonly Sides[] = [
       both(input.alias('l').join(other.alias('r'), [users, near], how), how),
     cells: unbounded,
   },
+  {
+    name: 'stream × stream, watermarks and a bound of the right side only',
+    build: (input, { other }, how) =>
+      both(timed(input).alias('l').join(timed(other).alias('r'), [users, behind], how), how),
+    cells: {
+      inner: halfBounded,
+      left: waits('left'),
+      right: gives([], behindMatched, ['bob 3 7', 'dan null 9']),
+      // As Spark does; `cid` waits until `drain` says that the streams have ended.
+      full: gives([], behindMatched, ['bob 3 7', 'dan null 9']),
+      leftsemi: waits('leftsemi'),
+      leftanti: waits('leftanti'),
+    },
+  },
   // Spark takes what follows, and then never gives out a row without partner: it forgets no row of a side
   // that has no watermark.
   {
@@ -175,7 +195,35 @@ test('the table of the docs says the same, cell by cell', () => {
     types.map((how) => ('gives' in all[how] ? 'yes' : 'no')),
   )
   expect(documented.map(([, ...row]) => row)).toEqual(answers)
-  expect(cells).toHaveLength(8 * 6)
+  expect(cells).toHaveLength(9 * 6)
+})
+
+test('a full outer join with half a range gives out the rest when the streams are drained', async () => {
+  const { session, simulation } = simulatedSession({
+    seed: 7,
+    files: virtualFileSystem(),
+    life: 0,
+  })
+  const open = (rows: readonly EdgeRow[]): DataFrame => {
+    const stream = session.memoryStream('user STRING, s INT, v INT')
+    stream.addData(rows)
+    return timed(stream.toDF().selectExpr('user', 'CAST(s AS TIMESTAMP) AS t', 'v'))
+  }
+  const left = open([
+    { user: 'ada', s: 12, v: 1 },
+    { user: 'cid', s: 13, v: 8 },
+  ])
+  const right = open([{ user: 'ada', s: 15, v: 4 }])
+  const found: string[] = []
+  const query = both(left.alias('l').join(right.alias('r'), [users, behind], 'full'), 'full')
+    .writeStream.option('drain', 'flush')
+    .trigger({ availableNow: true })
+    .foreachBatch(async (batch) => {
+      for (const row of await batch.collect()) found.push(Object.values(row).join(' '))
+    })
+    .start()
+  await simulation.run(query.awaitTermination())
+  expect(found.toSorted()).toEqual(['ada 1 4', 'cid 8 '])
 })
 
 test.each(['l', 'r'])(
