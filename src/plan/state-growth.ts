@@ -1,8 +1,10 @@
-import { expressionText } from '../expr/print.ts'
+import type { AggregateName } from '../expr/aggregates.ts'
+import { aggregateText, expressionText } from '../expr/print.ts'
 import { eventTimeColumns } from './event-time.ts'
 import { joinBounds } from './join-bounds.ts'
 import {
   type Aggregate,
+  type AsofJoin,
   inputsOf,
   isStreaming,
   type Join,
@@ -32,14 +34,17 @@ export function growingState(plan: LogicalPlan, mode: SaveMode): readonly Growin
       return [...below, ...growingRanks(plan, mode)]
     case 'join':
       return [...below, ...growingSides(plan)]
+    case 'asofJoin':
+      return [...below, ...growingRights(plan)]
     default:
       return below
   }
 }
 
 function growingGroups(plan: Aggregate, mode: SaveMode): readonly GrowingState[] {
-  // Without keys there is one group. In append mode every group ends, or the query was refused.
-  if (plan.keys.length === 0 || mode === 'append') return []
+  // In append mode every group ends, or the query was refused.
+  if (mode === 'append') return []
+  if (plan.keys.length === 0) return growingValues(plan)
   const operator = `groupBy(${plan.keys.map(({ name }) => name).join(', ')})`
   if (mode === 'complete') {
     const why = 'complete mode gives out every group each time, also those whose window is over'
@@ -48,6 +53,24 @@ function growingGroups(plan: Aggregate, mode: SaveMode): readonly GrowingState[]
   if (eventTimeColumns(plan).length > 0) return []
   const why = 'no event time of a watermark is among its keys, so no group is ever over'
   return [{ operator, why, fix: 'Call withWatermark first, and group by a window of that time.' }]
+}
+
+/** Aggregates that keep all values, or all distinct ones. */
+const growing: ReadonlySet<AggregateName> = new Set([
+  'collect_list',
+  'mode',
+  'percentile',
+  'rows_with_max',
+])
+
+/** The one group of an aggregation without keys never ends, so it may keep no values of its rows. */
+function growingValues({ aggregates }: Aggregate): readonly GrowingState[] {
+  const calls = aggregates.filter(({ call }) => call.distinct === true || growing.has(call.name))
+  return calls.map(({ call }) => ({
+    operator: aggregateText(call, call.args.map(expressionText)),
+    why: 'it keeps values of all rows, and without keys there is one group, which is never over',
+    fix: 'Call withWatermark first, and group by a window of that time; or use an aggregate of bounded size, such as approx_count_distinct or percentile_approx.',
+  }))
 }
 
 function growingRanks(plan: TopN, mode: SaveMode): readonly GrowingState[] {
@@ -76,4 +99,16 @@ function growingSides(plan: Join): readonly GrowingState[] {
     why: 'nothing says when no partner can come any more, so every row is kept',
     fix: 'Call withWatermark on both sides, and join on equal windows or times, or within a range of them.',
   }))
+}
+
+function growingRights({ keys, toleranceMicros }: AsofJoin): readonly GrowingState[] {
+  // Without keys the newest row is one row.
+  if (toleranceMicros !== undefined || keys.length === 0) return []
+  return [
+    {
+      operator: 'The right side of the as-of join',
+      why: 'a left row takes a right row however old it is, so the newest of every key is kept',
+      fix: "Say how old it may be, for example tolerance: '1 day'.",
+    },
+  ]
 }

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import type { LogicalPlan, SaveMode } from '../../src/plan/logical.ts'
+import { expr } from '../../src/functions.ts'
+import { analyze } from '../../src/plan/analyze.ts'
+import type { AsofJoin, LogicalPlan, SaveMode } from '../../src/plan/logical.ts'
 import { growingState } from '../../src/plan/state-growth.ts'
 import { clicks, column, counted, limited, scan, sessions, watermark, windowed } from './plans.ts'
 
@@ -21,6 +23,37 @@ function best(input: LogicalPlan, ...names: readonly string[]): LogicalPlan {
   const partition = names.map((name) => column(input, name))
   const order = [{ expression: column(input, 'price'), descending: true, nullsFirst: false }]
   return { kind: 'topN', input, partition, order, limit: 3, name: 'place' }
+}
+
+/** One row for the whole stream, of which the aggregate keeps what it keeps. */
+function overAll(written: string): LogicalPlan {
+  const scanned = { kind: 'scan', scan: rows } as const
+  return analyze({
+    kind: 'aggregate',
+    input: scanned,
+    keys: [],
+    aggregates: [expr(written).expression],
+  })
+}
+
+function newest(within: Partial<AsofJoin>, ...names: readonly string[]): LogicalPlan {
+  const other = watermark(scan('others'), 'at')
+  const keys = names.map((name) => ({
+    left: column(marked, name),
+    right: column(other, name),
+    nullSafe: false,
+  }))
+  const [leftTime, rightTime] = [1, 1]
+  return {
+    kind: 'asofJoin',
+    left: marked,
+    right: other,
+    type: 'inner',
+    keys,
+    leftTime,
+    rightTime,
+    ...within,
+  }
 }
 
 const ranking = 'row_number() over (partition by user)'
@@ -61,9 +94,51 @@ test.each<[string, LogicalPlan, SaveMode, readonly string[]]>([
   ],
   ['the best of each time', best(marked, 'at'), 'update', []],
   ['the best of all', best(rows), 'update', []],
+  [
+    'the newest row of each key',
+    newest({}, 'user'),
+    'append',
+    ['The right side of the as-of join'],
+  ],
+  ['the newest row of each key for a time', newest({ toleranceMicros: 1 }, 'user'), 'append', []],
+  ['the newest row of all', newest({}), 'append', []],
 ])('%s: what grows', (_what, plan, mode, operators) => {
   expect(growingState(plan, mode).map(({ operator }) => operator)).toEqual(operators)
 })
+
+// What docs/aggregates.md marks with **grows**, and what it does not.
+const growing = [
+  'collect_list(price)',
+  'array_agg(price)',
+  'collect_set(price)',
+  'count(DISTINCT price)',
+  'sum(DISTINCT price)',
+  'avg(DISTINCT price)',
+  'mode(price)',
+  'median(price)',
+  'percentile(price, 0.5)',
+]
+const bounded = [
+  'count(price)',
+  'sum(price)',
+  'max(DISTINCT price)',
+  'first(price)',
+  'max_by(user, price)',
+  'stddev(price)',
+  'approx_count_distinct(price)',
+  'percentile_approx(price, 0.5)',
+]
+
+test.each(['update', 'complete'] as const)(
+  'without keys an aggregate that grows is named in %s mode',
+  (mode) => {
+    for (const each of growing) expect(growingState(overAll(each), mode)).toHaveLength(1)
+    for (const each of bounded) expect(growingState(overAll(each), mode)).toEqual([])
+    const [state] = growingState(overAll('mode(price)'), mode)
+    expect(state?.operator).toBe('mode(price)')
+    expect(state?.fix).toContain('withWatermark')
+  },
+)
 
 test('what is said of it names the reason and a way out', () => {
   const [state] = growingState(counted(rows, 'user'), 'update')
