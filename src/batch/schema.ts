@@ -144,6 +144,20 @@ export function isNumeric(type: DataType): boolean {
   return isIntegral(type) || ['float', 'double', 'decimal'].includes(type.kind)
 }
 
+/** True for types whose values have equality and an order: all but maps, and what holds them (Spark's rule). */
+export function isComparable(type: DataType): boolean {
+  switch (type.kind) {
+    case 'map':
+      return false
+    case 'array':
+      return isComparable(type.element)
+    case 'struct':
+      return type.fields.every((field) => isComparable(field.type))
+    default:
+      return true
+  }
+}
+
 export function isIntegral(type: DataType): boolean {
   return ['byte', 'short', 'int', 'long'].includes(type.kind)
 }

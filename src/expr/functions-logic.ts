@@ -1,5 +1,5 @@
 import { compareText, compareValues, equalValues } from '../batch/compare.ts'
-import { booleanType, type DataType, doubleType, typeText } from '../batch/schema.ts'
+import { booleanType, type DataType, doubleType, isComparable, typeText } from '../batch/schema.ts'
 import type { Value } from '../batch/value.ts'
 import {
   type Argument,
@@ -137,23 +137,9 @@ function comparable(args: readonly Argument[]): Signature | Mismatch {
   const signature = sameTypes(() => booleanType)(args)
   if ('expected' in signature) return signature
   const [type] = signature.args
-  return type !== undefined && hasMap(type)
+  return type !== undefined && !isComparable(type)
     ? { expected: 'comparable values', actual: typeText(type).toUpperCase(), suggestion: 'string' }
     : signature
-}
-
-/** Spark gives maps neither equality nor order. */
-function hasMap(type: DataType): boolean {
-  switch (type.kind) {
-    case 'map':
-      return true
-    case 'array':
-      return hasMap(type.element)
-    case 'struct':
-      return type.fields.some((field) => hasMap(field.type))
-    default:
-      return false
-  }
 }
 
 function notNull(signature: Signature | Mismatch): Signature | Mismatch {

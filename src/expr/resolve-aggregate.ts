@@ -2,6 +2,7 @@ import {
   booleanType,
   type DataType,
   doubleType,
+  isComparable,
   isIntegral,
   isNumeric,
   longType,
@@ -280,19 +281,6 @@ function listOf(element: DataType): DataType {
 
 function isOrderedNumber(type: DataType): boolean {
   return isNumeric(type) || type.kind === 'date' || type.kind === 'timestamp'
-}
-
-function isComparable(type: DataType): boolean {
-  switch (type.kind) {
-    case 'map':
-      return false
-    case 'array':
-      return isComparable(type.element)
-    case 'struct':
-      return type.fields.every((field) => isComparable(field.type))
-    default:
-      return true
-  }
 }
 
 function sumType(type: DataType): DataType {

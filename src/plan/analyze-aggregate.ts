@@ -9,6 +9,7 @@ import { resolveAggregate } from '../expr/resolve-aggregate.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import { refuseRanks } from './analyze-top-n.ts'
 import { assignWindow } from './analyze-window.ts'
+import { checkCompared } from './compared-types.ts'
 import { columnAt } from './expressions.ts'
 import { type Aggregate, isFinalField, type NamedExpression, schemaOf } from './logical.ts'
 import { type Analyzed, bind, freshName, sameName, scopeOf, unqualified } from './scope.ts'
@@ -116,7 +117,10 @@ function keyOf(expression: UnresolvedExpression, input: Analyzed): Key {
       where: 'a grouping key',
     })
   }
-  return { written, named: { name: itemName(expression), expression: bind(written, input) } }
+  const name = itemName(expression)
+  const key = bind(written, input)
+  checkCompared(key.type, `groupBy(${name})`)
+  return { written, named: { name, expression: key } }
 }
 
 /** Every distinct aggregate call, in order of writing, under a name that nothing else has. */

@@ -1,5 +1,6 @@
 import { StreamError } from '../core/error.ts'
 import { positionOf } from './analyze-select.ts'
+import { checkKeys } from './compared-types.ts'
 import { eventTimeColumns } from './event-time.ts'
 import { type Deduplicate, inputsOf, isStreaming, type LogicalPlan, schemaOf } from './logical.ts'
 import type { Analyzed } from './scope.ts'
@@ -7,8 +8,8 @@ import type { UnresolvedDeduplicate } from './unresolved-plan.ts'
 
 /**
  * Resolves the columns that are compared.
- * @throws StreamError `COLUMN_NOT_FOUND`; `STREAMING_UNSUPPORTED` for duplicates within a watermark on
- * rows that end, which have none; `WATERMARK_INVALID` on a stream without a watermark
+ * @throws StreamError `COLUMN_NOT_FOUND`; `DATATYPE_MISMATCH` for maps; `STREAMING_UNSUPPORTED` for
+ * duplicates within a watermark on rows that end, which have none; `WATERMARK_INVALID` on a stream without a watermark
  */
 export function analyzeDeduplicate(input: Analyzed, written: UnresolvedDeduplicate): Analyzed {
   const schema = schemaOf(input.plan)
@@ -17,6 +18,7 @@ export function analyzeDeduplicate(input: Analyzed, written: UnresolvedDeduplica
       ? [...schema.keys()]
       : written.columns.map((name) => positionOf(input, name))
   const keys = [...new Set(found)].sort((a, b) => a - b)
+  checkKeys(schema, keys, 'dropDuplicates')
   const plan: Deduplicate = { kind: 'deduplicate', input: input.plan, keys }
   if (!written.withinWatermark) return { ...input, plan }
   if (!isStreaming(input.plan)) {

@@ -1,5 +1,6 @@
 import { StreamError } from '../core/error.ts'
 import { positionOf } from './analyze-select.ts'
+import { checkKeys } from './compared-types.ts'
 import { eventTimeColumns } from './event-time.ts'
 import { inputsOf, isStreaming, type LogicalPlan, type Process, schemaOf } from './logical.ts'
 import type { Analyzed } from './scope.ts'
@@ -7,16 +8,15 @@ import type { UnresolvedProcess } from './unresolved-plan.ts'
 
 /**
  * Finds the columns of a stateful program.
- * @throws StreamError `COLUMN_NOT_FOUND`; `WATERMARK_INVALID` for event time without one watermark below;
+ * @throws StreamError `COLUMN_NOT_FOUND`; `DATATYPE_MISMATCH` for keys that hold maps;
+ * `WATERMARK_INVALID` for event time without one watermark below;
  * `CONFIG_INVALID` for an event-time column of the output that is no time
  */
 export function analyzeProcess(input: Analyzed, written: UnresolvedProcess): Analyzed {
   const { keys, eventTimeColumn, ...rest } = written
-  const plan: Process = {
-    ...rest,
-    input: input.plan,
-    keys: keys.map((name) => positionOf(input, name)),
-  }
+  const positions = keys.map((name) => positionOf(input, name))
+  checkKeys(schemaOf(input.plan), positions, 'groupByKey')
+  const plan: Process = { ...rest, input: input.plan, keys: positions }
   if (isStreaming(input.plan)) checkEventTime(written, input.plan)
   if (eventTimeColumn === undefined) return { plan, qualifiers: [] }
   return { plan: { ...plan, outputTime: outputTimeOf(written, eventTimeColumn) }, qualifiers: [] }

@@ -1,10 +1,11 @@
-import { type DataType, typeText } from '../batch/schema.ts'
+import { isComparable } from '../batch/schema.ts'
 import { StreamError } from '../core/error.ts'
 import type { Expression } from '../expr/expression.ts'
 import { missingFunctions } from '../expr/functions-missing.ts'
 import { defaultName } from '../expr/names.ts'
 import type { UnresolvedExpression } from '../expr/unresolved.ts'
 import { keepsArrival } from './arrival.ts'
+import { checkCompared } from './compared-types.ts'
 import { columnAt } from './expressions.ts'
 import { type LogicalPlan, type SortKey, schemaOf, type TopN } from './logical.ts'
 import { type Analyzed, bind, freshName } from './scope.ts'
@@ -118,34 +119,15 @@ function tieBreakers(plan: LogicalPlan, order: readonly SortKey[]): readonly Sor
   const isUsed = (index: number): boolean =>
     order.some(({ expression }) => expression.kind === 'column' && expression.index === index)
   return schema.flatMap(({ type }, index) =>
-    isUsed(index) || !hasOrder(type)
+    isUsed(index) || !isComparable(type)
       ? []
       : [{ expression: columnAt(schema, index), descending: false, nullsFirst: true }],
   )
 }
 
 function ordered(expression: Expression): Expression {
-  const { type } = expression
-  if (hasOrder(type)) return expression
-  throw new StreamError('DATATYPE_MISMATCH', {
-    expression: 'A column of the window of row_number()',
-    expected: 'a type with an order',
-    actual: typeText(type).toUpperCase(),
-    suggestion: 'string',
-  })
-}
-
-function hasOrder(type: DataType): boolean {
-  switch (type.kind) {
-    case 'map':
-      return false
-    case 'array':
-      return hasOrder(type.element)
-    case 'struct':
-      return type.fields.every((field) => hasOrder(field.type))
-    default:
-      return true
-  }
+  checkCompared(expression.type, 'A column of the window of row_number()')
+  return expression
 }
 
 /** A number that has no other name is called as its function. */

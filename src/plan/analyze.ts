@@ -12,6 +12,7 @@ import { analyzeSelect, positionOf } from './analyze-select.ts'
 import { analyzeProcess } from './analyze-stateful.ts'
 import { analyzeUnion } from './analyze-union.ts'
 import { eventTimeLostAt } from './event-time.ts'
+import { checkCompared, checkKeys } from './compared-types.ts'
 import { columnAt } from './expressions.ts'
 import { inputsOf, isStreaming, type LogicalPlan, type SortKey, schemaOf } from './logical.ts'
 import { nameOperator } from './name-operator.ts'
@@ -116,6 +117,7 @@ function analyzeNew(plan: UnresolvedPlan): Analyzed {
       return { plan: { ...plan, input: input.plan }, qualifiers: [] }
     case 'own': {
       const keys = plan.keys.map((name) => positionOf(input, name))
+      checkKeys(schemaOf(input.plan), keys, 'operator')
       return { plan: { ...plan, input: input.plan, keys }, qualifiers: [] }
     }
     case 'process':
@@ -250,11 +252,11 @@ function watermarkOf(plan: LogicalPlan): string | undefined {
 function analyzeSort(input: Analyzed, { keys: written }: UnresolvedSort): Analyzed {
   const keys = written.map((key): SortKey => {
     refuseAggregates(key, 'orderBy')
-    if (key.kind !== 'sort') {
-      return { expression: bind(key, input), descending: false, nullsFirst: true }
-    }
-    const { descending, nullsFirst } = key
-    return { expression: bind(key.input, input), descending, nullsFirst }
+    const { descending, nullsFirst } =
+      key.kind === 'sort' ? key : { descending: false, nullsFirst: true }
+    const expression = bind(key.kind === 'sort' ? key.input : key, input)
+    checkCompared(expression.type, `orderBy(${defaultName(key)})`)
+    return { expression, descending, nullsFirst }
   })
   return { ...input, plan: { kind: 'sort', input: input.plan, keys } }
 }

@@ -53,8 +53,7 @@ export function keyOf(part: Expression, width: number): JoinKey | undefined {
   const sides = [sideOf(first, width), sideOf(second, width)].join()
   if (sides !== 'left,right' && sides !== 'right,left') return undefined
   const [left, right] = sides === 'left,right' ? [first, second] : [second, first]
-  // Maps have no order and so no bytes that a key could be compared by.
-  if (left.type.kind === 'map' || left.type.kind === 'void') return undefined
+  if (left.type.kind === 'void') return undefined
   const nullSafe = part.name === '<=>'
   return { left, right: moveColumns(right, (index) => index - width), nullSafe }
 }

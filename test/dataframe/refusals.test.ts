@@ -12,6 +12,7 @@ import {
   when,
   window,
 } from '../../src/functions.ts'
+import type { OwnOperator } from '../../src/streaming.ts'
 import { DecimalType, StructType } from '../../src/types.ts'
 import { oracleLaunch } from './oracle-launch.ts'
 
@@ -21,7 +22,39 @@ const rows = launch.frame(schema)
 const stream = launch.frame(schema, [], { streaming: true })
 const marked = stream.withWatermark('at', '1 minute')
 
-const refusals: readonly (readonly [string, string, () => unknown, string])[] = [
+type Refusal = readonly [code: string, what: string, act: () => unknown, says: string]
+
+/** Everything that compares keys, of a key that cannot be compared. */
+function keyed(key: string): readonly Refusal[] {
+  const frame = rows.selectExpr(`${key} AS k`, 'price')
+  const output = 'price INT'
+  const own: OwnOperator = {
+    name: 'own',
+    version: 1,
+    make: () => {
+      throw new Error('is never made')
+    },
+  }
+  const acts: Readonly<Record<string, () => unknown>> = {
+    groupBy: () => frame.groupBy('k').count(),
+    dropDuplicates: () => frame.dropDuplicates('k'),
+    distinct: () => frame.distinct(),
+    groupByKey: () =>
+      frame
+        .as()
+        .groupByKey('k')
+        .flatMapGroupsWithState(() => [], { output, outputMode: 'append' }),
+    operator: () => frame.operator(own, { keys: ['k'], output }),
+    join: () => frame.join(frame.withColumnRenamed('price', 'other'), 'k'),
+    'join on': () => frame.alias('l').join(frame.alias('r'), expr('l.k <=> r.k')),
+    orderBy: () => frame.orderBy('k'),
+  }
+  return Object.entries(acts).map(
+    ([what, act]): Refusal => ['DATATYPE_MISMATCH', `${what} of ${key}`, act, 'MAP<STRING,INT>'],
+  )
+}
+
+const refusals: readonly Refusal[] = [
   [
     'COLUMN_NOT_FOUND',
     'a misspelled column',
@@ -69,6 +102,8 @@ const refusals: readonly (readonly [string, string, () => unknown, string])[] = 
     'TIMESTAMP',
   ],
   ['DATATYPE_MISMATCH', 'the star of a number', () => rows.select('price.*'), 'STRUCT'],
+  ...keyed('m'),
+  ...keyed('struct(price, array(m))'),
   [
     'WATERMARK_INVALID',
     'a watermark on text',
