@@ -30,7 +30,7 @@ export function joinBounds(join: Join): JoinBounds {
   const leftKey = join.keys.findIndex(({ left }) => timed(left, leftTimes))
   const rightKey = join.keys.findIndex(({ right }) => timed(right, rightTimes))
   const key = leftKey >= 0 ? leftKey : rightKey
-  if (key < 0) return rangeBounds(join, leftTimes, rightTimes)
+  if (key < 0) return rangeBounds(join)
   // As in Spark one watermark is enough: a row of a side that has none finds no partner below it.
   const bound: JoinBound = { kind: 'key', key }
   return { left: bound, right: bound }
@@ -43,16 +43,27 @@ export function joinDelay(join: Join): number {
   return Math.max(0, ...delays)
 }
 
+/** Whether a condition of a join says how far its two event times may be apart. */
+export function isTimeRange(part: Expression, join: Join): boolean {
+  const times = timesOf(join)
+  return times !== undefined && boundsOf(part, times).length > 0
+}
+
 /** A bound that belongs to the range counts as one millisecond less, as in Spark. */
 const inclusiveMicros = 1000
 
-function rangeBounds(
-  { left, condition }: Join,
-  [leftTime]: readonly EventTimeColumn[],
-  [rightTime]: readonly EventTimeColumn[],
-): JoinBounds {
-  if (condition === undefined || leftTime?.kind !== 'time' || rightTime?.kind !== 'time') return {}
-  const times = { left: leftTime.index, right: rightTime.index + schemaOf(left).length }
+/** Where the two event times are among the columns of both sides. */
+function timesOf({ left, right }: Join) {
+  const [leftTime] = eventTimeColumns(left)
+  const [rightTime] = eventTimeColumns(right)
+  if (leftTime?.kind !== 'time' || rightTime?.kind !== 'time') return undefined
+  return { left: leftTime.index, right: rightTime.index + schemaOf(left).length }
+}
+
+function rangeBounds(join: Join): JoinBounds {
+  const { left, condition } = join
+  const times = timesOf(join)
+  if (condition === undefined || times === undefined) return {}
   const offsets: Record<'left' | 'right', number[]> = { left: [], right: [] }
   for (const part of conjuncts(condition)) {
     for (const { later, leastMicros } of boundsOf(part, times)) offsets[later].push(-leastMicros)
@@ -63,8 +74,8 @@ function rangeBounds(
       ? {}
       : { [side]: { kind: 'time', column, offsetMicros: Math.max(...offsets[side]) } }
   return {
-    ...bound('left', leftTime.index),
-    ...bound('right', rightTime.index),
+    ...bound('left', times.left),
+    ...bound('right', times.right - schemaOf(left).length),
   }
 }
 

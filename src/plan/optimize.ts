@@ -25,14 +25,27 @@ const nodeRules: readonly ((node: LogicalPlan) => LogicalPlan)[] = [
  * what the plan says after any number of rounds is right.
  */
 export function optimize(plan: LogicalPlan): LogicalPlan {
+  return shareScans(untilRest(plan, nodeRules, (each) => pruneFields(pruneColumns(each))))
+}
+
+/** A plan with the same answer and the same columns everywhere, with filters as far down as they go. */
+export function pushFilters(plan: LogicalPlan): LogicalPlan {
+  return untilRest(plan, [mergeFilters, pushFilter])
+}
+
+function untilRest(
+  plan: LogicalPlan,
+  rules: typeof nodeRules,
+  last: (plan: LogicalPlan) => LogicalPlan = (same) => same,
+): LogicalPlan {
   let current = plan
   for (let round = 0; round < roundsMax; round++) {
     const before = current
-    for (const rule of nodeRules) current = rewrite(current, rule)
-    current = pruneFields(pruneColumns(current))
+    for (const rule of rules) current = rewrite(current, rule)
+    current = last(current)
     if (current === before) break
   }
-  return shareScans(current)
+  return current
 }
 
 function dropTrueFilter(node: LogicalPlan): LogicalPlan {

@@ -12,6 +12,7 @@ import {
   type SaveMode,
   schemaOf,
 } from './logical.ts'
+import { pushFilters } from './optimize.ts'
 import { checkProcess } from './process-rules.ts'
 import { checkReadAfter } from './read-after.ts'
 import { sessionKeyOf } from './session-columns.ts'
@@ -24,7 +25,8 @@ import { aggregatedRanks, checkTopN } from './streaming-ranks.ts'
  * @throws StreamError `OUTPUT_MODE_UNSUPPORTED`, `STREAMING_UNSUPPORTED`
  */
 export function checkStreaming(plan: LogicalPlan, mode: SaveMode): void {
-  checkNodes(plan, mode, [])
+  // An equality in a filter of pairs may be the key of their join, as in Spark, which checks optimised plans.
+  checkNodes(pushFilters(plan), mode, [])
   checkReadAfter(plan)
   if (mode === 'complete') checkComplete(plan)
 }

@@ -133,19 +133,19 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
       type: fc.constantFrom<JoinType>('inner', 'leftOuter', 'leftSemi', 'leftAnti'),
       on: fc.subarray([...pairConditions]),
       where: fc.option(fc.constantFrom(...pairConditions), { nil: undefined }),
+      // All pairs, with the condition in the filter.
+      crossed: fc.boolean(),
     })
     .map(
-      ({ type, on, where }): Step =>
+      ({ type, on, where, crossed }): Step =>
         (input) => {
           const condition = [col('a').eq(col('k')), ...on].reduce((all, one) => all.and(one))
           const right = rates
-          const joined: UnresolvedPlan = {
-            kind: 'join',
-            left: input,
-            right,
-            type,
-            condition: condition.expression,
-          }
+          const all: UnresolvedPlan = { kind: 'join', left: input, right, type }
+          const joined: UnresolvedPlan =
+            type === 'inner' && crossed
+              ? { kind: 'filter', input: all, predicate: condition.expression }
+              : { ...all, condition: condition.expression }
           if (type === 'leftSemi' || type === 'leftAnti') return joined
           const kept: UnresolvedPlan =
             where === undefined

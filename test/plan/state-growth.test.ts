@@ -2,7 +2,10 @@ import { expect, test } from 'vitest'
 import { expr } from '../../src/functions.ts'
 import { analyze } from '../../src/plan/analyze.ts'
 import type { AsofJoin, LogicalPlan, SaveMode } from '../../src/plan/logical.ts'
+import { optimize } from '../../src/plan/optimize.ts'
 import { growingState } from '../../src/plan/state-growth.ts'
+import { checkStreaming } from '../../src/plan/streaming-rules.ts'
+import type { UnresolvedPlan } from '../../src/plan/unresolved-plan.ts'
 import { clicks, column, counted, limited, scan, sessions, watermark, windowed } from './plans.ts'
 
 const rows = scan('clicks')
@@ -139,6 +142,28 @@ test.each(['update', 'complete'] as const)(
     expect(state?.fix).toContain('withWatermark')
   },
 )
+
+test('what a filter says of the pairs of a join bounds its state, too', () => {
+  const side = (name: string): UnresolvedPlan => ({
+    kind: 'alias',
+    input: { kind: 'resolved', plan: watermark(scan(name), 'at') },
+    name,
+  })
+  const plan = (where: string) =>
+    optimize(
+      analyze({
+        kind: 'filter',
+        input: { kind: 'join', left: side('a'), right: side('b'), type: 'inner' },
+        predicate: expr(where).expression,
+      }),
+    )
+  const grows = (where: string) =>
+    growingState(plan(where), 'append').map(({ operator }) => operator)
+  expect(grows('a.at = b.at')).toEqual([])
+  expect(grows('a.user = b.user AND a.at BETWEEN b.at AND b.at + INTERVAL 1 HOUR')).toEqual([])
+  expect(grows('a.user = b.user')).toEqual(sides)
+  expect(() => checkStreaming(plan('a.price < b.price'), 'append')).toThrow('without an equality')
+})
 
 test('what is said of it names the reason and a way out', () => {
   const [state] = growingState(counted(rows, 'user'), 'update')

@@ -60,6 +60,29 @@ export const joinShapes: readonly Shape[] = [
   },
   {
     row: inner,
+    name: 'a filter of all pairs',
+    build: (input, { other }) =>
+      timed(input)
+        .alias('l')
+        .crossJoin(timed(other).alias('r'))
+        .selectExpr(
+          'l.user AS u',
+          'l.t AS lt',
+          'l.v AS lv',
+          'r.user AS ru',
+          'r.t AS rt',
+          'r.v AS rv',
+        )
+        .where('u = ru')
+        .where('rt BETWEEN lt AND lt + INTERVAL 5 SECONDS')
+        .select('u', 'lv', 'rv'),
+    steps: pairs,
+    append: gives([], ['ada 1 4', 'bob 3 2'], []),
+    update: gives([], ['ada 1 4', 'bob 3 2'], []),
+    complete: addsOnly('inner'),
+  },
+  {
+    row: inner,
     name: 'without a bound',
     build: (input, { other }) =>
       both(input.alias('l').join(other.alias('r'), expr('l.user = r.user'))),

@@ -320,6 +320,23 @@ test('a condition of an inner join that says nothing of times may change, as a f
   expect(said).toEqual([[], ['1 3']])
 })
 
+test('an equality in a filter behind a join of streams may come and go, as it is no key', async () => {
+  const life = (left: readonly number[], right: readonly number[], where?: string): Life => ({
+    query: (session) => {
+      const joined = timed(pairs(session, ...left.map((n) => [1, n] as const)))
+        .alias('l')
+        .join(
+          timed(pairs(session, ...right.map((n) => [1, n] as const))).alias('r'),
+          expr('l.k = r.k'),
+        )
+      const kept = where === undefined ? joined : joined.where(where)
+      return kept.select(col('l.n').alias('a'), col('r.n').alias('b'))
+    },
+  })
+  const said = await lives([life([5], []), life([5], [3, 5], 'l.n = r.n'), life([5], [3, 5, 6])])
+  expect(said).toEqual([[], ['5 5'], ['5 6']])
+})
+
 test('the gap of sessions may change for the rows that come', async () => {
   const life = (gap: string, ...seconds: readonly number[]): Life => ({
     query: (session) =>
