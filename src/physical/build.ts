@@ -90,7 +90,7 @@ export function buildPhysical(plan: LogicalPlan, options: BuildOptions): Physica
   return builder.finish(result, schemaOf(plan))
 }
 
-/** Names of what is read in several places of a plan. */
+/** Names of what has several readers in a plan. */
 interface Shared {
   readonly sources: ReadonlySet<string>
   readonly watermarks: ReadonlySet<string>
@@ -103,7 +103,7 @@ class Builder {
   readonly #options: BuildOptions
   readonly #names = new OperatorNames()
   readonly #shared: Shared
-  /** Stages that several places read, by the name of their source or watermark. */
+  /** Stages with several readers, by the name of their source or watermark. */
   readonly #made = new Map<string, OpenStage>()
 
   constructor(options: BuildOptions, shared: Shared) {
@@ -205,7 +205,7 @@ class Builder {
     return addStep(this.build(plan.input), { kind: 'watermark', spec }, schemaOf(plan))
   }
 
-  /** What several places read is made once; each of them goes on in a stage of its own. */
+  /** What has several readers is made once; each of them goes on in a stage of its own. */
   #reader(name: string, make: () => OpenStage): OpenStage {
     const stage = this.#made.get(name) ?? make()
     this.#made.set(name, stage)

@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createOracle } from '../../properties/oracles/evaluate.ts'
-import { type DataType, intType, type Schema, stringType } from '../../src/batch/schema.ts'
+import {
+  type DataType,
+  intType,
+  type Schema,
+  stringType,
+  timestampType,
+} from '../../src/batch/schema.ts'
 import type { Value } from '../../src/batch/value.ts'
 import { epoch, micros } from '../../src/core/units.ts'
 import type { Column } from '../../src/dataframe/column.ts'
@@ -18,6 +24,7 @@ const structOf = (fields: Readonly<Record<string, DataType>>): DataType => ({
 })
 const columns: Schema = [
   { name: 'kind', type: intType, nullable: true },
+  { name: 'at', type: timestampType, nullable: true },
   { name: 'p', type: structOf({ x: intType, y: stringType, z: intType }), nullable: true },
   { name: 'q', type: structOf({ w: intType, x: intType, y: stringType }), nullable: true },
 ]
@@ -38,22 +45,35 @@ const numbers = ['kind', 'p.x', 'p.z', 'q.w', 'q.x'] as const
 /** A struct as text is read whole. */
 const texts = ['p.y', 'q.y', 'p'] as const
 
-/** Everything that reads the stream has the columns a and b. */
-const place: fc.Arbitrary<UnresolvedPlan> = fc
+/** Everything that reads the stream gives the columns a and b. */
+const reader: fc.Arbitrary<UnresolvedPlan> = fc
   .record({
     where: fc.subarray([...filters], { maxLength: 2 }),
     // Behind a limit the fields that are read above cannot be told at the scan.
     limited: fc.integer({ max: 5, min: 0 }).map((value) => value === 0),
+    // Above how many of the filters a watermark stands, if there is one.
+    marked: fc.option(fc.nat({ max: 2 }), { nil: undefined }),
     number: fc.constantFrom(...numbers),
     text: fc.constantFrom(...texts, undefined),
     grouped: fc.boolean(),
   })
-  .map(({ where, limited, number, text, grouped }) => {
+  .map(({ where, limited, marked, number, text, grouped }) => {
     const from: UnresolvedPlan = limited ? { kind: 'limit', input: source, count: 100 } : source
-    const input = where.reduce<UnresolvedPlan>(
-      (below, { expression: predicate }) => ({ kind: 'filter', input: below, predicate }),
-      from,
-    )
+    const watermark = (input: UnresolvedPlan): UnresolvedPlan => ({
+      kind: 'watermark',
+      input,
+      column: 'at',
+      delay: '1 second',
+    })
+    const below = marked === undefined ? where : where.slice(0, marked)
+    const filtered = (input: UnresolvedPlan, conditions: readonly Column[]) =>
+      conditions.reduce<UnresolvedPlan>(
+        (each, { expression: predicate }) => ({ kind: 'filter', input: each, predicate }),
+        input,
+      )
+    const lower = filtered(from, below)
+    const input =
+      marked === undefined ? lower : filtered(watermark(lower), where.slice(below.length))
     const a = col(number).alias('a').expression
     const b = (text === undefined ? lit('-') : col(text).cast('string')).alias('b').expression
     if (!grouped) return { kind: 'select', input, columns: [a, b] }
@@ -72,11 +92,11 @@ const place: fc.Arbitrary<UnresolvedPlan> = fc
   })
 
 const plans: fc.Arbitrary<UnresolvedPlan> = fc.oneof(
-  place,
+  reader,
   fc
-    .array(place, { minLength: 2, maxLength: 3 })
+    .array(reader, { minLength: 2, maxLength: 3 })
     .map((inputs): UnresolvedPlan => ({ kind: 'union', inputs, match: 'byPosition' })),
-  fc.tuple(place, place).map(
+  fc.tuple(reader, reader).map(
     ([left, right]): UnresolvedPlan => ({
       kind: 'join',
       left,
@@ -92,6 +112,10 @@ const text = fc.option(fc.constantFrom('a', 'b'), { nil: null })
 const rows: fc.Arbitrary<readonly (readonly Value[])[]> = fc.array(
   fc.tuple(
     small,
+    fc.option(
+      fc.nat({ max: 3 }).map((second) => second * 1_000_000),
+      { nil: null },
+    ),
     fc.option(fc.tuple(small, text, small), { nil: null }),
     fc.option(fc.tuple(small, small, text), { nil: null }),
   ),
@@ -127,8 +151,9 @@ function scansOf(plan: LogicalPlan): readonly Scan[] {
   return plan.kind === 'scan' ? [plan] : inputsOf(plan).flatMap(scansOf)
 }
 
-test('all places that read a stream get the fields that one of them reads, and answer the same', () => {
+test('all readers of a stream get the fields that one of them reads, and answer the same', () => {
   let narrower = 0
+  let marked = 0
   let shared = 0
   fc.assert(
     fc.property(plans, rows, (unresolved, given) => {
@@ -139,10 +164,12 @@ test('all places that read a stream get the fields that one of them reads, and a
       expect(new Set(scans.map((each) => JSON.stringify(scanSchema(each)))).size).toBe(1)
       if (JSON.stringify(scans[0]?.schema) === JSON.stringify(columns)) return
       narrower++
+      if (JSON.stringify(better).includes('"kind":"watermark"')) marked++
       if (scans.length > 1) shared++
     }),
     { numRuns: 500 },
   )
   expect(narrower).toBeGreaterThan(100)
   expect(shared).toBeGreaterThan(50)
+  expect(marked).toBeGreaterThan(50)
 })

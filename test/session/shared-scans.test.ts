@@ -39,7 +39,7 @@ function planOf(frame: DataFrame): string {
   return plan
 }
 
-test('a stream that is read in two places is read once', async () => {
+test('a stream with two readers is read once', async () => {
   const query = joined(events('DEADLETTER'))
     .writeStream.format('memory')
     .queryName('sales')
@@ -56,7 +56,7 @@ test('a stream that is read in two places is read once', async () => {
   expect(dead.map(({ record }) => record)).toEqual([lines[2]])
 })
 
-test('only the fields are read that one of the places reads', () => {
+test('only the fields are read that one of the readers reads', () => {
   const plan = planOf(joined(events()))
   expect(plan.match(/<- source/g)).toHaveLength(1)
   expect(plan).toContain('person: struct<id:int,name:string>')
@@ -68,7 +68,7 @@ test('only the fields are read that one of the places reads', () => {
   expect(planOf(apart)).toContain('person: struct<name:string,city:string>')
 })
 
-test('every place gets every row under the continuous trigger, on any number of lanes', async () => {
+test('every reader gets every row under the continuous trigger, on any number of lanes', async () => {
   await session.stop()
   const threeLanes = Session.builder.config('progress', 'off').config('lanes', 3).getOrCreate()
   const input = threeLanes.memoryStream('n INT')

@@ -4,14 +4,17 @@ import { rewriteExpression } from '../expressions.ts'
 import { inputsOf, type LogicalPlan, rewrite, type Scan } from '../logical.ts'
 import { mapExpressions } from '../map-expressions.ts'
 
-/** A projection or an aggregation, over filters, over a scan: who reads which fields can be told. */
-interface Place {
-  /** From above down to the last filter. */
+/**
+ * A projection or an aggregation over a scan, with nothing but filters and watermarks between them: who reads
+ * which fields can be told.
+ */
+interface Reader {
+  /** From above down to the last step over the scan. */
   readonly steps: readonly [LogicalPlan, ...LogicalPlan[]]
   readonly scan: Scan
 }
 
-/** What all places that read one source read of its structs, by the position of the column. */
+/** What all readers of one source read of its structs, by the position of the column. */
 interface Reads {
   readonly schema: Schema
   readonly fields: Map<number, Set<number>>
@@ -25,8 +28,9 @@ type Kept = ReadonlyMap<number, readonly number[]>
 
 /**
  * Fields of structs that nobody reads are not decoded (Spark: nested schema pruning). Holds for
- * projections and aggregations, over filters, over a scan whose source finds fields by name. Of a stream
- * that is read in several places the fields are left that one of them reads. Works on a whole plan.
+ * projections and aggregations over a scan whose source finds fields by name, with filters and watermarks
+ * between them. Of a stream with several readers the fields are left that one of them reads. Works on a
+ * whole plan.
  */
 export function pruneFields(plan: LogicalPlan): LogicalPlan {
   const reads = new Map<unknown, Reads>()
@@ -38,10 +42,10 @@ export function pruneFields(plan: LogicalPlan): LogicalPlan {
   }
   if (kept.size === 0) return plan
   return rewrite(plan, (node) => {
-    const place = placeOf(node)
-    const left = place && kept.get(keyOf(place.scan))
-    if (place === undefined || left === undefined) return node
-    const { steps, scan } = place
+    const reader = readerOf(node)
+    const left = reader && kept.get(keyOf(reader.scan))
+    if (reader === undefined || left === undefined) return node
+    const { steps, scan } = reader
     const positions = positionsOf(scan)
     const fieldsAt = (index: number) => left.fields.get(positions[index] ?? -1)
     return steps.reduceRight<LogicalPlan>(
@@ -54,11 +58,14 @@ export function pruneFields(plan: LogicalPlan): LogicalPlan {
   })
 }
 
-function placeOf(node: LogicalPlan): Place | undefined {
+function readerOf(node: LogicalPlan): Reader | undefined {
   if (node.kind !== 'project' && node.kind !== 'aggregate') return undefined
   const steps: [LogicalPlan, ...LogicalPlan[]] = [node]
   let below = node.input
-  for (; below.kind === 'filter'; below = below.input) steps.push(below)
+  // A watermark reads a TIMESTAMP, which has no fields.
+  for (; below.kind === 'filter' || below.kind === 'watermark'; below = below.input) {
+    steps.push(below)
+  }
   return below.kind === 'scan' ? { steps, scan: below } : undefined
 }
 
@@ -72,8 +79,8 @@ function positionsOf({ columns, schema }: Scan): readonly number[] {
 }
 
 function collect(node: LogicalPlan, reads: Map<unknown, Reads>): void {
-  const place = placeOf(node)
-  const scan = node.kind === 'scan' ? node : place?.scan
+  const reader = readerOf(node)
+  const scan = node.kind === 'scan' ? node : reader?.scan
   if (scan === undefined) {
     for (const input of inputsOf(node)) collect(input, reads)
     return
@@ -86,8 +93,8 @@ function collect(node: LogicalPlan, reads: Map<unknown, Reads>): void {
   })
   const read: Reads = reads.get(keyOf(scan)) ?? none()
   reads.set(keyOf(scan), read)
-  if (place === undefined || scan.fieldsByName !== true) read.elsewhere = true
-  else for (const step of place.steps) collectFields(step, positionsOf(scan), read)
+  if (reader === undefined || scan.fieldsByName !== true) read.elsewhere = true
+  else for (const step of reader.steps) collectFields(step, positionsOf(scan), read)
 }
 
 function collectFields(step: LogicalPlan, positions: readonly number[], read: Reads): void {

@@ -9,9 +9,8 @@ import {
 } from '../logical.ts'
 
 /**
- * A stream that a plan reads in several places, such as a join with itself, is opened and decoded once: so
- * each place gets the columns that any of them reads, and leaves out the others itself. Runs after the
- * other rules.
+ * A stream with several readers, such as a join with itself, is opened and decoded once: so each reader
+ * gets the columns that any of them reads, and leaves out the others itself. Runs after the other rules.
  */
 export function shareScans(plan: LogicalPlan): LogicalPlan {
   const columns = new Map<string, Set<number>>()
@@ -50,7 +49,7 @@ function belowColumns(node: Watermark): LogicalPlan {
   return { ...project, input: { ...node, input: project.input, column: expression.index } }
 }
 
-/** The nodes of watermarks that stand right above a scan in several places of a plan. */
+/** The nodes of watermarks right above a scan that have several readers. */
 export function sharedWatermarks(plan: LogicalPlan): ReadonlySet<string> {
   const nodes = marksOf(plan)
   return new Set(nodes.filter((node, at) => nodes.indexOf(node) !== at))
@@ -62,7 +61,7 @@ function marksOf(plan: LogicalPlan): readonly string[] {
   return isMark ? [plan.node, ...below] : below
 }
 
-/** Every place that reads a stream which another place reads too. */
+/** Every scan of a stream that another one reads too. */
 export function sharedScans(plan: LogicalPlan): readonly Scan[] {
   const scans = scansOf(plan).filter(({ streaming, source }) => streaming && source !== '')
   return scans.filter((scan) => scans.filter((other) => other.source === scan.source).length > 1)
