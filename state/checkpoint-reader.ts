@@ -3,9 +3,10 @@ import { type FileSystem, joinPath } from '../src/core/file-system.ts'
 import { type Epoch, initialEpoch } from '../src/core/units.ts'
 import { logFolder } from './checkpoint-paths.ts'
 import { corrupt } from './corrupt.ts'
-import { decodeFirstNote, decodeLogEntry } from './local-epoch-log.ts'
+import { decodeFirstNote, decodeLogEntry, readLogEntries } from './local-epoch-log.ts'
 import type { LogFile } from './log-file.ts'
 import type { LogEntry, Manifest } from './manifest.ts'
+import { planRecovery, type RecoveryPlan } from './recovery.ts'
 
 /** A committed checkpoint with its place in the log. */
 export interface FoundManifest {
@@ -30,8 +31,8 @@ export interface CheckpointReader {
   readonly root: string
   /** The newest committed epoch. @throws StreamError `CHECKPOINT_NOT_FOUND` */
   committed(): FoundManifest
-  /** The epoch that a restart goes on from; its commit may not be noted yet. @throws StreamError `CHECKPOINT_NOT_FOUND` */
-  standing(): FoundManifest
+  /** What a restart would do first; nobody waits meanwhile. @throws StreamError `CHECKPOINT_NOT_FOUND` */
+  recovery(): Promise<RecoveryPlan & { readonly manifest: Manifest }>
   /** A committed epoch. @throws StreamError `CHECKPOINT_NOT_FOUND`, `EPOCH_NOT_RETAINED` */
   at(epoch: number): FoundManifest
   /** @throws StreamError `CHECKPOINT_NOT_FOUND` */
@@ -61,7 +62,12 @@ export function checkpointReader(files: FileSystem, root: string): CheckpointRea
   return {
     root,
     committed: () => look((log) => newestCommitted(root, log)),
-    standing: () => look((log) => newestStanding(root, log)),
+    async recovery() {
+      const plan = planRecovery(await readLogEntries(files, root))
+      const { manifest } = plan
+      if (manifest === undefined) throw notFound(root, 'its query has never begun')
+      return { ...plan, manifest }
+    },
     retained: () => look((log) => retainedIn(log, newestCommitted(root, log))),
 
     at: (epoch) =>
@@ -144,19 +150,6 @@ function newestCommitted(root: string, log: LogNow): FoundManifest {
     if (isInitial || manifest.snapshotId === snapshotId) return { number, atMs, manifest }
   }
   throw notFound(root, 'no epoch was committed yet')
-}
-
-/** The newest manifest that was not taken back. */
-function newestStanding(root: string, log: LogNow): FoundManifest {
-  let wanted: string | undefined
-  for (const number of log.newestFirst()) {
-    const { atMs, entry } = log.read(number)
-    if (entry.type === 'void') wanted ??= entry.snapshotId
-    if (entry.type !== 'manifest') continue
-    const { manifest } = entry
-    if (wanted === undefined || manifest.snapshotId === wanted) return { number, atMs, manifest }
-  }
-  throw notFound(root, 'its query has never begun')
 }
 
 function retainedIn(log: LogNow, newest: FoundManifest): RetainedEpochs {

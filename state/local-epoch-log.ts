@@ -53,6 +53,28 @@ export async function openEpochLog(options: EpochLogOptions): Promise<LocalEpoch
   }
 }
 
+/** Entries that go while they are read are met by looking again this often. */
+const looks = 5
+
+/**
+ * Every entry of a log as it is now, read without its lock: its query may be running.
+ * @throws StreamError `CHECKPOINT_CORRUPT`, `CHECKPOINT_NEWER_FORMAT`
+ */
+export async function readLogEntries(
+  files: FileSystem,
+  root: string,
+): Promise<readonly LogEntry[]> {
+  const folder = joinPath(root, logFolder)
+  for (let left = looks; ; left--) {
+    try {
+      return (await readLog(files, folder)).records.map(({ entry }) => entry)
+    } catch (thrown) {
+      const isCorrupt = thrown instanceof StreamError && thrown.code === 'CHECKPOINT_CORRUPT'
+      if (!isCorrupt || left === 1) throw thrown
+    }
+  }
+}
+
 async function begun({ files, root, begin }: EpochLogOptions, found: FoundLog): Promise<FoundLog> {
   const hasCheckpoint = found.records.some(({ entry }) => entry.type === 'manifest')
   if (begin === undefined || hasCheckpoint) return found

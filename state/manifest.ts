@@ -88,6 +88,8 @@ export interface Manifest {
   readonly committables: Readonly<Record<string, Json>>
   /** What each sink is, by the same names; what is committed in one is nothing to another. */
   readonly sinks?: Readonly<Record<string, string>>
+  /** Those of them that had to be told to commit; the others were done with the epoch. Absent: all. */
+  readonly toCommit?: readonly string[]
   /** What the plan looked like, for the compatibility check at a restart; opaque here. */
   readonly plan: Json
 }

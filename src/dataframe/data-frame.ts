@@ -366,7 +366,7 @@ export interface DataStreamWriter {
    * What `start` would do with a checkpoint; see `Session.explainUpgrade`.
    * @throws StreamError `CHECKPOINT_NOT_FOUND`, and what `start` throws at once
    */
-  explainUpgrade(checkpoint: string): UpgradeReport
+  explainUpgrade(checkpoint: string): Promise<UpgradeReport>
 }
 
 /** Says where the result of a batch query goes. Each call returns a new writer. */

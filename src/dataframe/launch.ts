@@ -24,7 +24,7 @@ export interface Launch {
    * What starting the query on a checkpoint would do with it.
    * @throws StreamError `CHECKPOINT_NOT_FOUND`, and what `start` throws at once
    */
-  explainUpgrade(plan: LogicalPlan, spec: WriteSpec, checkpoint: string): UpgradeReport
+  explainUpgrade(plan: LogicalPlan, spec: WriteSpec, checkpoint: string): Promise<UpgradeReport>
   /** Runs a batch plan to its end. */
   collect(plan: LogicalPlan): Promise<readonly Batch[]>
   /** Runs a batch plan into a sink. */

@@ -1,6 +1,7 @@
 /** What becomes of one thing in a checkpoint when a query goes on from it. */
 export interface UpgradeChange {
-  readonly kind: 'operator' | 'source' | 'setting'
+  /** Of sinks only those are told that the query may not go on without. */
+  readonly kind: 'operator' | 'source' | 'sink' | 'setting'
   readonly name: string
   /**
    * `kept`: as it is; `migrated`: kept in another form; `added`: begins with nothing; `lost`: given up, as

@@ -43,19 +43,21 @@ export function dataStreamWriter(
     foreachBatch: (call) => change({ format: 'foreachbatch', foreachBatch: call }),
     start(target?: string | StartOptions, more: StartOptions = {}) {
       const [path, { from }] = typeof target === 'object' ? [undefined, target] : [target, more]
-      const analyzed = streamingPlan(plan, spec.outputMode)
       const placed = path === undefined ? spec.options : withOption(spec.options, 'path', path)
       const options = from === undefined ? placed : withOption(placed, 'startFrom', from)
-      const partitionBy = columnsOf(analyzed, spec.partitionBy)
       const format = formatOf(spec.format)
-      if (format !== 'console' && format !== 'noop') refuseTwins(analyzed)
-      return launch.start(optimize(analyzed), { ...spec, format, options, partitionBy })
+      return launch.start(...checked(plan, { ...spec, format, options }))
     },
-    explainUpgrade(checkpoint) {
-      const analyzed = streamingPlan(plan, spec.outputMode)
-      return launch.explainUpgrade(optimize(analyzed), spec, checkpoint)
-    },
+    explainUpgrade: async (checkpoint) => launch.explainUpgrade(...checked(plan, spec), checkpoint),
   }
+}
+
+/** What a start is given, after everything that the plan alone can be refused for. */
+function checked(plan: UnresolvedPlan, spec: WriteSpec): readonly [LogicalPlan, WriteSpec] {
+  const analyzed = streamingPlan(plan, spec.outputMode)
+  const partitionBy = columnsOf(analyzed, spec.partitionBy)
+  if (!['', 'console', 'noop'].includes(spec.format)) refuseTwins(analyzed)
+  return [optimize(analyzed), { ...spec, partitionBy }]
 }
 
 /** The plan of a query that can be started. */

@@ -94,6 +94,8 @@ export interface Sink {
   readonly badRows?: 'drop' | 'deadLetter'
   /** With `badRows`: the rows of the last `write` that it left out, as `rowLetters` makes them. */
   takeRejected?(): Batch | undefined
+  /** Its `commit` shows nobody anything: another sink may take its place before it was called. */
+  readonly keepsNothing?: true
   /** Authoritative sinks: the checkpoint that stands. */
   committed?(): Promise<{ readonly epoch: Epoch; readonly snapshotId: string } | undefined>
   metrics?(): Readonly<Record<string, string>>

@@ -10,7 +10,7 @@ import type { OperatorPlace } from './operator-place.ts'
 
 /** What becomes of one thing in a checkpoint when another plan goes on from it. */
 export interface Change {
-  readonly kind: 'operator' | 'source'
+  readonly kind: 'operator' | 'source' | 'sink'
   readonly name: string
   /**
    * `kept`: as it is; `migrated`: kept in another form; `added`: begins with nothing; `lost`: given up, as

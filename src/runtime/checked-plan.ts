@@ -1,5 +1,8 @@
 import type { Manifest } from '../../state/manifest.ts'
+import type { RecoveryPlan } from '../../state/recovery.ts'
 import { StreamError } from '../core/error.ts'
+import type { Sink } from '../flow/connector.ts'
+import type { EpochHeader } from '../flow/message.ts'
 import { fingerprintOf, type PlanFingerprint, readFingerprint } from '../physical/compatibility.ts'
 import type { PhysicalPlan } from '../physical/physical.ts'
 import {
@@ -10,6 +13,10 @@ import {
   planChanges,
   refusalIn,
 } from '../physical/plan-changes.ts'
+import { lostCommits } from './open-sinks.ts'
+
+/** Sinks by their names in the manifest, as far as they say what they are. */
+export type NamedSinks = ReadonlyMap<string, Pick<Sink, 'description'>>
 
 /** What of a query decides whether it can go on from a checkpoint. */
 export interface PlannedQuery {
@@ -36,9 +43,10 @@ export interface ComparedPlan {
  */
 export function checkedPlan(
   spec: PlannedQuery,
-  manifest: Manifest | undefined,
+  found: RecoveryPlan,
+  sinks: NamedSinks,
 ): { readonly fingerprint: PlanFingerprint; readonly lost: ReadonlySet<string> } {
-  const { before, now, changes } = comparedPlan(spec, manifest)
+  const { before, now, changes } = comparedPlan(spec, found, sinks)
   if (before === undefined) return { fingerprint: now, lost: new Set() }
   const difference = refusalIn(changes)
   if (difference !== undefined) {
@@ -48,18 +56,49 @@ export function checkedPlan(
   return { fingerprint: continued(before, now, lost), lost }
 }
 
-/** A plan beside the one that wrote a checkpoint; where there is one it decides what is fixed. */
-export function comparedPlan(spec: PlannedQuery, manifest: Manifest | undefined): ComparedPlan {
+/**
+ * A plan and its sinks beside a checkpoint; where there is one it decides what is fixed. Without sinks
+ * nothing is said of them.
+ */
+export function comparedPlan(
+  spec: PlannedQuery,
+  found: RecoveryPlan,
+  sinks: NamedSinks | undefined,
+): ComparedPlan {
+  const { manifest, runAgain } = found
   const before = manifest === undefined ? undefined : readFingerprint(manifest.plan)
   const now = fingerprintOf(spec.plan, {
     shards: before?.shards ?? spec.shards,
     watermarkPolicy: before?.watermarkPolicy ?? spec.watermarkPolicy,
     lanes: spec.lanes,
   })
+  if (before === undefined) return { before, now, changes: [] }
   const { dispensable } = spec
   const positions = new Set(Object.keys(manifest?.positions ?? {}))
-  const changes = before === undefined ? [] : planChanges(before, now, { dispensable, positions })
-  return { before, now, changes }
+  const ofPlan = planChanges(before, now, { dispensable, positions })
+  const isRefused = (name: string): boolean =>
+    ofPlan.some((change) => change.name === name && change.verdict === 'refused')
+  const missing = missingSources(runAgain, now).filter(({ name }) => !isRefused(name))
+  const others = ofPlan.filter(({ name }) => !missing.some((source) => source.name === name))
+  const ofSinks = sinks === undefined ? [] : lostCommits(found, sinks)
+  return { before, now, changes: [...others, ...missing, ...ofSinks] }
+}
+
+/** A source may go when no epoch that runs again has rows of it. */
+function missingSources(
+  decided: RecoveryPlan['runAgain'],
+  { sources }: PlanFingerprint,
+): readonly Change[] {
+  const missing = new Map<string, Change>()
+  for (const { epoch, header } of decided) {
+    const { ranges = {} } = header as unknown as EpochHeader
+    for (const name of Object.keys(ranges)) {
+      if (sources.includes(name) || missing.has(name)) continue
+      const what = `source ${name} is gone, and epoch ${epoch}, which was decided and has to run again, has rows of it: start the query with it once more`
+      missing.set(name, { kind: 'source', name, verdict: 'refused', what })
+    }
+  }
+  return [...missing.values()]
 }
 
 /** A checkpoint without the state that is given up. */

@@ -13,8 +13,7 @@ export interface CheckpointWriter {
   readonly log: LocalEpochLog
   readonly random: Random
   readonly fingerprint: PlanFingerprint
-  /** What the sinks are, by name. */
-  readonly sinks: Readonly<Record<string, string>>
+  readonly sinks: Pick<Manifest, 'sinks' | 'toCommit'>
   /** The manifest this attempt stands on. */
   readonly base: Manifest
   /** Called after the note of a committed epoch, to let old files go. */
@@ -58,7 +57,7 @@ export function checkpointEffects(writer: CheckpointWriter): CoordinatorEffects 
 
     async publish(checkpoint) {
       const made = nextManifest(newest, checkpoint, fingerprint, random.uuid())
-      const manifest: Manifest = { ...made, sinks }
+      const manifest: Manifest = { ...made, ...sinks }
       await log.append({ type: 'manifest', manifest })
       newest = manifest
       return manifest.snapshotId

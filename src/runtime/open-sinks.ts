@@ -1,70 +1,93 @@
+import { hasNoSecondPhase } from '../../actors/sink-actor.ts'
 import type { LocalEpochLog } from '../../state/local-epoch-log.ts'
+import type { Manifest } from '../../state/manifest.ts'
 import type { RecoveryPlan } from '../../state/recovery.ts'
-import { StreamError } from '../core/error.ts'
-import type { Sink, SinkStart } from '../flow/connector.ts'
+import type { Sink } from '../flow/connector.ts'
 import type { PhysicalPlan } from '../physical/physical.ts'
+import type { Change } from '../physical/plan-changes.ts'
 import { type SideOutput, sideOutputsOf } from './side-outputs.ts'
 import { resultSink } from './tasks.ts'
 
-/** The sinks of a query before they are made. */
+/** How the sinks of a query are made. */
 export interface SinkMakers {
   readonly plan: PhysicalPlan
-  readonly runId: string
-  readonly checkpoint: string
+  /** Makes the sink of the result, not yet opened. */
   readonly makeSink: () => Promise<Sink>
+  /** Makes the sink of a side output, for plans that have it. */
   readonly makeSideSink: (output: SideOutput) => Promise<Sink>
 }
 
-/** The sinks of one attempt, open. */
-export interface OpenSinks {
+/** The sinks of one attempt. */
+export interface MadeSinks {
   readonly sink: Sink
   readonly sideSinks: ReadonlyMap<SideOutput, Sink>
-  /** What each of them is, by its name in the manifest. */
-  readonly descriptions: Readonly<Record<string, string>>
+  /** The same by their names in the manifest. */
+  readonly byName: ReadonlyMap<string, Sink>
+}
+
+/** Makes the sinks and opens none; `opened` closes them, also those before one that cannot be made. */
+export async function makeSinks(
+  { plan, makeSink, makeSideSink }: SinkMakers,
+  opened: { add<T extends { close(): Promise<void> }>(part: T): T },
+): Promise<MadeSinks> {
+  const sink = opened.add(await makeSink())
+  const sideSinks = new Map<SideOutput, Sink>()
+  for (const output of sideOutputsOf(plan, sink)) {
+    sideSinks.set(output, opened.add(await makeSideSink(output)))
+  }
+  const sides = [...sideSinks].map(([{ name }, side]) => [name, side] as const)
+  return { sink, sideSinks, byName: new Map([[resultSink, sink], ...sides]) }
+}
+
+/** What a manifest says of the sinks. */
+export function describeSinks({ byName }: MadeSinks): Pick<Manifest, 'sinks' | 'toCommit'> {
+  const sinks = [...byName]
+  return {
+    sinks: Object.fromEntries(sinks.map(([name, { description }]) => [name, description])),
+    toCommit: sinks
+      .filter(([, sink]) => !hasNoSecondPhase(sink) && sink.keepsNothing !== true)
+      .map(([name]) => name),
+  }
+}
+
+/** The sinks of a checkpoint that may not have its last epoch yet, and would not get it from a query with these. */
+export function lostCommits(
+  { commitAgain, manifest }: RecoveryPlan,
+  byName: ReadonlyMap<string, Pick<Sink, 'description'>>,
+): readonly Change[] {
+  if (commitAgain?.noteMissing !== true) return []
+  const { epoch, committables } = commitAgain
+  return Object.keys(committables).flatMap((name): Change[] => {
+    if (manifest?.toCommit?.includes(name) === false) return []
+    const now = byName.get(name)?.description
+    const before = manifest?.sinks?.[name] ?? now ?? 'another'
+    if (before === now) return []
+    const which = name === resultSink ? 'the sink' : `the sink of ${name}`
+    const what = `${which} was ${before} and is ${now ?? 'gone'}, and ${before} may not have epoch ${epoch} yet: start the query with it once more`
+    return [{ kind: 'sink', name, verdict: 'refused', what }]
+  })
 }
 
 /**
  * Opens the sinks, which first finish what the checkpoint says is committed; then notes that they have.
  * A sink that takes the place of another one begins behind what the other one has.
- * @throws StreamError `CHECKPOINT_OTHER_QUERY` if the other one may not have its last epoch yet
  */
 export async function openSinks(
-  spec: SinkMakers,
-  opened: { add<T extends { close(): Promise<void> }>(part: T): T },
+  { byName }: MadeSinks,
+  runId: string,
   { log, found }: { readonly log: LocalEpochLog; readonly found: RecoveryPlan },
-): Promise<OpenSinks> {
-  const descriptions: Record<string, string> = {}
-  const open = async (name: string, made: Sink): Promise<Sink> => {
-    const sink = opened.add(made)
-    descriptions[name] = sink.description
-    const lastCommitted = lastCommittedOf(spec, found, name, sink)
-    await sink.open({ queryId: log.queryId, runId: spec.runId, token: log.token, lastCommitted })
-    return sink
+): Promise<void> {
+  const { commitAgain, manifest } = found
+  for (const [name, sink] of byName) {
+    const committable = commitAgain?.committables[name]
+    const isSame = (manifest?.sinks?.[name] ?? sink.description) === sink.description
+    const lastCommitted =
+      commitAgain === undefined || committable === undefined || !isSame
+        ? undefined
+        : { epoch: commitAgain.epoch, committable }
+    await sink.open({ queryId: log.queryId, runId, token: log.token, lastCommitted })
   }
-  const sink = await open(resultSink, await spec.makeSink())
-  const sideSinks = new Map<SideOutput, Sink>()
-  for (const output of sideOutputsOf(spec.plan, sink)) {
-    sideSinks.set(output, await open(output.name, await spec.makeSideSink(output)))
-  }
-  const again = found.commitAgain
-  if (again?.noteMissing === true) {
-    await log.append({ type: 'committed', epoch: again.epoch, snapshotId: again.snapshotId })
-  }
-  return { sink, sideSinks, descriptions }
-}
-
-function lastCommittedOf(
-  { checkpoint }: SinkMakers,
-  { commitAgain, manifest }: RecoveryPlan,
-  name: string,
-  { description }: Sink,
-): SinkStart['lastCommitted'] {
-  const committable = commitAgain?.committables[name]
-  if (commitAgain === undefined || committable === undefined) return undefined
-  const { epoch, noteMissing } = commitAgain
-  const before = manifest?.sinks?.[name] ?? description
-  if (before === description) return { epoch, committable }
-  if (!noteMissing) return undefined
-  const difference = `the sink was ${before} and is ${description}, and ${before} may not have epoch ${epoch} yet: start the query with it once more`
-  throw new StreamError('CHECKPOINT_OTHER_QUERY', { path: checkpoint, difference })
+  if (commitAgain?.noteMissing !== true) return
+  const { epoch, snapshotId } = commitAgain
+  await log.append({ type: 'committed', epoch, snapshotId })
 }

@@ -13,7 +13,7 @@ import type { CleanUpHold } from '../../state/clean-up-hold.ts'
 import { shardsOfLane } from '../../state/key-group.ts'
 import { type LocalEpochLog, openEpochLog } from '../../state/local-epoch-log.ts'
 import type { Manifest } from '../../state/manifest.ts'
-import { type Decided, planRecovery } from '../../state/recovery.ts'
+import { planRecovery } from '../../state/recovery.ts'
 import { cleanUp, type RetentionLimits, removeOrphans } from '../../state/retention.ts'
 import type { StateStoreFactory } from '../../state/store.ts'
 import { openTaskState, type TaskStateOptions } from '../../state/task-state-service.ts'
@@ -23,7 +23,7 @@ import { type FileSystem, joinPath } from '../core/file-system.ts'
 import type { ProcessInfo } from '../core/process-info.ts'
 import type { Random } from '../core/random.ts'
 import type { ReadLimit, Sink, Source } from '../flow/connector.ts'
-import type { EpochHeader, Position } from '../flow/message.ts'
+import type { Position } from '../flow/message.ts'
 import type { PlanFingerprint } from '../physical/compatibility.ts'
 import type { Scan } from '../plan/logical.ts'
 import { historiesOf } from '../plan/read-after.ts'
@@ -31,8 +31,8 @@ import { type ReadAll, staticsOf } from './batch-run.ts'
 import { checkedPlan, type PlannedQuery, without } from './checked-plan.ts'
 import { checkpointEffects, initialManifest, recoveredFrom } from './checkpoint.ts'
 import { watermarkNodesOf } from './nodes.ts'
-import { openSinks } from './open-sinks.ts'
-import type { SideOutput } from './side-outputs.ts'
+import { describeSinks, makeSinks, openSinks, type SinkMakers } from './open-sinks.ts'
+import { Opened } from './opened.ts'
 import { shardLayout } from './state-reading.ts'
 import { buildTasks, statefulTasks } from './tasks.ts'
 
@@ -44,7 +44,7 @@ export interface MadeSource {
 }
 
 /** A streaming query, complete: what to run, where its checkpoint is, and everything it touches. */
-export interface QuerySpec extends PlannedQuery {
+export interface QuerySpec extends PlannedQuery, SinkMakers {
   readonly name: string
   readonly runId: string
   readonly queryId: string
@@ -63,10 +63,6 @@ export interface QuerySpec extends PlannedQuery {
   readonly makeSource: (scan: Scan, folder: string) => Promise<MadeSource>
   /** Reads everything that a scan has now, for sides of joins that do not stream. */
   readonly readAll: ReadAll
-  /** Makes the sink of the result, not yet opened. */
-  readonly makeSink: () => Promise<Sink>
-  /** Makes the sink of a side output, for plans that have it. */
-  readonly makeSideSink: (output: SideOutput) => Promise<Sink>
   readonly clock: Clock
   readonly random: Random
   readonly files: FileSystem
@@ -97,28 +93,6 @@ export function runQuery(spec: QuerySpec): JobHandle {
     stopTimeoutMs: spec.stopTimeoutMs,
     listener: spec.listener,
   })
-}
-
-/** Everything that an attempt has opened, in order; closed in reverse, whatever happens. */
-class Opened {
-  readonly #closes: (() => Promise<void>)[] = []
-
-  add<T extends { close(): Promise<void> }>(part: T): T {
-    this.#closes.push(() => part.close())
-    return part
-  }
-
-  async close(): Promise<void> {
-    let failure: { readonly cause: unknown } | undefined
-    for (const close of this.#closes.splice(0).reverse()) {
-      try {
-        await close()
-      } catch (cause) {
-        failure ??= { cause }
-      }
-    }
-    if (failure !== undefined) throw failure.cause
-  }
 }
 
 async function deploy(spec: QuerySpec): Promise<Deployment> {
@@ -156,15 +130,15 @@ function taskStateOptions(
 async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment> {
   const log = opened.add(await openLog(spec))
   const found = planRecovery(log.entries)
-  const { fingerprint, lost } = checkedPlan(spec, found.manifest)
+  const sinks = await makeSinks(spec, opened)
+  const { fingerprint, lost } = checkedPlan(spec, found, sinks.byName)
   const sources = await openSources(spec, opened)
   opened.add({ close: async () => spec.hold.forget() })
-  checkDecided(spec, found.runAgain, sources)
   const base = without(
     found.manifest ?? (await publishInitial(spec, log, sources, fingerprint)),
     lost,
   )
-  const { sink, sideSinks, descriptions } = await openSinks(spec, opened, { log, found })
+  await openSinks(sinks, spec.runId, { log, found })
   const layout = shardLayout(fingerprint.shards)
   const tasks = await buildTasks({
     ...layoutOf(spec),
@@ -173,8 +147,8 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
     shapes: fingerprint.operators,
     query: { queryId: log.queryId, runId: spec.runId },
     source: (name) => madeSource(sources, name).source,
-    sink,
-    sideSinks,
+    sink: sinks.sink,
+    sideSinks: sinks.sideSinks,
     statics: staticsOf(spec.readAll, spec),
     world: spec,
     openState: async (task, lane, single) => {
@@ -192,7 +166,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   spec.onDeployed({
     queryId: log.queryId,
     sources: new Map([...sources].map(([name, made]) => [name, made.source])),
-    sink,
+    sink: sinks.sink,
   })
   const place = { files: spec.files, root: spec.checkpoint, log }
   await removeOrphans(place)
@@ -209,7 +183,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
       log,
       random: spec.random,
       fingerprint,
-      sinks: descriptions,
+      sinks: describeSinks(sinks),
       base,
       clean: () => spec.hold.ifFree(() => cleanUp(place, spec.retention, spec.clock.now())),
     }),
@@ -223,21 +197,6 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
     },
     ending: spec.ending,
     close: () => opened.close(),
-  }
-}
-
-/** A source may go when no epoch that runs again has rows of it. */
-function checkDecided(
-  { checkpoint: path }: QuerySpec,
-  decided: readonly Decided[],
-  sources: ReadonlyMap<string, MadeSource>,
-): void {
-  for (const { epoch, header } of decided) {
-    const { ranges = {} } = header as unknown as EpochHeader
-    const gone = Object.keys(ranges).find((name) => !sources.has(name))
-    if (gone === undefined) continue
-    const difference = `source ${gone} is gone, and epoch ${epoch}, which was decided and has to run again, has rows of it: start the query with it once more`
-    throw new StreamError('CHECKPOINT_OTHER_QUERY', { path, difference })
   }
 }
 

@@ -203,7 +203,8 @@ function launchOf(engine: Engine): Launch {
     edge: { longAs: config.longAs },
     scan: (spec: ReadSpec) => makeScan(engine.registry, spec),
     start: (plan, spec) => startQuery(engine, launch, plan, spec),
-    explainUpgrade: (plan, spec, checkpoint) => explainUpgrade(engine, plan, spec, checkpoint),
+    explainUpgrade: (plan, spec, checkpoint) =>
+      explainUpgrade({ engine, launch, plan, spec, checkpoint }),
     collect: (plan) => collect(engine, plan),
     save: (plan, spec) => save(engine, plan, spec),
     physicalText: (plan) => printPhysical(buildPhysical(plan, endingQuery)),

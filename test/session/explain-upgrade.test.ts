@@ -185,6 +185,26 @@ test('a source without a name that is gone is refused, one that is new is read f
   ])
 })
 
+test('what a start throws at once is thrown', async () => {
+  const files = await written(sums)
+  const { session, simulation } = life(files, 1)
+  const input = session.memoryStream('k STRING, n INT').toDF()
+  const writer = sums(input).writeStream.outputMode('update')
+  const twins = input.select('k', 'k').writeStream.format('json').option('path', 'out')
+  const all = [
+    [writer.format('nowhere'), 'SOURCE_NOT_FOUND'],
+    [writer.format('console').option('numrows', -1), 'CONFIG_INVALID'],
+    [writer.format('json').option('path', 'out'), 'OUTPUT_MODE_UNSUPPORTED'],
+    [twins, 'AMBIGUOUS_COLUMN'],
+    [writer.format('noop').partitionBy('none'), 'COLUMN_NOT_FOUND'],
+  ] as const
+  for (const [wrong, code] of all) {
+    const asked = session.explainUpgrade(wrong, 'checkpoint')
+    await expect(simulation.run(asked)).rejects.toMatchObject({ code })
+    expect(() => wrong.start()).toThrow(expect.objectContaining({ code }))
+  }
+})
+
 test('without a checkpoint there is nothing to explain', async () => {
   const { session, simulation } = life(virtualFileSystem(), 0)
   const asked = session.explainUpgrade(writerOf(session, sums), 'nowhere')

@@ -8,7 +8,9 @@ export const noopSink: SinkFactory = {
   modes: ['append', 'update', 'complete'],
   create: async () => ({
     description: 'noop',
+    // Those who read the rows of the query beside it get them when they are committed.
     kind: 'repeatable',
+    keepsNothing: true,
     open: async () => undefined,
     write: async () => undefined,
     prepare: async () => null,

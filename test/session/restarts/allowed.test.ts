@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
+import { keptTable } from '../../../properties/kept-table.ts'
 import {
   type VirtualFileSystem,
   virtualFileSystem,
 } from '../../../properties/virtual-file-system.ts'
 import type { DataFrame } from '../../../src/dataframe/data-frame.ts'
-import { col, count, expr, session_window, sum, window } from '../../../src/functions.ts'
+import { col, count, expr, session_window, sum, udf, window } from '../../../src/functions.ts'
 import type { Session } from '../../../src/index.ts'
 import { type Life, lives, pairs, refusal } from './lives.ts'
 
@@ -278,6 +279,58 @@ test('a query may go on into another sink, which gets what is new', async () => 
   )
   expect(await rowsIn(files, 'out')).toEqual(['{"k":1}'])
   expect(await rowsIn(files, 'other')).toEqual(['{"k":2}'])
+})
+
+test('late rows that nobody took may go to files at any time', async () => {
+  const table = keptTable()
+  const life = (options: Readonly<Record<string, string>>, fails?: RegExp): Life => ({
+    query(session) {
+      const refuse = (step: string): void => {
+        if (fails !== undefined && step.startsWith('table commit')) throw new Error('no route')
+      }
+      session.register({ sink: table.sink(refuse) })
+      return timed(pairs(session, [1, 1]))
+        .dropDuplicates('k', 't')
+        .select('k')
+    },
+    sink: (writer) => writer.format('kept').options(options),
+    ...(fails === undefined ? {} : { fails }),
+  })
+  await lives([life({}, /no route/), life({ lateRowsPath: 'late' })])
+  expect(table.epochs()).toHaveLength(1)
+})
+
+test('a function that had its epoch may give way while another sink may not have it', async () => {
+  const files = virtualFileSystem()
+  const full: VirtualFileSystem = {
+    ...files,
+    async link(from, to) {
+      if (to.startsWith('letters/part')) throw new Error('no room')
+      return files.link(from, to)
+    },
+  }
+  const small = udf((n: number) => {
+    if (n === 1) throw new RangeError(`${n} is small`)
+    return n
+  }, 'int')
+  const options = { badRows: 'deadLetter', deadLetterPath: 'letters' }
+  const query = (session: Session): DataFrame =>
+    pairs(session, [1, 1], [2, 2]).select(small(col('n')).alias('n'))
+  const seen: number[] = []
+  const called: Life = {
+    query,
+    sink: (writer) =>
+      writer
+        .options(options)
+        .foreachBatch(
+          async (batch) => void seen.push(...(await batch.collect()).map(({ n }) => Number(n))),
+        ),
+    fails: /no room/,
+  }
+  await lives([called], full)
+  await lives([{ query, sink: (writer) => writer.options(options).format('noop') }], files)
+  expect(seen).toEqual([2])
+  expect(await rowsIn(files, 'letters')).toHaveLength(1)
 })
 
 async function rowsIn(files: VirtualFileSystem, path: string): Promise<readonly string[]> {

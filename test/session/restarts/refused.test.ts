@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { keptTable } from '../../../properties/kept-table.ts'
 import type { DataFrame } from '../../../src/dataframe/data-frame.ts'
-import { col, count, expr, session_window, sum, window } from '../../../src/functions.ts'
+import { col, count, expr, session_window, sum, udf, window } from '../../../src/functions.ts'
 import type { Session } from '../../../src/index.ts'
 import { type Life, lives, pairs, refusal } from './lives.ts'
 
@@ -268,12 +268,12 @@ test('a named source that goes while a decided epoch still has rows of it', asyn
 const kept = keptTable()
 
 /** A query into a table whose commits fail, or do not. */
-const intoTable = (fails?: RegExp): Life => ({
+const intoTable = (fails?: RegExp, table = kept): Life => ({
   query(session) {
     const refuse = (step: string): void => {
       if (fails !== undefined && step.startsWith('table commit')) throw new Error('no route')
     }
-    session.register({ sink: kept.sink(refuse) })
+    session.register({ sink: table.sink(refuse) })
     return pairs(session, [1, 1]).select('k')
   },
   sink: (writer) => writer.format('kept'),
@@ -288,4 +288,33 @@ test('another sink, while the old one may not have its last epoch', async () => 
   const said = await lives([intoTable(/no route/), intoTable(), other])
   // The new sink gets what comes after what the old one has.
   expect(said.at(-1)).toEqual(['2'])
+})
+
+const letterTable = keptTable()
+
+/** Numbers above 1, the others as dead letters if anybody takes them; into a table whose commits fail, or do not. */
+const withLetters = (options: Readonly<Record<string, string>>, fails?: RegExp): Life => {
+  const table = intoTable(fails, letterTable)
+  const large = udf((n: number) => {
+    if (n < 2) throw new RangeError(`${n} is small`)
+    return n
+  }, 'int')
+  return {
+    ...table,
+    query(session) {
+      table.query(session)
+      return pairs(session, [1, 1], [2, 2]).select(large(col('n')).alias('n'))
+    },
+    sink: (writer) => writer.format('kept').options(options),
+  }
+}
+
+test('dead letters without a sink, while the old one may not have the last of them', async () => {
+  const before = withLetters({ badRows: 'deadLetter', deadLetterPath: 'letters' }, /no route/)
+  expect(await refusal(before, withLetters({ badRows: 'drop' }))).toMatch(
+    /the sink of deadLetters was files of letters and is gone, and files of letters may not have epoch 0 yet: start/,
+  )
+  // Once it has them it may go.
+  const again = withLetters({ badRows: 'deadLetter', deadLetterPath: 'letters' })
+  await lives([before, again, withLetters({ badRows: 'drop' })])
 })
