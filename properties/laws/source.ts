@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { Batch } from '../../src/batch/batch.ts'
+import { compareNames } from '../../src/core/compare-names.ts'
 import type { Slice, Source } from '../../src/flow/connector.ts'
 import type { Position } from '../../src/flow/message.ts'
 import { mustEqual, rowsAsText } from './rows-as-text.ts'
@@ -93,6 +94,8 @@ async function check(world: SourceUnderTest, { steps, lanes, polls }: Choice): P
     shares.push(...(await readAll(source, start, last, { index, count: lanes })))
   }
   mustEqual(`the shares of ${lanes} lanes`, byPartition(shares), byPartition(whole))
+  // What tells rows apart by their place gives the same whoever reads them.
+  mustEqual('the rows by their places', inOrder(byPlace(shares)), inOrder(whole))
 
   await checkPolls(source, start, polls)
   if (world.reopen === undefined) return
@@ -148,6 +151,15 @@ function byPartition(batches: readonly Batch[]): readonly string[] {
     ...names.flatMap((name) => named.filter((each) => each.partition === name).flatMap(labelled)),
     ...unnamed.flatMap(labelled).sort(),
   ]
+}
+
+/** By partition, then by part of it. */
+function byPlace(batches: readonly Batch[]): readonly Batch[] {
+  return batches.toSorted(
+    (left, right) =>
+      compareNames(left.partition ?? '', right.partition ?? '') ||
+      (left.part ?? 0) - (right.part ?? 0),
+  )
 }
 
 function labelled(batch: Batch): readonly string[] {

@@ -120,7 +120,7 @@ export interface RowOrder {
 const siblingsMax = 2 ** 21
 
 /** The order of rows, each of which was made from a row with an order of its own: as number `position`. */
-export function siblingOrder(order: RowOrder, positions: readonly number[]): RowOrder {
+export function siblingOrder(order: RowOrder, positions: ArrayLike<number>): RowOrder {
   const before = order.siblings
   return {
     ...order,
@@ -143,7 +143,7 @@ export function originOf({ partition, order }: Batch): Pick<Batch, 'partition' |
 /** The same for a batch made row by row from these physical rows, in this order. */
 export function originOfRows(
   { partition, order }: Batch,
-  rows: readonly number[],
+  rows: ArrayLike<number>,
 ): Pick<Batch, 'partition' | 'order'> {
   const pick = (values: Float64Array): Float64Array =>
     Float64Array.from(rows, (row) => values[row] as number)

@@ -29,7 +29,7 @@ export function* countedRows(range: CountedRange): Iterable<Batch> {
     let next = from + ((partition - (from % partitions) + partitions) % partitions)
     while (next < to) {
       const rowCount = Math.min(batchRows, Math.ceil((to - next) / partitions))
-      yield countedBatch(range, next, rowCount)
+      yield { ...countedBatch(range, next, rowCount), part: partition }
       next += rowCount * partitions
     }
   }

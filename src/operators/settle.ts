@@ -2,6 +2,7 @@ import { type Batch, liveRows, rowNumbers, select } from '../batch/batch.ts'
 import { ByteWriter } from '../batch/byte-writer.ts'
 import { rowsOf } from '../batch/read.ts'
 import { encodeValue } from '../batch/value-codec.ts'
+import { compareNames } from '../core/compare-names.ts'
 import type { Operator } from '../flow/operator.ts'
 import { textOfKey } from './keyed/entries.ts'
 
@@ -9,8 +10,8 @@ import { textOfKey } from './keyed/entries.ts'
 interface Place {
   readonly batch: number
   readonly row: number
-  /** `undefined` for rows that have no place. */
-  readonly origin: string | undefined
+  /** The place of the source partition among those of the epoch; `undefined` for rows that have no place. */
+  readonly origin: number | undefined
   readonly ordinal: number
   readonly sibling: number
 }
@@ -79,11 +80,12 @@ function* inOrder(batches: readonly Batch[]): Iterable<Batch> {
 function sorted(batches: readonly Batch[]): readonly Place[] {
   const text = valueTexts(batches)
   const byText = (left: Place, right: Place): number => compareText(text(left), text(right))
-  const places = batches.flatMap(placesOf)
+  const ranks = rankOrigins(batches)
+  const places = batches.flatMap((batch, index) => placesOf(batch, index, ranks))
   const placed = places.filter(({ origin }) => origin !== undefined)
   placed.sort(
     (left, right) =>
-      compareText(left.origin ?? '', right.origin ?? '') ||
+      (left.origin ?? 0) - (right.origin ?? 0) ||
       left.ordinal - right.ordinal ||
       left.sibling - right.sibling ||
       left.batch - right.batch ||
@@ -125,12 +127,23 @@ function samePlace(left: Place | undefined, right: Place | undefined): boolean {
   )
 }
 
-function placesOf(batch: Batch, index: number): readonly Place[] {
+/** Every source partition of the epoch by its place. */
+function rankOrigins(batches: readonly Batch[]): ReadonlyMap<string, number> {
+  const origins = new Set(batches.flatMap(({ order }) => order?.origin ?? []))
+  return new Map([...origins].sort(compareNames).map((origin, rank) => [origin, rank]))
+}
+
+function placesOf(
+  batch: Batch,
+  index: number,
+  ranks: ReadonlyMap<string, number>,
+): readonly Place[] {
   const { order } = batch
+  const origin = order === undefined ? undefined : ranks.get(order.origin)
   return Array.from(rowNumbers(batch), (row) => ({
     batch: index,
     row,
-    origin: order?.origin,
+    origin,
     ordinal: order === undefined ? 0 : (order.ordinals[row] as number),
     sibling: order?.siblings === undefined ? 0 : (order.siblings[row] as number),
   }))

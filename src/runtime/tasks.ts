@@ -2,13 +2,13 @@ import type { EdgeSpec, TaskSpec } from '../../actors/job.ts'
 import { type TaskId, taskId } from '../../actors/task-id.ts'
 import { laneOfShard, type ShardLayout, shardOf } from '../../state/key-group.ts'
 import type { TaskState } from '../../state/task-state.ts'
-import { StreamError } from '../core/error.ts'
+import { StreamError, unreachable } from '../core/error.ts'
 import type { Sink, Source } from '../flow/connector.ts'
 import { deadSide } from '../flow/dead-letters.ts'
 import { byKey, type Partition, toOne } from '../flow/partitioner.ts'
 import type { CallWorld } from '../operators/async/attempts.ts'
 import type { StateContext } from '../operators/context.ts'
-import type { PhysicalPlan, Stage, StageInput } from '../physical/physical.ts'
+import type { PhysicalPlan, Stage, StageInput, Step } from '../physical/physical.ts'
 import { instantiateStage, statefulOperators, watermarkNodes } from './instantiate.ts'
 import { hasSide, type SideOutput, sideOutputs } from './side-outputs.ts'
 import type { StaticSides } from './static-sides.ts'
@@ -55,17 +55,65 @@ export async function buildTasks(parts: TaskParts): Promise<readonly TaskSpec[]>
 
 /**
  * Whether rows have to be told apart by their place: some operator depends on it, and several tasks read,
- * rows of one task come in several ways, or calls give rows out as they end.
+ * rows of one task come in several ways, or a step in front of it gives rows out in an order of its own.
  */
 function needsOrder(parts: TaskParts): boolean {
   const { stages } = parts.plan
-  const steps = stages.flatMap((stage) => stage.steps)
-  if (!steps.some(({ kind }) => kind === 'settle')) return false
-  if (steps.some((step) => step.kind === 'mapAsync' && !step.spec.limits.ordered)) return true
+  if (!stages.some(({ steps }) => steps.some(isSettle))) return false
+  if (stages.some((stage) => mixesBeforeSettle(parts.plan, stage))) return true
   const sources = stages.filter(({ source }) => source !== undefined)
   if (sources.reduce((sum, stage) => sum + tasksOf(stage, parts), 0) > 1) return true
-  const isRead = (id: number) => (stage: Stage) => stage.inputs.some(({ from }) => from === id)
-  return stages.some(({ id }) => stages.filter(isRead(id)).length > 1)
+  const isReader = (id: number) => (stage: Stage) => stage.inputs.some(({ from }) => from === id)
+  return stages.some(({ id }) => stages.filter(isReader(id)).length > 1)
+}
+
+function isSettle({ kind }: Step): boolean {
+  return kind === 'settle'
+}
+
+/** Whether rows reach a settle of a stage in another order than the one in which they were read. */
+function mixesBeforeSettle(plan: PhysicalPlan, { steps, inputs }: Stage): boolean {
+  const last = steps.findLastIndex(isSettle)
+  if (last < 0) return false
+  return steps.slice(0, last).some(mixes) || inputs.some(({ from }) => isMixed(plan, from))
+}
+
+function isMixed(plan: PhysicalPlan, id: number): boolean {
+  const { steps, inputs } = stageAt(plan, id)
+  return steps.some(mixes) || inputs.some(({ from }) => isMixed(plan, from))
+}
+
+/** Whether the rows of a step come out in another order than the rows that they were made from came in. */
+function mixes(step: Step): boolean {
+  switch (step.kind) {
+    case 'mapAsync':
+      return !step.spec.limits.ordered
+    case 'staticJoin':
+      return step.spec.keeps === 'flowing' || step.spec.keeps === 'both'
+    case 'aggregate':
+    case 'sessions':
+    case 'join':
+    case 'asofJoin':
+    case 'process':
+    case 'own':
+    case 'sort':
+    case 'rowNumber':
+    case 'topN':
+      return true
+    case 'compute':
+    case 'rejected':
+    case 'watermark':
+    case 'generate':
+    case 'window':
+    case 'session':
+    case 'deduplicate':
+    case 'mapRows':
+    case 'settle':
+    case 'limit':
+      return false
+    default:
+      return unreachable(step)
+  }
 }
 
 /** Where the tasks of a plan run. */

@@ -5,6 +5,8 @@ import { logEntries } from '../../properties/logged-epochs.ts'
 import { simulatedSession } from '../../properties/simulated-session.ts'
 import { virtualFileSystem } from '../../properties/virtual-file-system.ts'
 import type { JoinOptions } from '../../src/dataframe/join-options.ts'
+import { col, expr, window } from '../../src/functions.ts'
+import type { DataFrame } from '../../src/index.ts'
 
 const text = (lines: readonly unknown[]): Uint8Array =>
   new TextEncoder().encode(`${lines.map((line) => JSON.stringify(line)).join('\n')}\n`)
@@ -91,4 +93,105 @@ test('a side that a function makes is asked for again, though its rows are of th
   expect(() => numbers.toDF().join(other, 'id', 'inner', { refresh: '1 minute' })).toThrow(
     /refresh.*two streams/s,
   )
+})
+
+/** What a stream of rows `id` gives behind a join with words for some of the ids, in the order of its rows. */
+async function joined(
+  lanes: number,
+  build: (numbers: DataFrame, words: DataFrame) => DataFrame,
+  given: readonly (readonly number[])[] = [
+    [9, 8, 7],
+    [6, 5],
+    [4, 3],
+  ],
+): Promise<readonly string[]> {
+  const files = virtualFileSystem()
+  const { session, simulation } = simulatedSession({ seed: 7, files, life: 0, config: { lanes } })
+  const table = keptTable()
+  session.register({ sink: table.sink() })
+  const numbers = session.memoryStream('id INT', { partitions: given.length })
+  const words = session.createDataFrame(
+    [
+      [9, 'x'],
+      [7, 'b'],
+      [7, 'a'],
+      [5, 'y'],
+      [3, 'z'],
+    ],
+    'id INT, word STRING',
+  )
+  const query = build(numbers.toDF(), words)
+    .writeStream.options({ checkpointLocation: 'checkpoint', allowUnbounded: true })
+    .format('kept')
+    .start()
+  given.forEach((ids, partition) => {
+    numbers.addData(
+      ids.map((id) => [id]),
+      { partition },
+    )
+  })
+  await simulation.run(query.processAllAvailable())
+  await simulation.run(session.stop())
+  return table.epochs().flatMap(({ batches }) => rowsOfAll(batches).map((row) => row.join(' ')))
+}
+
+const onId = col('n.id').eq(col('w.id'))
+const behind =
+  (type: 'inner' | 'left' | 'left_semi' | 'left_anti') =>
+  (numbers: DataFrame, words: DataFrame): DataFrame => {
+    const both = numbers.alias('n').join(words.alias('w'), onId, type)
+    return type === 'inner' || type === 'left' ? both.select('n.id', 'word') : both
+  }
+
+// Rows stand where the row of the stream stood: by partition and position, then by the row of the other side.
+test.each([
+  ['inner', ['9 x', '7 b', '7 a', '5 y'], ['9', '7', '5', '3']],
+  ['left', ['9 x', '8 ', '7 b', '7 a'], ['9', '8', '7', '6', '5', '4', '3']],
+  ['left_semi', ['9', '7', '5', '3'], ['9', '7', '5', '3']],
+  ['left_anti', ['8', '6', '4'], ['8', '6', '4']],
+] as const)(
+  'the first rows behind an %s join are those of the stream, in any number of lanes',
+  async (type, first, ids) => {
+    for (const lanes of [1, 4]) {
+      const limited = await joined(lanes, (...sides) => behind(type)(...sides).limit(4))
+      expect(limited, `${lanes} lanes`).toEqual(first)
+      // Of the rows of an id the first one counts, so of `7` the word that came first.
+      const once = await joined(lanes, (...sides) => behind(type)(...sides).dropDuplicates('id'))
+      expect(once.map((row) => row.split(' ')[0]).toSorted()).toEqual(ids.toSorted())
+      expect(once).not.toContain('7 a')
+    }
+  },
+)
+
+test('a partition of a higher number comes behind one of a lower number, in any number of lanes', async () => {
+  const given = Array.from({ length: 12 }, (_, partition) => [partition])
+  const first = given.flat().slice(0, 11).map(String)
+  for (const lanes of [1, 4]) {
+    expect(await joined(lanes, (numbers) => numbers.limit(11), given)).toEqual(first)
+  }
+})
+
+test('rows that have no place come in one order, in any number of lanes', async () => {
+  // Groups have none; they come by their values.
+  const counted = (lanes: number) =>
+    joined(
+      lanes,
+      (numbers) =>
+        numbers
+          .withColumn('t', expr('timestamp_seconds(id)'))
+          .withWatermark('t', '0 seconds')
+          .groupBy(window('t', '1 second'), 'id')
+          .count()
+          .select('id', 'count')
+          .limit(3),
+      [
+        [9, 1, 3, 99],
+        [8, 4, 99],
+        [7, 5, 99],
+      ],
+    )
+  const one = await counted(1)
+  expect(one).toHaveLength(3)
+  expect(await counted(4)).toEqual(one)
+  expect(await counted(3)).toEqual(one)
 })

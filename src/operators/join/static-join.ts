@@ -1,4 +1,11 @@
-import { type Batch, type Column, rowNumbers, select } from '../../batch/batch.ts'
+import {
+  type Batch,
+  type Column,
+  originOfRows,
+  rowNumbers,
+  select,
+  siblingOrder,
+} from '../../batch/batch.ts'
 import type { DataType } from '../../batch/schema.ts'
 import { type EvaluationContext, noContext } from '../../expr/expression.ts'
 import type { EpochHeader } from '../../flow/message.ts'
@@ -109,7 +116,10 @@ class StaticJoin implements Operator {
     await output.emit(
       keeps === 'matched' || keeps === 'unmatched'
         ? this.#asOutput(select(batch, chosen))
-        : this.#pairs.alone(this.#spec.flowing, batch, chosen),
+        : {
+            ...this.#pairs.alone(this.#spec.flowing, batch, chosen),
+            ...placeOf(batch, chosen, new Int32Array(chosen.length)),
+          },
     )
   }
 
@@ -121,29 +131,32 @@ class StaticJoin implements Operator {
     let count = 0
     const positions = new Int32Array(pairsPerBatch)
     const found = new Int32Array(pairsPerBatch)
+    const siblings = new Int32Array(pairsPerBatch)
     for (let k = 0; k < rows.length; k++) {
       let other = others.firstOf(keys[k] as number)
       if (choosesOnly && !this.#pairs.hasCondition) {
         matched[k] = other < 0 ? 0 : 1
         continue
       }
-      for (; other >= 0; other = others.nextOf(other)) {
+      for (let sibling = 0; other >= 0; other = others.nextOf(other)) {
         positions[count] = k
+        siblings[count] = sibling++
         found[count++] = other
         if (count < pairsPerBatch) continue
-        const wait = this.#flush(probe, positions, found, output)
+        const wait = this.#flush(probe, { positions, found, siblings }, output)
         if (wait !== undefined) await wait
         count = 0
       }
     }
     if (count === 0) return
-    await this.#flush(probe, positions.subarray(0, count), found.subarray(0, count), output)
+    const first = (numbers: Int32Array): Int32Array => numbers.subarray(0, count)
+    const pairs = { positions: first(positions), found: first(found), siblings: first(siblings) }
+    await this.#flush(probe, pairs, output)
   }
 
   #flush(
     { batch, rows, others, matched }: Probe,
-    positions: Int32Array,
-    found: Int32Array,
+    { positions, found, siblings }: FoundPairs,
     output: Output,
   ): Wait {
     const { flowing, keeps } = this.#spec
@@ -159,7 +172,7 @@ class StaticJoin implements Operator {
       if (keeps === 'both') this.#found[found[pair] as number] = 1
     }
     if (count === 0 || keeps === 'matched' || keeps === 'unmatched') return undefined
-    return output.emit(pairs)
+    return output.emit({ ...pairs, ...placeOf(batch, pairRows, siblings) })
   }
 
   /** The other rows that found no partner in the whole input. */
@@ -184,6 +197,20 @@ class StaticJoin implements Operator {
     const { output } = this.#spec.pairs
     return { ...batch, schema: output, columns: batch.columns.slice(0, output.length) }
   }
+}
+
+/** Rows that were made from these rows of a batch stand where the row stood, one after the other. */
+function placeOf(batch: Batch, rows: Int32Array, siblings: Int32Array): Pick<Batch, 'order'> {
+  if (batch.order === undefined) return {}
+  const origin = originOfRows(batch, rows)
+  return origin.order === undefined ? {} : { order: siblingOrder(origin.order, siblings) }
+}
+
+/** Pairs by number: a position in the rows of the batch, another row, and how many that row had before it. */
+interface FoundPairs {
+  readonly positions: Int32Array
+  readonly found: Int32Array
+  readonly siblings: Int32Array
 }
 
 interface Probe {
