@@ -71,12 +71,17 @@ export interface QuerySpec extends PlannedQuery, SinkMakers {
   readonly listener: (event: JobEvent) => void
   /** Called when an attempt comes to its end: lets go of whoever waits for a reader of its rows. */
   readonly ending: () => void
-  /** Told the id of the query and the parts of each attempt, once they are known. */
+  /** Told what each attempt knows and is made of, once it is known. */
   readonly onDeployed: (deployed: Deployed) => void
 }
 
+/** An attempt that is about to run. */
 export interface Deployed {
   readonly queryId: string
+  /** Grows with every attempt. */
+  readonly token: number
+  /** Fixed at the first start. */
+  readonly shards: number
   readonly sources: ReadonlyMap<string, Source>
   readonly sink: Sink
 }
@@ -165,6 +170,8 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   )
   spec.onDeployed({
     queryId: log.queryId,
+    token: log.token,
+    shards: fingerprint.shards,
     sources: new Map([...sources].map(([name, made]) => [name, made.source])),
     sink: sinks.sink,
   })

@@ -5,6 +5,14 @@ import { StreamError } from '../core/error.ts'
 import type { Savepoint } from '../dataframe/streaming-query.ts'
 import type { SessionPorts } from './ports.ts'
 
+/** Which checkpoint is copied where. */
+interface SavepointSpec {
+  readonly checkpoint: string
+  readonly to: string
+  /** Whose it is; looked for in the log before the first attempt knows. */
+  readonly owner: { readonly queryId: string; readonly token: number } | undefined
+}
+
 /**
  * Copies the last committed epoch of a checkpoint to a folder of its own. The query goes on meanwhile; what
  * it would clean up stays until the copy is made.
@@ -13,14 +21,14 @@ import type { SessionPorts } from './ports.ts'
 export function makeSavepoint(
   { files, clock }: Pick<SessionPorts, 'files' | 'clock'>,
   hold: CleanUpHold,
-  { checkpoint, to }: { readonly checkpoint: string; readonly to: string },
+  { checkpoint, to, owner }: SavepointSpec,
 ): Promise<Savepoint> {
   return hold.during(async () => {
     if ((await files.list(to)).length > 0) throw new StreamError('SAVEPOINT_EXISTS', { path: to })
     const reader = checkpointReader(files, checkpoint)
     const found = reader.committed()
     const { epoch, committables } = found.manifest
-    const { queryId, token } = reader.owner()
+    const { queryId, token } = owner ?? reader.owner()
     const copy = { files, from: checkpoint, to, found, queryId, token, committables }
     await copyCheckpoint(copy)
     await noteSavepoint(files, to, { format: 1, queryId, epoch, atMs: clock.now() })

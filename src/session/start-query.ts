@@ -117,7 +117,8 @@ function runningOf(start: Start): RunningQuery {
     print: (text) => ports.terminal.print(text),
     state: (operator, options = {}) =>
       queryState({ ports, launch, checkpoint: place.path, operator, options }),
-    savepoint: (to) => makeSavepoint(ports, start.hold, { checkpoint: place.path, to }),
+    savepoint: (to) =>
+      makeSavepoint(ports, start.hold, { checkpoint: place.path, to, owner: start.deployed }),
     progressOf: (epoch, previousTriggerMs) =>
       progressOf(epoch, progressContextOf(start, previousTriggerMs)),
     observe(event) {
@@ -151,7 +152,7 @@ function progressContextOf(start: Start, previousTriggerMs: number | undefined):
     name: spec.queryName,
     plan: planned.plan,
     lanes: engine.config.lanes,
-    shards: engine.config.shards,
+    shards: deployed?.shards ?? engine.config.shards,
     sources: deployed?.sources ?? new Map(),
     sink: deployed?.sink ?? { description: spec.format },
     previousTriggerMs,

@@ -330,3 +330,35 @@ test('a savepoint that was cut short is none, and the query goes on', async () =
   expect(outcomes.none).toBeGreaterThan(10)
   expect(outcomes.whole).toBeGreaterThan(0)
 }, 60_000)
+
+test('a savepoint does not read the log back to its beginning', async () => {
+  const disk = virtualFileSystem()
+  let reads = 0
+  const files: FileSystem = {
+    ...disk,
+    readNow(path) {
+      if (/^origin\/log\/\d+$/.test(path)) reads++
+      return disk.readNow(path)
+    },
+  }
+  const { session, simulation } = simulatedSession({ seed: 1, files, life: 0 })
+  const run = async (): Promise<void> => {
+    const input = session.memoryStream('k STRING, n INT')
+    const query = sums(input.toDF())
+      .writeStream.outputMode('update')
+      .option('checkpointLocation', 'origin')
+      .format('noop')
+      .start()
+    for (let n = 0; n < 20; n++) {
+      input.addData([['a', n]])
+      await query.processAllAvailable()
+    }
+    reads = 0
+    await query.savepoint('safe')
+    await session.stop()
+  }
+  await simulation.run(run())
+  // The newest epoch has three entries: what was decided, its manifest, and that it is committed.
+  expect(reads).toBeGreaterThan(0)
+  expect(reads).toBeLessThan(8)
+})
