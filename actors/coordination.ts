@@ -89,7 +89,7 @@ export interface Coordination {
   saidIdle: boolean
   cleaning: boolean
   cleanNext: Positions | undefined
-  /** The last epoch that was published left more state than the quota allows. */
+  /** The last epoch that was held to the quota, published or not, leaves more state than it allows. */
   isOverQuota: boolean
   /** The epoch whose manifest is not asked for because of the quota. */
   refused: Epoch | undefined

@@ -78,7 +78,8 @@ function carryOut(know: Coordination, command: ProtocolCommand): void {
 
 /**
  * Holds the state that an epoch leaves to the quota, and says whether the epoch may be published. One that
- * may not ends the attempt before anything of it is committed; it runs again with a larger quota.
+ * may not ends the attempt, and runs again with a larger quota: no sink with a second phase shows anything of
+ * it, the others have had it.
  */
 function checkQuota(know: Coordination, epoch: Epoch): boolean {
   const { stateQuota } = know.deployment.settings

@@ -60,7 +60,6 @@ export interface SinkTaskSpec extends TaskBase {
   /** The name in the manifest's committables; unique among the sink tasks. */
   readonly sinkName: string
   readonly sink: Sink
-  readonly operator?: Operator
 }
 
 export type TaskSpec = SourceTaskSpec | OperatorTaskSpec | SinkTaskSpec

@@ -5,7 +5,7 @@ import { type Epoch, initialEpoch } from '../src/core/units.ts'
 import type { Sink } from '../src/flow/connector.ts'
 import { deadSide } from '../src/flow/dead-letters.ts'
 import type { Barrier, EpochHeader } from '../src/flow/message.ts'
-import type { EpochReport, Operator, Output } from '../src/flow/operator.ts'
+import type { EpochReport, Output } from '../src/flow/operator.ts'
 import type { SinkMessage } from './control.ts'
 import { createInbox, type Inbox, type InboxItem } from './inbox.ts'
 import { channelAt, giveCredit, type InputChannel } from './operator-actor.ts'
@@ -17,7 +17,6 @@ interface SinkTask {
   readonly task: TaskShell
   readonly name: string
   readonly sink: Sink
-  readonly operator: Operator | undefined
   readonly inputs: readonly InputChannel[]
   readonly inbox: Inbox
   readonly output: SinkOutput
@@ -41,7 +40,6 @@ export function sinkBehaviour(
   spec: {
     readonly name: string
     readonly sink: Sink
-    readonly operator: Operator | undefined
     readonly inputs: readonly InputChannel[]
   },
 ): Behaviour<SinkMessage> {
@@ -88,18 +86,16 @@ async function drain(own: SinkTask): Promise<void> {
 }
 
 async function handle(own: SinkTask, item: InboxItem): Promise<void> {
-  const { task, operator, output } = own
+  const { task, output } = own
   switch (item.type) {
     case 'open':
       own.open = item.header
       task.enter(item.header.epoch)
-      operator?.open(item.header)
       return await task.outbox.broadcast({ type: 'open', header: item.header })
     case 'data': {
       const channel = channelAt(own.inputs, item.channel)
       own.rowsIn += liveRows(item.batch)
-      if (operator === undefined) await output.emit(item.batch)
-      else await operator.process(channel.input, item.batch, output)
+      await output.emit(item.batch)
       return giveCredit(channel)
     }
     case 'aligned':
@@ -110,12 +106,11 @@ async function handle(own: SinkTask, item: InboxItem): Promise<void> {
 }
 
 async function close(own: SinkTask, barrier: Barrier): Promise<void> {
-  const { task, operator, output, sink, rowsIn } = own
+  const { task, output, sink, rowsIn } = own
   const header = openHeader(own)
   const rowsOut = output.takeRowCount
   const report = output.takeReport()
   const passed = await passBarrier(task, {
-    operator,
     output,
     header,
     barrier,

@@ -181,10 +181,10 @@ function spawnTask(
 
 function sinkOf(
   shell: TaskShell,
-  { sinkName: name, sink, operator }: SinkTaskSpec,
+  { sinkName: name, sink }: SinkTaskSpec,
   inputs: readonly InputChannel[],
 ): Behaviour<SinkMessage> {
-  return sinkBehaviour(shell, { name, sink, operator, inputs })
+  return sinkBehaviour(shell, { name, sink, inputs })
 }
 
 function spawnCoordinator(

@@ -86,7 +86,8 @@ export interface PassedEpoch {
 export async function passBarrier(
   task: TaskShell,
   options: {
-    readonly operator: Operator | undefined
+    /** Absent for sinks. */
+    readonly operator?: Operator
     readonly output: Output
     readonly header: EpochHeader
     readonly barrier: Barrier

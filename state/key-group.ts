@@ -8,7 +8,10 @@ export interface ShardLayout {
   readonly groupsPerShard: number
 }
 
-export const defaultShardLayout: ShardLayout = { shardCount: 8, groupsPerShard: 16 }
+/** How keys are spread in checkpoints with this many shards. */
+export function shardLayout(shardCount: number): ShardLayout {
+  return { shardCount, groupsPerShard: 16 }
+}
 
 /**
  * The key group of a 32-bit hash, signed or not. It takes the high bits, so that within a shard the
@@ -42,21 +45,4 @@ export function laneOfShard(shard: number, layout: LaneLayout): number {
 export function shardsOfLane(lane: number, layout: LaneLayout): readonly number[] {
   const all = Array.from({ length: layout.shardCount }, (_, shard) => shard)
   return all.filter((shard) => laneOfShard(shard, layout) === lane)
-}
-
-export interface ShardMove {
-  readonly shard: number
-  readonly from: number
-  readonly to: number
-}
-
-/** The shards that change their owner when the number of lanes changes. */
-export function movedShards(before: LaneLayout, lanes: number): readonly ShardMove[] {
-  const moves: ShardMove[] = []
-  for (let shard = 0; shard < before.shardCount; shard++) {
-    const from = laneOfShard(shard, before)
-    const to = laneOfShard(shard, { shardCount: before.shardCount, lanes })
-    if (from !== to) moves.push({ shard, from, to })
-  }
-  return moves
 }

@@ -8,7 +8,7 @@ export const countedSchema: Schema = [
   { name: 'value', type: longType, nullable: true },
 ]
 
-const batchRows = 4096
+const rowsAtOnce = 4096
 
 /** Which of the numbers `from <= value < to` to make rows of. */
 export interface CountedRange {
@@ -28,7 +28,7 @@ export function* countedRows(range: CountedRange): Iterable<Batch> {
   for (let partition = slice.index; partition < partitions; partition += slice.count) {
     let next = from + ((partition - (from % partitions) + partitions) % partitions)
     while (next < to) {
-      const rowCount = Math.min(batchRows, Math.ceil((to - next) / partitions))
+      const rowCount = Math.min(rowsAtOnce, Math.ceil((to - next) / partitions))
       yield { ...countedBatch(range, next, rowCount), part: partition }
       next += rowCount * partitions
     }

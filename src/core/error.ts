@@ -271,7 +271,7 @@ const catalogue = {
   STATE_QUOTA_EXCEEDED: {
     message:
       'Epoch {epoch} would leave {size} {unit} of state, and {option} is {limit}; most of it, {share}, is of {operator}.',
-    hint: 'Nothing of the epoch is committed: start the query again with a larger {option}, and it goes on where it stands.',
+    hint: 'The epoch is not in the checkpoint: start the query again with a larger {option}, and it runs again. Sinks that take rows before the checkpoint (foreachBatch, foreach, console) get it once more.',
     retry: 'never',
   },
   STATE_UNBOUNDED: {

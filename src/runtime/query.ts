@@ -10,7 +10,7 @@ import {
 import { runJob } from '../../actors/supervisor.ts'
 import type { ActorFailure, ActorSystem } from '../../actors/system.ts'
 import type { CleanUpHold } from '../../state/clean-up-hold.ts'
-import { shardsOfLane } from '../../state/key-group.ts'
+import { shardLayout, shardsOfLane } from '../../state/key-group.ts'
 import { type LocalEpochLog, openEpochLog } from '../../state/local-epoch-log.ts'
 import type { Manifest } from '../../state/manifest.ts'
 import { planRecovery } from '../../state/recovery.ts'
@@ -33,7 +33,6 @@ import { checkpointEffects, initialManifest, recoveredFrom } from './checkpoint.
 import { watermarkNodesOf } from './nodes.ts'
 import { describeSinks, makeSinks, openSinks, type SinkMakers } from './open-sinks.ts'
 import { Opened } from './opened.ts'
-import { shardLayout } from './state-reading.ts'
 import { buildTasks, statefulTasks } from './tasks.ts'
 
 /** A source as the session makes it for one attempt. */

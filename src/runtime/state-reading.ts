@@ -1,5 +1,5 @@
 import type { CheckpointReader, FoundManifest } from '../../state/checkpoint-reader.ts'
-import { type ShardLayout, shardOf } from '../../state/key-group.ts'
+import { shardLayout, shardOf } from '../../state/key-group.ts'
 import type { ShardVersion } from '../../state/manifest.ts'
 import {
   type ShardEntries,
@@ -228,9 +228,4 @@ function shardOfKey(
 ): number {
   const values = view.keyBytes.map(({ field }) => key[field] ?? null)
   return shardOf(hashValues(shardKeyTypes(layout), values), shardLayout(fingerprint.shards))
-}
-
-/** How keys are spread in checkpoints with this many shards. */
-export function shardLayout(shardCount: number): ShardLayout {
-  return { shardCount, groupsPerShard: 16 }
 }

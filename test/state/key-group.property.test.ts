@@ -1,10 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
-  defaultShardLayout,
   keyGroupOf,
   laneOfShard,
-  movedShards,
+  shardLayout,
   shardOf,
   shardsOfLane,
 } from '../../state/key-group.ts'
@@ -45,23 +44,8 @@ test('the lanes own disjoint, complete, contiguous and even ranges of shards', (
   )
 })
 
-test('a rescale moves exactly the shards whose lane differs', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 8 }), (from, to) => {
-      const moved = movedShards({ shardCount: 8, lanes: from }, to)
-      for (let shard = 0; shard < 8; shard++) {
-        const before = laneOfShard(shard, { shardCount: 8, lanes: from })
-        const after = laneOfShard(shard, { shardCount: 8, lanes: to })
-        expect(moved.find((move) => move.shard === shard)).toEqual(
-          before === after ? undefined : { shard, from: before, to: after },
-        )
-      }
-    }),
-  )
-})
-
 test('the mapping of a few hashes is frozen, as checkpoints live by it', () => {
   const shards = [0, 0x1fffffff, 0x20000000, 0x7fffffff, 0x80000000, 0xffffffff]
-  expect(shards.map((hash) => shardOf(hash, defaultShardLayout))).toEqual([0, 0, 1, 3, 4, 7])
+  expect(shards.map((hash) => shardOf(hash, shardLayout(8)))).toEqual([0, 0, 1, 3, 4, 7])
   expect(laneOfShard(7, { shardCount: 8, lanes: 3 })).toBe(2)
 })

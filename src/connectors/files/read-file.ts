@@ -8,7 +8,7 @@ const chunkBytes = 1 << 20
 /** Room before a piece for the beginning of a line whose end is in it; longer ones are copied. */
 const headBytes = 1 << 16
 /** Rows of one batch. */
-export const batchRows = 4096
+const rowsAtOnce = 4096
 
 /** Where pieces of one file after another are read to; for one reader at a time. */
 export type PieceBuffers = readonly [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>]
@@ -41,11 +41,11 @@ export async function* readFile(
       const end = lines.lastIndexOf(10) + 1
       let at = 0
       while (at < end) {
-        at = decoder.decode(lines, at, end, batchRows)
-        if (decoder.rowCount >= batchRows) yield decoder.finish()
+        at = decoder.decode(lines, at, end, rowsAtOnce)
+        if (decoder.rowCount >= rowsAtOnce) yield decoder.finish()
       }
       // Many bad lines in a row do not pile up.
-      if ((decoder.rejectedCount ?? 0) >= batchRows) yield decoder.finish()
+      if ((decoder.rejectedCount ?? 0) >= rowsAtOnce) yield decoder.finish()
       rest = lines.subarray(end)
     }
     if (isFilled(decoder)) yield decoder.finish()
