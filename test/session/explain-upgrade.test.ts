@@ -185,6 +185,32 @@ test('a source without a name that is gone is refused, one that is new is read f
   ])
 })
 
+test('the number of shards stays that of the first start, in the report and in the progress', async () => {
+  const files = virtualFileSystem()
+  for (const [number, shards] of [5, 16].entries()) {
+    const config = { shards, lanes: 2 }
+    const { session, simulation } = simulatedSession({ seed: 1, files, life: number, config })
+    const run = async () => {
+      const input = session.memoryStream('k STRING, n INT')
+      for (let n = 0; n <= number; n++) input.addData([['a', n]])
+      const writer = sums(input.toDF())
+        .writeStream.outputMode('update')
+        .option('checkpointLocation', 'checkpoint')
+        .format('noop')
+      const query = writer.start()
+      await query.processAllAvailable()
+      const [operator] = query.recentProgress.at(-1)?.stateOperators ?? []
+      expect(operator?.numStateStoreInstances).toBe(5)
+      const { changes } = await session.explainUpgrade(writer, 'checkpoint')
+      const kept = changes.find(({ name }) => name === 'shards')?.what
+      expect(kept).toBe(shards === 5 ? '' : 'stays 5, as at the first start (now 16)')
+      await session.stop()
+      return true
+    }
+    expect(await simulation.run(run())).toBe(true)
+  }
+})
+
 test('what a start throws at once is thrown', async () => {
   const files = await written(sums)
   const { session, simulation } = life(files, 1)
