@@ -4,7 +4,7 @@ import { type EpochReport, mergeReports, type Operator, type Output } from '../f
 
 /**
  * Runs the operators of one stage back to back: each one's output is the next one's input, by a call
- * and without a message. The first operator may have several inputs.
+ * and without a message. The first operator may have several inputs. Whoever made them closes each by itself.
  */
 export function chain(operators: readonly Operator[]): Operator {
   const [first] = operators
@@ -64,10 +64,6 @@ export function chain(operators: readonly Operator[]): Operator {
 
     abort() {
       for (const operator of operators) operator.abort?.()
-    },
-
-    close() {
-      for (const operator of operators) operator.close?.()
     },
   }
 }

@@ -7,6 +7,7 @@ import type { StateContext } from '../operators/context.ts'
 import type { PhysicalPlan, Stage, Step } from '../physical/physical.ts'
 import type { Scan } from '../plan/logical.ts'
 import { instantiateStage } from './instantiate.ts'
+import { Opened } from './opened.ts'
 import { type StaticSides, staticSides } from './static-sides.ts'
 import { volatileState } from './volatile-state.ts'
 
@@ -50,7 +51,9 @@ export async function runBatch(
     idle: [],
     flush: true,
   }
-  const context = { stateFor, statics: staticsOf(readAll, world), isSettled: true, world }
+  const opened = new Opened()
+  const statics = staticsOf(readAll, world)
+  const context = { stateFor, statics, isSettled: true, world, opened }
   const running: RunningStage[] = []
   try {
     for (const stage of plan.stages) {
@@ -69,7 +72,7 @@ export async function runBatch(
       await operator.closeEpoch(header, output)
     }
   } finally {
-    for (const { operator } of running) operator.close?.()
+    await opened.close()
   }
 }
 

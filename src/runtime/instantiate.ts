@@ -29,6 +29,7 @@ import { topNOperator } from '../operators/top-n/top-n.ts'
 import { watermarkOperator } from '../operators/watermark.ts'
 import { windowAssignOperator } from '../operators/window-assign.ts'
 import type { Stage, Step } from '../physical/physical.ts'
+import type { Opened } from './opened.ts'
 import type { StaticSides } from './static-sides.ts'
 
 /** Where the operators of a stage find their state; asked once per stateful step. */
@@ -41,6 +42,8 @@ export interface StageContext {
   /** One task reads everything, so that rows come in the order of their source. */
   readonly isSettled: boolean
   readonly world: CallWorld
+  /** Closes the operators, each by itself, whether or not the others could be made. */
+  readonly opened: Pick<Opened, 'add'>
 }
 
 /** The running operator of one stage in one task. State is loaded when the promise resolves. */
@@ -48,6 +51,7 @@ export async function instantiateStage(stage: Stage, context: StageContext): Pro
   const operators: Operator[] = []
   for (const step of stage.steps) {
     const operator = await instantiateStep(step, context)
+    context.opened.add({ close: async () => operator.close?.() })
     const late = 'late' in step ? step.late : undefined
     operators.push(late === undefined ? operator : withLateRows(operator, late))
   }

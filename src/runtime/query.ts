@@ -5,7 +5,6 @@ import {
   type JobHandle,
   type JobSettings,
   type RestartSettings,
-  type TaskSpec,
 } from '../../actors/job.ts'
 import { runJob } from '../../actors/supervisor.ts'
 import type { ActorFailure, ActorSystem } from '../../actors/system.ts'
@@ -155,6 +154,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
     sideSinks: sinks.sideSinks,
     statics: staticsOf(spec.readAll, spec),
     world: spec,
+    opened,
     openState: async (task, lane, single) => {
       const { shardCount } = layout
       const shards = shardsOfLane(single ? 0 : lane, { shardCount, lanes: single ? 1 : spec.lanes })
@@ -162,7 +162,6 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
       return opened.add(await openTaskState(taskStateOptions(spec, place)))
     },
   })
-  opened.add({ close: async () => closeOperators(tasks) })
   const positions = withNewSources(
     base.positions as Readonly<Record<string, Position>>,
     await newPositions(base, sources),
@@ -217,11 +216,6 @@ async function commitAgain(
     if (position === undefined) continue
     await hold.whenFree(`source ${name}`, () => source.commit(position as Position))
   }
-}
-
-/** Lets go of what user code in the tasks holds. */
-function closeOperators(tasks: readonly TaskSpec[]): void {
-  for (const task of tasks) if (task.type !== 'sink') task.operator.close?.()
 }
 
 async function openLog(spec: QuerySpec): Promise<LocalEpochLog> {

@@ -10,6 +10,7 @@ import type { CallWorld } from '../operators/async/attempts.ts'
 import type { StateContext } from '../operators/context.ts'
 import type { PhysicalPlan, Stage, StageInput, Step } from '../physical/physical.ts'
 import { instantiateStage, statefulOperators, watermarkNodes } from './instantiate.ts'
+import type { Opened } from './opened.ts'
 import { hasSide, type SideOutput, sideOutputs } from './side-outputs.ts'
 import type { StaticSides } from './static-sides.ts'
 
@@ -31,6 +32,8 @@ export interface TaskParts {
   /** Reads the sides of joins that do not stream. */
   readonly statics: StaticSides
   readonly world: CallWorld
+  /** Closes what the tasks are made of. */
+  readonly opened: Pick<Opened, 'add'>
   /** Opens the state service of a task that keeps state. */
   readonly openState: (task: TaskId, lane: number, single: boolean) => Promise<TaskState>
 }
@@ -159,6 +162,7 @@ async function buildTask(parts: TaskParts, stage: Stage, lane: number): Promise<
     statics: parts.statics,
     isSettled: !needsOrder(parts),
     world: parts.world,
+    opened: parts.opened,
   }
   const operator = await instantiateStage(stage, context)
   const nodes = watermarkNodes(stage)
