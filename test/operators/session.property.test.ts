@@ -383,18 +383,16 @@ test('many sessions are closed, and their slots used again', async () => {
 })
 
 test('late rows of many sessions are counted without a table for each', async () => {
-  const state = spillingState('session-0', 1).state
-  const restoredWatermark = Number.MIN_SAFE_INTEGER
-  const operator = await sessionOperator(specOf('append'), {
-    state,
-    shardOf: () => 0,
-    restoredWatermark,
-  })
+  const { state } = spillingState('session-0', 1)
+  const context = { state, shardOf: () => 0, restoredWatermark: Number.MIN_SAFE_INTEGER }
+  const operator = await sessionOperator(specOf('append'), context)
   const count = 20_000
-  const rows = Array.from({ length: count }, (_, row): Value[] => ['a', [row, row + 5], 1])
   const [, header] = headersOf([[{ key: null, start: 1000, end: 1005, amount: 1 }], [], []])
   if (header === undefined) return expect.fail()
-  const batch = batchOf(input, rows)
+  const batch = batchOf(
+    input,
+    Array.from({ length: count }, (_, row) => ['a', [row, row + 5], 1]),
+  )
   const before = process.memoryUsage().arrayBuffers
   operator.open({ ...header, lateWatermark: header.evictWatermark })
   await operator.process(0, batch, { emit: () => undefined, emitSide: () => undefined })

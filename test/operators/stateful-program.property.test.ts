@@ -16,6 +16,7 @@ import { processSpec } from '../../src/physical/process-spec.ts'
 import type { Process } from '../../src/plan/logical.ts'
 import type { FrozenState } from '../../state/frozen.ts'
 import { laneOfShard, shardsOfLane } from '../../state/key-group.ts'
+import { calm, type PressedOperator, pressure, underPressure } from './pressed-operator.ts'
 import { operation, scriptProcessor } from './script-processor.ts'
 import { spillingState } from './spilling-state.ts'
 
@@ -246,6 +247,29 @@ test('restarts at every barrier, lanes, entries out of memory and waiting handle
     { numRuns: 600 },
   )
 })
+
+test('state out of memory, files being written and restarts change nothing', async () => {
+  let cold = 0
+  const program = (plan: Process, runs: readonly EpochInput[]): PressedOperator => ({
+    name: 'process-0',
+    open: (context) => processOperator(processSpec(plan, 'process-0'), context),
+    headers: headersOf(runs, false),
+    batchesOf: (epoch) => [[0, batchOf(input, runs[epoch]?.rows ?? [])]],
+  })
+  await fc.assert(
+    fc.asyncProperty(epochs, modes, pressure, fc.boolean(), async (runs, mode, how, isAsync) => {
+      const found = await underPressure(program(planOf(mode, isAsync), runs), how)
+      const { results, closed } = await underPressure(program(planOf(mode, false), runs), calm)
+      const rowsOfEach = (reports: typeof closed) =>
+        reports.map(({ progress }) => progress?.['process-0']?.rowsTotal)
+      expect(found.results).toEqual(results)
+      expect(rowsOfEach(found.closed)).toEqual(rowsOfEach(closed))
+      cold += found.cold ? 1 : 0
+    }),
+    { numRuns: 300 },
+  )
+  expect(cold).toBeGreaterThan(50)
+}, 60_000)
 
 test('while an epoch is open each message is answered at once', async () => {
   const plan = planOf('processingTime', false)
