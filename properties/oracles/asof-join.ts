@@ -75,10 +75,6 @@ function sameKey(plan: AsofJoin, left: Row, right: Row, header: EpochHeader): bo
   })
 }
 
-function keyValue(
-  expression: JoinKey['left'],
-  row: Row,
-  { epoch, processingTime }: EpochHeader,
-): Value {
-  return interpret(expression, (index) => row[index] ?? null, { epoch, processingTime })
+function keyValue(expression: JoinKey['left'], row: Row, { processingTime }: EpochHeader): Value {
+  return interpret(expression, (index) => row[index] ?? null, { processingTime })
 }

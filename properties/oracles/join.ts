@@ -107,8 +107,8 @@ function joinedRows(
   return output
 }
 
-function contextOf({ epoch, processingTime }: EpochHeader): EvaluationContext {
-  return { epoch, processingTime }
+function contextOf({ processingTime }: EpochHeader): EvaluationContext {
+  return { processingTime }
 }
 
 function isPair(plan: Join, left: Row, right: Row, context: EvaluationContext): boolean {

@@ -34,6 +34,6 @@ export interface Late {
 }
 
 /** What an expression may know of an epoch. */
-export function contextOf({ epoch, processingTime }: EpochHeader): EvaluationContext {
-  return { epoch, processingTime }
+export function contextOf({ processingTime }: EpochHeader): EvaluationContext {
+  return { processingTime }
 }

@@ -185,12 +185,8 @@ function compareRows(
   return 0
 }
 
-function evaluated(
-  expression: Expression,
-  row: Row,
-  { epoch, processingTime }: EpochHeader,
-): Value {
-  return interpret(expression, (index) => row[index] ?? null, { epoch, processingTime })
+function evaluated(expression: Expression, row: Row, { processingTime }: EpochHeader): Value {
+  return interpret(expression, (index) => row[index] ?? null, { processingTime })
 }
 
 function sameCells(left: Row | undefined, right: Row | undefined): boolean {

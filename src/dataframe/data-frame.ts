@@ -131,14 +131,17 @@ export interface DataFrame extends NotOnFrames, AsofJoins<DataFrame>, NamedSteps
     how?: JoinTypeName,
     options?: JoinOptions,
   ): DataFrame
-  /** Every row of this frame with every row of the other; not for two streams. */
+  /** Every row of this frame with every row of the other; of two streams with an equality in a filter behind it. */
   crossJoin(other: DataFrame): DataFrame
 
-  /** Rows of both, columns by position, types widened. Keeps duplicates (UNION ALL). */
+  /** Rows of both, columns by position, types widened; keeps duplicates. @throws StreamError `UNION_MISMATCH` */
   union(other: DataFrame): DataFrame
   /** The same as `union`. */
   unionAll(other: DataFrame): DataFrame
-  /** Rows of both, columns by name. */
+  /**
+   * Rows of both, columns by name; with `allowMissingColumns` a column that one of them lacks is NULL there.
+   * @throws StreamError `COLUMN_NOT_FOUND`, `UNION_MISMATCH`
+   */
   unionByName(
     other: DataFrame,
     options?: boolean | { readonly allowMissingColumns?: boolean },
@@ -228,11 +231,19 @@ export interface DataFrame extends NotOnFrames, AsofJoins<DataFrame>, NamedSteps
   /** Every row once: `dropDuplicates()`. */
   distinct(): DataFrame
 
-  /** Sorts by columns, ascending unless they say `.desc()`. On streams only in complete mode. */
+  /**
+   * Sorts by columns, ascending unless they say `.desc()`. On streams only behind an aggregation or a
+   * ranking, and in complete mode.
+   * @throws StreamError `COLUMN_NOT_FOUND`, `DATATYPE_MISMATCH` for a MAP
+   */
   orderBy(...columns: Columns): DataFrame
   /** The same as `orderBy`. */
   sort(...columns: Columns): DataFrame
-  /** At most `count` rows. */
+  /**
+   * At most `count` rows: of a stream the first of its whole life, also over restarts, or of each answer of an
+   * aggregation in complete mode. Refused in update mode, as rows that were given out cannot be taken back.
+   * @throws StreamError `CONFIG_INVALID` for a count that is no whole number from 0 up
+   */
   limit(count: number): DataFrame
   /** A name for the frame: its columns may then be written `name.column`. */
   alias(name: string): DataFrame

@@ -5,7 +5,7 @@ export interface NamedSteps<Frame> {
    * are added around it, and `query.state(name)` finds it. Without it the name is made from kind and
    * position, such as `aggregate-0`. On a batch frame nothing changes.
    *
-   * @param name - letters, digits, `.`, `_` and `-`; one step has one name
+   * @param name - begins with a letter or `_`; letters, digits, `.`, `_` and `-`; one step has one name
    * @throws StreamError `CONFIG_INVALID`
    * @example
    * ```ts

@@ -36,7 +36,7 @@ export interface DataReader {
    */
   name(name: string): DataReader
   /**
-   * The frame. Spark is not asked for a schema here: text formats need `.schema(…)`.
+   * The frame. No schema is made from the data, as Spark does for batches: JSON and CSV need `.schema(…)`.
    * @throws StreamError `SOURCE_NOT_FOUND`, `SCHEMA_REQUIRED`, `OPTION_UNKNOWN`, `CONFIG_INVALID`
    */
   load(path?: string): DataFrame

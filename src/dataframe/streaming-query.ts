@@ -159,7 +159,7 @@ export interface StreamingQuery<Frame = unknown> {
    */
   readonly warnings: readonly QueryWarning[]
 
-  /** Prints the plan, and returns the same text. `extended` adds the logical plan before optimisation. */
+  /** Prints the plan, and returns the same text. `extended` adds the stages that run. */
   explain(extended?: boolean): string
 
   /**

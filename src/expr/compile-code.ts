@@ -315,7 +315,7 @@ class Generator {
   }
 
   #userCall(expression: Extract<Expression, { kind: 'udf' }>) {
-    const context = { processingTime: 0, epoch: 0 }
+    const context = { processingTime: 0 }
     return (values: readonly Value[]): Value => {
       const args = expression.args.map(
         (arg, index): Expression => ({

@@ -60,11 +60,9 @@ export type Expression =
 export interface EvaluationContext {
   /** Microseconds. */
   readonly processingTime: number
-  /** For `rand` and `uuid`: the same for the same epoch and row on replay. */
-  readonly epoch: number
 }
 
-export const noContext: EvaluationContext = { processingTime: 0, epoch: 0 }
+export const noContext: EvaluationContext = { processingTime: 0 }
 
 export function isNullable(expression: Expression): boolean {
   switch (expression.kind) {

@@ -32,8 +32,8 @@ export function computeOperator({
   return {
     name,
 
-    open({ epoch, processingTime }) {
-      context = { epoch, processingTime }
+    open({ processingTime }) {
+      context = { processingTime }
       bad?.open()
     },
 

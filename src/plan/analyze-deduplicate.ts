@@ -9,7 +9,8 @@ import type { UnresolvedDeduplicate } from './unresolved-plan.ts'
 /**
  * Resolves the columns that are compared.
  * @throws StreamError `COLUMN_NOT_FOUND`; `DATATYPE_MISMATCH` for maps; `STREAMING_UNSUPPORTED` for
- * duplicates within a watermark on rows that end, which have none; `WATERMARK_INVALID` on a stream without a watermark
+ * duplicates within a watermark on rows that end, which have none; `WATERMARK_INVALID` on a stream
+ * without a watermark
  */
 export function analyzeDeduplicate(input: Analyzed, written: UnresolvedDeduplicate): Analyzed {
   const schema = schemaOf(input.plan)

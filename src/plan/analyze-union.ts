@@ -10,7 +10,7 @@ import type { UnresolvedUnion } from './unresolved-plan.ts'
 /**
  * Rows of all inputs under the names of the first. Types are widened to the least common one, with a
  * projection that casts where an input differs.
- * @throws StreamError `UNION_MISMATCH`
+ * @throws StreamError `UNION_MISMATCH`; by name also `COLUMN_NOT_FOUND`
  */
 export function analyzeUnion(
   inputs: readonly LogicalPlan[],

@@ -35,8 +35,8 @@ export type UnresolvedPlan =
   | ResolvedPlan
 
 /**
- * Rows of a source. One object is one source: a plan that holds it twice reads the same source twice,
- * at the same positions. `scan.source` is empty until `analyze` names it, unless the user did.
+ * Rows of a source. One object is one source: a plan that holds it twice gives all its readers the same rows,
+ * and of a stream reads them once. `scan.source` is empty until `analyze` names it, unless the user did.
  */
 export interface UnresolvedScan {
   readonly kind: 'scan'

@@ -68,8 +68,8 @@ class StaticJoin implements Operator {
   }
 
   open(header: EpochHeader): void {
-    const { epoch, processingTime } = header
-    this.#context = { epoch, processingTime }
+    const { processingTime } = header
+    this.#context = { processingTime }
     this.#header = header
     this.#rows = undefined
   }

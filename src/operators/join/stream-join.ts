@@ -81,7 +81,7 @@ class StreamJoin implements Operator {
 
   open(header: EpochHeader): void {
     const { epoch, processingTime } = header
-    this.#context = { epoch, processingTime }
+    this.#context = { processingTime }
     this.#late = heldBack(header.lateWatermark, this.#spec.watermarkShift)
     this.#epoch = epoch
     this.#rowsIn = 0
