@@ -4,7 +4,7 @@ import type { FileSystem } from '../../src/core/file-system.ts'
 import { joinPath } from '../../src/core/file-system.ts'
 import { epoch, micros } from '../../src/core/units.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
-import type { LogicalPlan } from '../../src/plan/logical.ts'
+import { type LogicalPlan, scansOf } from '../../src/plan/logical.ts'
 import type { Manifest } from '../../state/manifest.ts'
 import { decidedEpochs, logEntries } from '../logged-epochs.ts'
 import {
@@ -16,7 +16,7 @@ import {
 } from './crash-world.ts'
 import { checkHeaders, expectedEpochs } from './expected-epochs.ts'
 import { mustBeSameRows } from './same-rows.ts'
-import { type InputRows, rowsOfAll, scansOf } from './stream-run.ts'
+import { type InputRows, rowsOfAll } from './stream-run.ts'
 
 type Row = readonly Value[]
 

@@ -5,11 +5,12 @@ import {
   inputsOf,
   type LogicalPlan,
   type SaveMode,
+  scansOf,
   type Watermark,
 } from '../../src/plan/logical.ts'
 import { createOracle } from '../oracles/evaluate.ts'
 import type { EpochRows, LateRow } from '../oracles/oracle-node.ts'
-import { type InputRows, scansOf } from './stream-run.ts'
+import type { InputRows } from './stream-run.ts'
 
 type Row = readonly Value[]
 

@@ -7,7 +7,7 @@ import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import type { StreamingQuery } from '../../src/dataframe/streaming-query.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
 import { analyze } from '../../src/plan/analyze.ts'
-import { inputsOf, type LogicalPlan, type Scan, schemaOf } from '../../src/plan/logical.ts'
+import { type LogicalPlan, scansOf, schemaOf } from '../../src/plan/logical.ts'
 import type { MemoryInput, Session } from '../../src/session/session.ts'
 import { type KeptEpoch, keptTable } from '../kept-table.ts'
 import { decidedEpochs, logEntries } from '../logged-epochs.ts'
@@ -172,11 +172,6 @@ function inputRows(
     inputs.set(scan.source, { schema: scan.schema, partitions })
   }
   return inputs
-}
-
-/** Every scan of a plan, from the left. */
-export function scansOf(plan: LogicalPlan): readonly Scan[] {
-  return plan.kind === 'scan' ? [plan] : inputsOf(plan).flatMap(scansOf)
 }
 
 async function batchAnswer(

@@ -1,8 +1,9 @@
-import { StreamError, unreachable } from '../core/error.ts'
+import { StreamError } from '../core/error.ts'
 import { exactJson } from '../core/exact-json.ts'
 import type { Expression } from '../expr/expression.ts'
 import type { AggregateColumns, Bucketing } from '../operators/aggregate/spec.ts'
 import { eventTimeColumns } from '../plan/event-time.ts'
+import { columnsRead } from '../plan/expressions.ts'
 import { type Aggregate, schemaOf, type WindowAssign } from '../plan/logical.ts'
 
 /** Expressions to be computed before an exchange, each once. */
@@ -45,30 +46,7 @@ export function fusedWindow(
     ...plan.keys.filter((_, at) => at !== key).map(({ expression }) => expression),
     ...plan.aggregates.flatMap(({ call }) => [...call.args, ...(call.filter ? [call.filter] : [])]),
   ]
-  return others.some((expression) => mentions(expression, index)) ? undefined : { node, key }
-}
-
-function mentions(expression: Expression, index: number): boolean {
-  switch (expression.kind) {
-    case 'column':
-      return expression.index === index
-    case 'literal':
-    case 'now':
-      return false
-    case 'call':
-    case 'udf':
-      return expression.args.some((arg) => mentions(arg, index))
-    case 'cast':
-    case 'field':
-      return mentions(expression.input, index)
-    case 'case':
-      return [
-        ...expression.branches.flatMap(({ when, then }) => [when, then]),
-        ...(expression.otherwise === undefined ? [] : [expression.otherwise]),
-      ].some((part) => mentions(part, index))
-    default:
-      return unreachable(expression)
-  }
+  return others.some((expression) => columnsRead(expression).has(index)) ? undefined : { node, key }
 }
 
 export function bucketingOf(

@@ -15,7 +15,13 @@ import { type Aggregate, isFinalField, type NamedExpression, schemaOf } from './
 import { type Analyzed, bind, freshName, sameName, scopeOf, unqualified } from './scope.ts'
 import { sessionKeyOf } from './session-columns.ts'
 import type { UnresolvedAggregate } from './unresolved-plan.ts'
-import { callNamed, findParts, replaceParts, sameExpression } from './unresolved-tree.ts'
+import {
+  callNamed,
+  findParts,
+  replaceParts,
+  sameExpression,
+  withoutAlias,
+} from './unresolved-tree.ts'
 
 interface Key {
   readonly written: UnresolvedExpression
@@ -187,10 +193,6 @@ function refuseUngrouped(
 
 function itemName(item: UnresolvedExpression): string {
   return item.kind === 'alias' ? item.name : defaultName(item)
-}
-
-function withoutAlias(expression: UnresolvedExpression): UnresolvedExpression {
-  return expression.kind === 'alias' ? expression.input : expression
 }
 
 /** Refuses an aggregate where a value per row is needed. */

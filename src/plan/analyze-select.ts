@@ -11,6 +11,7 @@ import { assignWindow } from './analyze-window.ts'
 import { columnAt } from './expressions.ts'
 import { type Generate, type NamedExpression, schemaOf } from './logical.ts'
 import { type Analyzed, bind, isGenerator, labelOf, qualifierOf, sameName } from './scope.ts'
+import { withoutAlias } from './unresolved-tree.ts'
 
 /**
  * A select list becomes at most a generate, a window, rankings and a projection, or an aggregation of all
@@ -177,10 +178,6 @@ function namesGiven(written: UnresolvedExpression, fields: readonly Field[]): re
     why: `it makes the columns ${fields.map((field) => field.name).join(', ')} but is given ${names.length === 1 ? 'one name' : `${names.length} names`}`,
     fix: `Give ${fields.length} names, for example .alias(${fields.map((field) => `'${field.name}'`).join(', ')}), or none.`,
   })
-}
-
-function withoutAlias(expression: UnresolvedExpression): UnresolvedExpression {
-  return expression.kind === 'alias' ? expression.input : expression
 }
 
 /**

@@ -331,6 +331,11 @@ export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
   return plan.kind === 'union' ? plan.inputs : [plan.input]
 }
 
+/** Every scan of a plan, in reading order; one that stands in several places comes several times. */
+export function scansOf(plan: LogicalPlan): readonly Scan[] {
+  return plan.kind === 'scan' ? [plan] : inputsOf(plan).flatMap(scansOf)
+}
+
 /** True when any row comes from a stream. */
 export function isStreaming(plan: LogicalPlan): boolean {
   return plan.kind === 'scan' ? plan.streaming : inputsOf(plan).some(isStreaming)

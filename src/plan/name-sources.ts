@@ -1,5 +1,5 @@
 import { StreamError } from '../core/error.ts'
-import { inputsOf, type LogicalPlan, type Scan, schemaOf } from './logical.ts'
+import { type LogicalPlan, type Scan, scansOf, schemaOf } from './logical.ts'
 
 /**
  * Gives the sources and watermarks of a whole query the names their positions and maxima are kept
@@ -72,10 +72,6 @@ function scanNames(scans: readonly Scan[]): ReadonlyMap<Scan, string> {
     names.set(scan, name)
   }
   return names
-}
-
-function scansOf(plan: LogicalPlan): readonly Scan[] {
-  return plan.kind === 'scan' ? [plan] : inputsOf(plan).flatMap(scansOf)
 }
 
 function unused(wanted: string, taken: Set<string>): string {

@@ -60,6 +60,11 @@ export function findParts(
   return partsOf(expression).flatMap((part) => findParts(part, test))
 }
 
+/** What was given a name, or the expression itself. */
+export function withoutAlias(expression: UnresolvedExpression): UnresolvedExpression {
+  return expression.kind === 'alias' ? expression.input : expression
+}
+
 /** The call of that name, or `undefined`; function names have no letter case. */
 export function callNamed(
   expression: UnresolvedExpression,

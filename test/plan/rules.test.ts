@@ -5,8 +5,8 @@ import { conjunction, conjuncts } from '../../src/plan/conditions.ts'
 import {
   inputsOf,
   type LogicalPlan,
-  rewrite,
   scanSchema,
+  scansOf,
   schemaOf,
 } from '../../src/plan/logical.ts'
 import { mergeFilters } from '../../src/plan/rules/merge-filters.ts'
@@ -195,12 +195,3 @@ test('conditions come apart and together in the same order', () => {
   const all = [dear, named, risky]
   expect(conjuncts(conjunction(all))).toEqual(all)
 })
-
-function scansOf(plan: LogicalPlan) {
-  const scans: Extract<LogicalPlan, { kind: 'scan' }>[] = []
-  rewrite(plan, (node) => {
-    if (node.kind === 'scan') scans.push(node)
-    return node
-  })
-  return scans
-}

@@ -13,7 +13,7 @@ import { epoch, micros } from '../../src/core/units.ts'
 import type { Column } from '../../src/dataframe/column.ts'
 import { col, count, lit } from '../../src/functions.ts'
 import { analyze } from '../../src/plan/analyze.ts'
-import { inputsOf, type LogicalPlan, type Scan, scanSchema } from '../../src/plan/logical.ts'
+import { type LogicalPlan, scanSchema, scansOf } from '../../src/plan/logical.ts'
 import { optimize } from '../../src/plan/optimize.ts'
 import type { UnresolvedPlan } from '../../src/plan/unresolved-plan.ts'
 import { scan } from './plans.ts'
@@ -145,10 +145,6 @@ function narrow(value: Value, from: DataType, to: DataType | undefined): Value {
   if (value === null || from.kind !== 'struct' || to?.kind !== 'struct') return value
   const names = from.fields.map(({ name }) => name)
   return to.fields.map(({ name }) => (value as readonly Value[])[names.indexOf(name)] ?? null)
-}
-
-function scansOf(plan: LogicalPlan): readonly Scan[] {
-  return plan.kind === 'scan' ? [plan] : inputsOf(plan).flatMap(scansOf)
 }
 
 test('all readers of a stream get the fields that one of them reads, and answer the same', () => {

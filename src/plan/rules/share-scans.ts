@@ -5,6 +5,7 @@ import {
   rewrite,
   type Scan,
   scanSchema,
+  scansOf,
   type Watermark,
 } from '../logical.ts'
 
@@ -65,10 +66,6 @@ function marksOf(plan: LogicalPlan): readonly string[] {
 export function sharedScans(plan: LogicalPlan): readonly Scan[] {
   const scans = scansOf(plan).filter(({ streaming, source }) => streaming && source !== '')
   return scans.filter((scan) => scans.filter((other) => other.source === scan.source).length > 1)
-}
-
-function scansOf(plan: LogicalPlan): readonly Scan[] {
-  return plan.kind === 'scan' ? [plan] : inputsOf(plan).flatMap(scansOf)
 }
 
 function columnsOf({ schema, columns }: Scan): readonly number[] {
