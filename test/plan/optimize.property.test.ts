@@ -231,7 +231,7 @@ test('the optimised plan gives the same rows in the same order', () => {
         expect(answers(better, mode, rows)).toEqual(expected)
       },
     ),
-    { numRuns: 600 },
+    { numRuns: 1500 },
   )
   expect(changed).toBeGreaterThan(100)
   expect(compared).toBeGreaterThan(200)

@@ -14,6 +14,7 @@ import { mergeProjects } from '../../src/plan/rules/merge-projects.ts'
 import { pruneColumns } from '../../src/plan/rules/prune-columns.ts'
 import { pushFilter } from '../../src/plan/rules/push-filter.ts'
 import {
+  arrayType,
   call,
   clicks,
   column,
@@ -23,6 +24,7 @@ import {
   greater,
   project,
   scan,
+  sessions,
   sorted,
   union,
   watermark,
@@ -111,6 +113,34 @@ test('only the conditions that can sink do, and none overtakes its guard', () =>
   expect(kinds(pushed)).toEqual(['filter', 'window', 'filter', 'scan'])
   const guarded = filter(plan, conjunction([onWindow, risky]))
   expect(pushFilter(guarded)).toBe(guarded)
+})
+
+test('what can raise an error is not tried below a step that drops rows', () => {
+  const lists = scan('lists', [
+    ...clicks,
+    { name: 'list', type: arrayType(intType), nullable: true },
+  ])
+  const element = { name: 'col', type: intType, nullable: true }
+  const exploded: LogicalPlan = {
+    kind: 'generate',
+    input: lists,
+    expression: column(lists, 'list'),
+    outer: false,
+    withPosition: false,
+    columns: [element],
+  }
+  const joined: LogicalPlan = {
+    kind: 'join',
+    left: rows,
+    right: scan('others'),
+    type: 'inner',
+    keys: [{ left: column(rows, 'user'), right: column(rows, 'user'), nullSafe: false }],
+  }
+  for (const below of [exploded, windowed(rows, 'at'), sessions(rows, 'at'), joined]) {
+    const plan = filter(below, risky)
+    expect(pushFilter(plan)).toBe(plan)
+    expect(pushFilter(filter(below, dear)).kind).toBe(below.kind)
+  }
 })
 
 test('a projection of a projection becomes one', () => {
