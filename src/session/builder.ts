@@ -8,7 +8,7 @@ import { nodeProcessInfo } from '../core/node-process-info.ts'
 import { nodeTerminal, temporaryFolder } from '../core/node-terminal.ts'
 import { systemRandom } from '../core/random.ts'
 import { systemClock } from '../core/system-clock.ts'
-import { readConfig } from './config.ts'
+import { checkSame, readConfig, type SessionConfig } from './config.ts'
 import type { SessionPorts } from './ports.ts'
 import { createSession, type Session as SessionInterface } from './session.ts'
 
@@ -20,7 +20,8 @@ export interface SessionBuilder {
   config(name: string, value: string | number | boolean): SessionBuilder
   config(options: Readonly<Record<string, string | number | boolean>>): SessionBuilder
   /**
-   * The session of this process, or a new one with these options.
+   * The session of this process, or a new one with these options. One that runs does not change: where Spark
+   * would give it the options, they are refused here unless it has them.
    * @throws StreamError `OPTION_UNKNOWN`, `CONFIG_INVALID`
    */
   getOrCreate(): SessionInterface
@@ -36,7 +37,7 @@ export const Session = {
   },
 } as const
 
-let current: SessionInterface | undefined
+let current: { readonly session: SessionInterface; readonly config: SessionConfig } | undefined
 
 function builderOf(given: ReadonlyMap<string, string>): SessionBuilder {
   const withOptions = (more: Readonly<Record<string, unknown>>): SessionBuilder => {
@@ -53,11 +54,16 @@ function builderOf(given: ReadonlyMap<string, string>): SessionBuilder {
     ) =>
       withOptions(typeof nameOrOptions === 'string' ? { [nameOrOptions]: value } : nameOrOptions),
     getOrCreate() {
+      if (current !== undefined) {
+        checkSame(given, current.config)
+        return current.session
+      }
       const config = readConfig(given)
-      current ??= createSession(config, realPorts(), () => {
-        current = undefined
+      const session = createSession(config, realPorts(), () => {
+        if (current?.session === session) current = undefined
       })
-      return current
+      current = { session, config }
+      return session
     },
   }
 }

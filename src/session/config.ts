@@ -125,9 +125,7 @@ export function readConfig(given: ReadonlyMap<string, string>): SessionConfig {
   const config: Record<string, unknown> = {}
   for (const [key, option] of Object.entries(options)) config[key] = option.initial
   for (const [name, text] of given) {
-    const found = Object.entries(options).find(([, { names }]) =>
-      names.some((known) => known.toLowerCase() === name.toLowerCase()),
-    )
+    const found = optionNamed(name)
     if (found === undefined) {
       if (ignored.test(name)) continue
       const known = Object.values(options).flatMap(({ names }) => names)
@@ -150,6 +148,27 @@ export function readConfig(given: ReadonlyMap<string, string>): SessionConfig {
   }
   // Every key of the table was filled above, with a value of its own type.
   return config as unknown as SessionConfig
+}
+
+function optionNamed(name: string): [string, Option<unknown>] | undefined {
+  return Object.entries<Option<unknown>>(options).find(([, { names }]) =>
+    names.some((known) => known.toLowerCase() === name.toLowerCase()),
+  )
+}
+
+/**
+ * Holds options given by name to those of a session that runs with `running` and cannot change them.
+ * @throws StreamError `OPTION_UNKNOWN`, `CONFIG_INVALID`
+ */
+export function checkSame(given: ReadonlyMap<string, string>, running: SessionConfig): void {
+  const asked = new Map<string, unknown>(Object.entries(readConfig(given)))
+  const has = new Map<string, unknown>(Object.entries(running))
+  for (const [name, value] of given) {
+    const [key] = optionNamed(name) ?? []
+    if (key === undefined || asked.get(key) === has.get(key)) continue
+    const expected = `${has.get(key) ?? 'nothing'}, as the session that runs has it (stop the session first),`
+    throw new StreamError('CONFIG_INVALID', { option: name, value, expected })
+  }
 }
 
 type Reading<T> = Pick<Option<T>, 'expected' | 'parse'>

@@ -95,7 +95,10 @@ export interface Session {
   table(name: string): DataFrame
   /** Makes another format known by name. */
   register(factory: { readonly source?: SourceFactory; readonly sink?: SinkFactory }): void
-  /** Stops every query at the end of its epoch, and forgets the session. */
+  /**
+   * Stops every query at the end of its epoch, and forgets the session.
+   * @throws StreamError the first failure, after all queries have been asked
+   */
   stop(): Promise<void>
 }
 
@@ -191,8 +194,10 @@ export function createSession(
     },
 
     async stop() {
-      await Promise.all(streams.active.map((query) => query.stop()))
+      const stopped = await Promise.allSettled(streams.active.map((query) => query.stop()))
       forget()
+      const failed = stopped.find(({ status }) => status === 'rejected')
+      if (failed?.status === 'rejected') throw failed.reason
     },
   }
 }
