@@ -202,6 +202,53 @@ test('what the query would clean up stays until the copy is made', async () => {
   await second.simulation.run(after())
 })
 
+test.each(['its own', 'a temporary'])(
+  'a savepoint that takes long holds up neither epochs nor the end of a query with %s checkpoint',
+  async (kind) => {
+    const disk = virtualFileSystem()
+    let goOn: () => void = () => undefined
+    let isCopying = false
+    const mayGoOn = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    const files: FileSystem = {
+      ...disk,
+      async link(from, to) {
+        if (to.startsWith('safe/')) {
+          isCopying = true
+          await mayGoOn
+        }
+        return disk.link(from, to)
+      },
+    }
+    const made = life(files, 0)
+    const run = async (): Promise<unknown> => {
+      const input = made.session.memoryStream('k STRING, n INT')
+      const writer = sums(input.toDF()).writeStream.outputMode('update').format('noop')
+      const query = (
+        kind === 'a temporary' ? writer : writer.option('checkpointLocation', 'origin')
+      ).start()
+      input.addData([['a', 1]])
+      await query.processAllAvailable()
+      const saved = query.savepoint('safe')
+      while (!isCopying) await made.simulation.pause()
+      input.addData([['a', 2]])
+      await query.processAllAvailable()
+      expect(query.lastProgress?.batchId).toBe(1)
+      await query.stop()
+      expect(query.isActive).toBe(false)
+      goOn()
+      expect(await saved).toMatchObject({ epoch: 0 })
+      await made.session.stop()
+      return 'done'
+    }
+    expect(await made.simulation.run(run())).toBe('done')
+    expect(await total(disk.kill(), 1, 0)).toBe(6n)
+    // Nobody copies it any more: what was only lent is gone.
+    expect(disk.allFiles().filter((path) => path.startsWith('tmp/'))).toEqual([])
+  },
+)
+
 test('accepted pushes that no epoch took yet are in the savepoint', async () => {
   const files = virtualFileSystem()
   const first = life(files, 0)
