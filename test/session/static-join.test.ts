@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { keptTable } from '../../properties/kept-table.ts'
 import { rowsOfAll } from '../../properties/laws/stream-run.ts'
@@ -95,6 +96,14 @@ test('a side that a function makes is asked for again, though its rows are of th
   )
 })
 
+const words = [
+  [9, 'x'],
+  [7, 'b'],
+  [7, 'a'],
+  [5, 'y'],
+  [3, 'z'],
+] as const
+
 /** What a stream of rows `id` gives behind a join with words for some of the ids, in the order of its rows. */
 async function joined(
   lanes: number,
@@ -110,17 +119,8 @@ async function joined(
   const table = keptTable()
   session.register({ sink: table.sink() })
   const numbers = session.memoryStream('id INT', { partitions: given.length })
-  const words = session.createDataFrame(
-    [
-      [9, 'x'],
-      [7, 'b'],
-      [7, 'a'],
-      [5, 'y'],
-      [3, 'z'],
-    ],
-    'id INT, word STRING',
-  )
-  const query = build(numbers.toDF(), words)
+  const others = session.createDataFrame(words, 'id INT, word STRING')
+  const query = build(numbers.toDF(), others)
     .writeStream.options({ checkpointLocation: 'checkpoint', allowUnbounded: true })
     .format('kept')
     .start()
@@ -162,6 +162,50 @@ test.each([
     }
   },
 )
+
+const joinTypes = ['inner', 'left', 'left_semi', 'left_anti'] as const
+const ids = fc.array(fc.integer({ min: 2, max: 9 }), { maxLength: 6 })
+
+/** Row by row: what the first rows of a stream give, partition by partition. */
+function firstRows(
+  type: (typeof joinTypes)[number],
+  given: readonly (readonly number[])[],
+  count: number,
+): readonly string[] {
+  const all = given.flat().flatMap((id) => {
+    const found = words.filter(([other]) => other === id).map(([, word]) => `${id} ${word}`)
+    switch (type) {
+      case 'inner':
+        return found
+      case 'left':
+        return found.length === 0 ? [`${id} `] : found
+      default:
+        return found.length > 0 === (type === 'left_semi') ? [String(id)] : []
+    }
+  })
+  return all.slice(0, count)
+}
+
+test('the first rows behind a static join are those of a loop over the stream', async () => {
+  let partial = 0
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...joinTypes),
+      fc.array(ids, { minLength: 1, maxLength: 12 }),
+      fc.integer({ min: 1, max: 4 }),
+      fc.integer({ min: 1, max: 12 }),
+      async (type, given, lanes, count) => {
+        const limited = (numbers: DataFrame, others: DataFrame): DataFrame =>
+          behind(type)(numbers, others).limit(count)
+        const expected = firstRows(type, given, count)
+        expect(await joined(lanes, limited, given)).toEqual(expected)
+        if (lanes > 1 && expected.length === count) partial++
+      },
+    ),
+    { numRuns: 80 },
+  )
+  expect(partial).toBeGreaterThan(10)
+})
 
 test('a partition of a higher number comes behind one of a lower number, in any number of lanes', async () => {
   const given = Array.from({ length: 12 }, (_, partition) => [partition])
