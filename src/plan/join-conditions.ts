@@ -26,18 +26,22 @@ export interface SplitCondition {
 
 /**
  * Takes the conditions of some sides out of one over pairs, so that a row may be tried before it looks
- * for a partner. What can raise an error stays: a row without a partner must not raise it.
+ * for a partner. What can raise an error moves out of the condition of a join as in Spark, where what a join
+ * keeps depends on it, unless it stands behind a condition of pairs, which may guard it. Out of a filter
+ * above a join (`from`) it does not move: rows without a partner never came to it.
  */
 export function splitCondition(
   { left }: Join,
   predicate: Expression | undefined,
   sides: readonly Side[],
+  from: 'join' | 'filter' = 'join',
 ): SplitCondition {
   const width = schemaOf(left).length
   const split: Record<Side | 'kept', Expression[]> = { left: [], right: [], kept: [] }
   for (const part of predicate === undefined ? [] : conjuncts(predicate)) {
     const side = sideOf(part, width)
-    const moves = isDeterministic(part) && !canRaise(part)
+    const isUnguarded = from === 'join' && split.kept.length === 0
+    const moves = isDeterministic(part) && (isUnguarded || !canRaise(part))
     if (side === undefined || !sides.includes(side) || !moves) split.kept.push(part)
     else if (side === 'left') split.left.push(part)
     else split.right.push(moveColumns(part, (index) => index - width))

@@ -50,7 +50,7 @@ export function throughJoin(
   predicate: Expression,
   join: Join,
 ): { readonly join: Join; readonly kept: readonly Expression[] } | undefined {
-  const split = splitCondition(join, predicate, keptSides[join.type])
+  const split = splitCondition(join, predicate, keptSides[join.type], 'filter')
   const { merged, kept } =
     join.type === 'inner' ? merge(join, split.kept) : { merged: [], ...split }
   if (split.left.length + split.right.length + merged.length === 0) return undefined
