@@ -227,14 +227,14 @@ test('a full outer join with half a range gives out the rest when the streams ar
 })
 
 test.each(['l', 'r'])(
-  'a %s row without a partner raises no error of the condition',
+  'a %s row without a partner raises no error of what stands behind a condition of pairs',
   async (side) => {
     await checkCell(
       {
         build: (input, { other }) => {
           const guarded = expr(`100 / ${side}.v > 1`)
           const [left, right] = [timed(input).alias('l'), timed(other).alias('r')]
-          return both(left.join(right, [users, guarded, near], 'left'), 'left')
+          return both(left.join(right, [users, near, guarded], 'left'), 'left')
         },
         steps: [
           [
