@@ -5,6 +5,7 @@ import type { RecoveryPlan } from '../../state/recovery.ts'
 import type { Sink } from '../flow/connector.ts'
 import type { PhysicalPlan } from '../physical/physical.ts'
 import type { Change } from '../physical/plan-changes.ts'
+import type { Opened } from './opened.ts'
 import { type SideOutput, sideOutputsOf } from './side-outputs.ts'
 import { resultSink } from './tasks.ts'
 
@@ -28,7 +29,7 @@ export interface MadeSinks {
 /** Makes the sinks and opens none; `opened` closes them, also those before one that cannot be made. */
 export async function makeSinks(
   { plan, makeSink, makeSideSink }: SinkMakers,
-  opened: { add<T extends { close(): Promise<void> }>(part: T): T },
+  opened: Pick<Opened, 'add'>,
 ): Promise<MadeSinks> {
   const sink = opened.add(await makeSink())
   const sideSinks = new Map<SideOutput, Sink>()

@@ -108,7 +108,7 @@ async function deploy(spec: QuerySpec): Promise<Deployment> {
   }
 }
 
-function layoutOf({ plan, lanes, settings }: QuerySpec) {
+function parallelismOf({ plan, lanes, settings }: QuerySpec) {
   return { plan, lanes, continuous: settings.trigger?.type === 'continuous' }
 }
 
@@ -125,7 +125,7 @@ function taskStateOptions(
     localDir: joinPath(checkpoint, 'local'),
     clock,
     storeFactory: store,
-    cacheBudgetBytes: Math.floor(stateCacheBytes / statefulTasks(layoutOf(spec))),
+    cacheBudgetBytes: Math.floor(stateCacheBytes / statefulTasks(parallelismOf(spec))),
     epochsInFlight: settings.epochsInFlight ?? defaultSettings.epochsInFlight,
   }
 }
@@ -144,7 +144,7 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
   await openSinks(sinks, spec.runId, { log, found })
   const layout = shardLayout(fingerprint.shards)
   const tasks = await buildTasks({
-    ...layoutOf(spec),
+    ...parallelismOf(spec),
     layout,
     restoredWatermark: base.evictWatermark,
     shapes: fingerprint.operators,
@@ -162,10 +162,10 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
       return opened.add(await openTaskState(taskStateOptions(spec, place)))
     },
   })
-  const positions = withNewSources(
-    base.positions as Readonly<Record<string, Position>>,
-    await newPositions(base, sources),
-  )
+  const positions: Readonly<Record<string, Position>> = {
+    ...(base.positions as Readonly<Record<string, Position>>),
+    ...(await newPositions(base, sources)),
+  }
   spec.onDeployed({
     queryId: log.queryId,
     token: log.token,
@@ -279,11 +279,4 @@ async function newPositions(
     if (base.positions[name] === undefined) positions[name] = await source.initial()
   }
   return positions
-}
-
-function withNewSources(
-  known: Readonly<Record<string, Position>>,
-  added: Readonly<Record<string, Position>>,
-): Readonly<Record<string, Position>> {
-  return { ...known, ...added }
 }

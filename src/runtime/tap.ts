@@ -28,7 +28,10 @@ const queueLimit = 16
 export function createTap(): Tap {
   const committed = new Set<Subscription<TappedEpoch>>()
   const uncommitted = new Set<Subscription<TappedEpoch>>()
+  /** Whether the query waits for readers that are behind. */
+  let waits = true
   const waitForReaders = (wait: boolean): void => {
+    waits = wait
     for (const reader of [...committed, ...uncommitted]) reader.waitForReader(wait)
   }
   let ended = false
@@ -74,6 +77,7 @@ export function createTap(): Tap {
       const reader = subscription<TappedEpoch>(queueLimit, () => {
         readers.delete(reader)
       })
+      reader.waitForReader(waits)
       readers.add(reader)
       if (ended) reader.end()
       return reader.items

@@ -45,9 +45,10 @@ export const resultSink = 'result'
 export async function buildTasks(parts: TaskParts): Promise<readonly TaskSpec[]> {
   const { plan } = parts
   const tasks: TaskSpec[] = []
+  const ordered = needsOrder(parts)
   for (const stage of plan.stages) {
     for (let lane = 0; lane < tasksOf(stage, parts); lane++) {
-      tasks.push(await buildTask(parts, stage, lane))
+      tasks.push(await buildTask({ ...parts, ordered }, stage, lane))
     }
   }
   tasks.push({ ...sinkTask(plan.stages.length, resultSink, parts.sink), edges: sinkEdges(parts) })
@@ -119,15 +120,17 @@ function mixes(step: Step): boolean {
   }
 }
 
-/** Where the tasks of a plan run. */
-type Layout = Pick<TaskParts, 'plan' | 'lanes' | 'continuous'>
+/** What says how many tasks run a stage. */
+type Parallelism = Pick<TaskParts, 'plan' | 'lanes' | 'continuous'>
 
 /** How many tasks run a stage: one behind forward edges has no more than stand before it. */
-function tasksOf(stage: Stage, layout: Layout): number {
+function tasksOf(stage: Stage, parallelism: Parallelism): number {
   if (stage.single) return 1
-  if (stage.source !== undefined) return layout.continuous ? 1 : layout.lanes
-  if (stage.inputs.some(({ exchange }) => exchange.kind !== 'forward')) return layout.lanes
-  return Math.max(...stage.inputs.map(({ from }) => tasksOf(stageAt(layout.plan, from), layout)))
+  if (stage.source !== undefined) return parallelism.continuous ? 1 : parallelism.lanes
+  if (stage.inputs.some(({ exchange }) => exchange.kind !== 'forward')) return parallelism.lanes
+  return Math.max(
+    ...stage.inputs.map(({ from }) => tasksOf(stageAt(parallelism.plan, from), parallelism)),
+  )
 }
 
 function stageAt({ stages }: PhysicalPlan, id: number): Stage {
@@ -137,12 +140,16 @@ function stageAt({ stages }: PhysicalPlan, id: number): Stage {
 }
 
 /** How many tasks of a plan keep state. */
-export function statefulTasks(layout: Layout): number {
-  const stateful = layout.plan.stages.filter((stage) => statefulOperators(stage).length > 0)
-  return stateful.reduce((sum, stage) => sum + tasksOf(stage, layout), 0)
+export function statefulTasks(parallelism: Parallelism): number {
+  const stateful = parallelism.plan.stages.filter((stage) => statefulOperators(stage).length > 0)
+  return stateful.reduce((sum, stage) => sum + tasksOf(stage, parallelism), 0)
 }
 
-async function buildTask(parts: TaskParts, stage: Stage, lane: number): Promise<TaskSpec> {
+async function buildTask(
+  parts: TaskParts & { readonly ordered: boolean },
+  stage: Stage,
+  lane: number,
+): Promise<TaskSpec> {
   const id = taskId(stage.id, lane)
   const stateful = statefulOperators(stage).length > 0
   const state = stateful ? await parts.openState(id, lane, stage.single) : undefined
@@ -160,7 +167,7 @@ async function buildTask(parts: TaskParts, stage: Stage, lane: number): Promise<
   const context = {
     stateFor,
     statics: parts.statics,
-    isSettled: !needsOrder(parts),
+    isSettled: !parts.ordered,
     world: parts.world,
     opened: parts.opened,
   }
@@ -180,7 +187,7 @@ async function buildTask(parts: TaskParts, stage: Stage, lane: number): Promise<
     sourceName: stage.source.source,
     source: parts.source(stage.source.source),
     slice: { index: lane, count: tasksOf(stage, parts) },
-    ordered: needsOrder(parts),
+    ordered: parts.ordered,
   }
 }
 

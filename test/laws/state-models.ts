@@ -245,15 +245,25 @@ const limit: StateCase = {
   },
 }
 
+/** A row of either side of a join, which is seen with its side or without. */
+function sideRow(
+  side: 'left' | 'right' | undefined,
+  key: Parameters<ModelView['text']>[0],
+  row: Parameters<ModelView['text']>[1],
+) {
+  const name = side ?? String(field(row, 'value', 'side'))
+  const at = side === undefined ? name : 'row'
+  const [k, t, n] = ['k', 't', 'n'].map((column) => field(row, 'value', at, column))
+  if (k !== key['k']) throw new Error('the key is another than that of the row')
+  return { name, k, t, n }
+}
+
 /** A row of a join as it is seen from one side or from both. */
 function joinView(side: 'left' | 'right' | undefined): ModelView {
   return {
     options: side === undefined ? {} : { joinSide: side },
     text: (key, row) => {
-      const name = side ?? String(field(row, 'value', 'side'))
-      const at = side === undefined ? name : 'row'
-      const [k, t, n] = ['k', 't', 'n'].map((column) => field(row, 'value', at, column))
-      if (k !== key['k']) throw new Error('the key is another than that of the row')
+      const { name, k, t, n } = sideRow(side, key, row)
       const matched = name === 'left' ? field(row, 'value', 'matched') : undefined
       return show(name, k, second(t), n, second(field(row, 'value', 'expires_at')), matched)
     },
@@ -315,10 +325,7 @@ function asofView(side: 'left' | 'right' | undefined): ModelView {
   return {
     options: side === undefined ? {} : { joinSide: side },
     text: (key, row) => {
-      const name = side ?? String(field(row, 'value', 'side'))
-      const at = side === undefined ? name : 'row'
-      const [k, t, n] = ['k', 't', 'n'].map((column) => field(row, 'value', at, column))
-      if (k !== key['k']) throw new Error('the key is another than that of the row')
+      const { name, k, t, n } = sideRow(side, key, row)
       const isNewest = field(row, 'value', 'is_newest')
       return show(name, k, second(t), n, isNewest, second(field(row, 'value', 'due_at')))
     },

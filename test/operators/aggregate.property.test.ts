@@ -20,7 +20,7 @@ import type { AggregateSpec } from '../../src/operators/aggregate/spec.ts'
 import type { StateContext } from '../../src/operators/context.ts'
 import { volatileState } from '../../src/runtime/volatile-state.ts'
 import type { FrozenState } from '../../state/frozen.ts'
-import { calm, type PressedOperator, pressure, underPressure } from './pressed-operator.ts'
+import { holdsUnderPressure, type PressedOperator, pressure } from './pressed-operator.ts'
 
 const second = 1_000_000
 const input: Schema = [
@@ -311,9 +311,7 @@ test('groups out of memory, files being written and restarts change nothing', as
           headers: headersOf(runs),
           batchesOf: (epoch) => [[0, batchOf(input, (runs[epoch] ?? []).map(cells))]],
         }
-        const found = await underPressure(operator, how)
-        expect(found.results).toEqual((await underPressure(operator, calm)).results)
-        cold += found.cold ? 1 : 0
+        cold += (await holdsUnderPressure(operator, how)) ? 1 : 0
       },
     ),
     { numRuns: 300 },

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { expect } from 'vitest'
 import { virtualFileSystem } from '../../properties/virtual-file-system.ts'
 import type { Batch } from '../../src/batch/batch.ts'
 import { rowsOf } from '../../src/batch/read.ts'
@@ -155,6 +156,16 @@ export async function underPressure(
 
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await Promise.resolve()
+}
+
+/** Holds the operator to what it gives with everything in memory, and says whether anything left it. */
+export async function holdsUnderPressure(
+  operator: PressedOperator,
+  how: Pressure,
+): Promise<boolean> {
+  const found = await underPressure(operator, how)
+  expect(found.results).toEqual((await underPressure(operator, calm)).results)
+  return found.cold
 }
 
 /** Gathers what is put out, as sorted text. */

@@ -19,11 +19,10 @@ import { sessionOperator } from '../../src/operators/session/session-aggregate.t
 import type { SessionSpec } from '../../src/operators/session/spec.ts'
 import type { FrozenState } from '../../state/frozen.ts'
 import {
-  calm,
   collector,
+  holdsUnderPressure,
   type PressedOperator,
   pressure,
-  underPressure,
 } from './pressed-operator.ts'
 import { spillingState } from './spilling-state.ts'
 
@@ -352,9 +351,7 @@ test('sessions out of memory, files being written and restarts change nothing', 
         headers: headersOf(runs),
         batchesOf: (epoch) => [[0, batchOf(input, (runs[epoch] ?? []).map(cells))]],
       }
-      const found = await underPressure(operator, how)
-      expect(found.results).toEqual((await underPressure(operator, calm)).results)
-      cold += found.cold ? 1 : 0
+      cold += (await holdsUnderPressure(operator, how)) ? 1 : 0
     }),
     { numRuns: 300 },
   )

@@ -4,7 +4,6 @@ import type { Batch } from '../../src/batch/batch.ts'
 import { batchOf } from '../../src/batch/build.ts'
 import { longType, type Schema, stringType, timestampType } from '../../src/batch/schema.ts'
 import type { Value } from '../../src/batch/value.ts'
-import type { Epoch, Micros } from '../../src/core/units.ts'
 import type { EpochHeader } from '../../src/flow/message.ts'
 import type { StateContext } from '../../src/operators/context.ts'
 import type { JoinSpec } from '../../src/operators/join/spec.ts'
@@ -18,6 +17,7 @@ import {
   shards,
   underPressure,
 } from './pressed-operator.ts'
+import { steppedHeaders } from './stepped-headers.ts'
 
 const second = 1_000_000
 const schema: Schema = [
@@ -113,24 +113,11 @@ function specOf({ type, waits, conditional }: Plan): JoinSpec {
   }
 }
 
-/** Each epoch's watermarks: late is what the one before evicted. */
-function headersOf({ epochs, steps }: Plan): readonly EpochHeader[] {
-  let late = 0
-  return epochs.map((_, epoch) => {
-    const evict = late + (steps[epoch] ?? 0) * second
-    const header = {
-      epoch: epoch as Epoch,
-      lateWatermark: late as Micros,
-      evictWatermark: evict as Micros,
-      processingTime: 0 as Micros,
-      idle: [],
-      ranges: {},
-      ...(epoch === epochs.length - 1 ? { flush: true } : {}),
-    }
-    late = evict
-    return header
-  })
-}
+const headersOf = ({ epochs, steps }: Plan): readonly EpochHeader[] =>
+  steppedHeaders(
+    epochs.map((_, epoch) => steps[epoch] ?? 0),
+    true,
+  )
 
 function batchesOf(rows: readonly JoinRow[], size: number): readonly [0 | 1, Batch][] {
   const cells = (row: JoinRow): Value[] => [

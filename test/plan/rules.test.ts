@@ -13,6 +13,7 @@ import { mergeFilters } from '../../src/plan/rules/merge-filters.ts'
 import { mergeProjects } from '../../src/plan/rules/merge-projects.ts'
 import { pruneColumns } from '../../src/plan/rules/prune-columns.ts'
 import { pushFilter } from '../../src/plan/rules/push-filter.ts'
+import { shareScans } from '../../src/plan/rules/share-scans.ts'
 import {
   arrayType,
   call,
@@ -224,4 +225,22 @@ test('a plan that reads everything comes back itself', () => {
 test('conditions come apart and together in the same order', () => {
   const all = [dear, named, risky]
   expect(conjuncts(conjunction(all))).toEqual(all)
+})
+
+test('a watermark goes below the choice of columns of a shared scan, and below no step of the user', () => {
+  const some: LogicalPlan = { ...rows, columns: [0, 1] }
+  const shared = shareScans(union(watermark(some, 'at'), project(rows, 'price', 'at', 'user')))
+  expect(inputsOf(shared).map(kinds)).toEqual([
+    ['project', 'watermark', 'scan'],
+    ['project', 'scan'],
+  ])
+  const renamed: LogicalPlan = {
+    kind: 'project',
+    input: rows,
+    columns: [{ name: 'seen', expression: column(rows, 'at') }],
+  }
+  const plan = union(watermark(renamed, 'seen'), renamed)
+  expect(shareScans(plan)).toBe(plan)
+  const alone: LogicalPlan = union(watermark(project(scan('other'), 'at'), 'at'), rows, rows)
+  expect(inputsOf(shareScans(alone)).map(kinds)[0]).toEqual(['watermark', 'project', 'scan'])
 })

@@ -2,38 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { nactSystem } from '../../actors/nact-system.ts'
-import { nodeFileSystem } from '../../src/core/node-file-system.ts'
-import { nodeProcessInfo } from '../../src/core/node-process-info.ts'
-import { systemRandom } from '../../src/core/random.ts'
-import { systemClock } from '../../src/core/system-clock.ts'
 import { col, window } from '../../src/functions.ts'
 import type { DataFrame, StreamingQueryListener } from '../../src/index.ts'
 import { readConfig } from '../../src/session/config.ts'
-import { createSession, type Session } from '../../src/session/session.ts'
-import { memoryStoreFactory } from '../../state/memory-store.ts'
-import { rocksdbStoreFactory } from '../../state/rocksdb-store.ts'
+import type { Session } from '../../src/session/session.ts'
+import { realSession } from './real-session.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'millrace-queries-'))
 afterAll(() => rm(root, { recursive: true, force: true }))
 let folders = 0
 const newFolder = (): string => join(root, String(folders++))
 
-function openSession(options: Readonly<Record<string, string>> = {}): Session {
-  const files = nodeFileSystem()
-  const clock = systemClock()
-  return createSession(readConfig(new Map(Object.entries({ store: 'memory', ...options }))), {
-    clock,
-    random: systemRandom(),
-    files,
-    process: () => nodeProcessInfo(files),
-    system: nactSystem,
-    store: (kind) =>
-      kind === 'rocksdb' ? rocksdbStoreFactory({ files, clock }) : memoryStoreFactory(files),
-    terminal: { print: () => undefined, status: () => undefined, isInteractive: false },
-    temporaryFolder: root,
-  })
-}
+const openSession = (options: Readonly<Record<string, string>> = {}): Session =>
+  realSession(root, { store: 'memory', ...options })
 
 const perKey = (frame: DataFrame): DataFrame => frame.groupBy('k').count()
 const keys = (...values: number[]): { k: number }[] => values.map((k) => ({ k }))

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest'
 import { simulatedSession } from '../../properties/simulated-session.ts'
 import { virtualFileSystem } from '../../properties/virtual-file-system.ts'
+import { batchOf } from '../../src/batch/build.ts'
+import { parseSchema } from '../../src/batch/ddl.ts'
+import { noopSink } from '../../src/connectors/noop/sink.ts'
+import { createTap } from '../../src/runtime/tap.ts'
+import { epochOf, sinkContext } from '../connectors/contexts.ts'
 
 const epochs = 60
 
@@ -33,3 +38,23 @@ test.each([{ uncommitted: false }, { uncommitted: true }])(
     expect(await simulation.run(run())).toBe('stopped')
   },
 )
+
+test('a reader that comes while nobody waits for readers is not waited for, until there is a sink again', async () => {
+  const tap = createTap()
+  const schema = parseSchema('n INT')
+  const sinkOf = async () => tap.into(await noopSink.create(sinkContext(schema)))
+  const sink = await sinkOf()
+  tap.release()
+  tap.subscribe({ uncommitted: true })
+  const batch = batchOf(schema, [[1]])
+  for (let n = 0; n < 40; n++) await sink.write(batch, epochOf(0))
+  const next = await sinkOf()
+  let isWritten = false
+  const written = next.write(batch, epochOf(0)).then(() => {
+    isWritten = true
+  })
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(isWritten).toBe(false)
+  tap.end()
+  await written
+})

@@ -2,38 +2,19 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { nactSystem } from '../../actors/nact-system.ts'
 import { logEntries } from '../../properties/logged-epochs.ts'
 import { nodeFileSystem } from '../../src/core/node-file-system.ts'
-import { nodeProcessInfo } from '../../src/core/node-process-info.ts'
-import { systemRandom } from '../../src/core/random.ts'
-import { systemClock } from '../../src/core/system-clock.ts'
 import { expr } from '../../src/functions.ts'
-import { readConfig } from '../../src/session/config.ts'
-import { createSession, type Session } from '../../src/session/session.ts'
-import { memoryStoreFactory } from '../../state/memory-store.ts'
-import { rocksdbStoreFactory } from '../../state/rocksdb-store.ts'
+import type { Session } from '../../src/session/session.ts'
+import { realSession } from './real-session.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'millrace-statestore-'))
 const temporaryFolder = join(root, 'temporary')
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 const files = nodeFileSystem()
 
-function openSession(): Session {
-  const clock = systemClock()
-  const options = { store: 'rocksdb', shards: '1', stateCache: '4 KB' }
-  return createSession(readConfig(new Map(Object.entries(options))), {
-    clock,
-    random: systemRandom(),
-    files,
-    process: () => nodeProcessInfo(files),
-    system: nactSystem,
-    store: (kind) =>
-      kind === 'rocksdb' ? rocksdbStoreFactory({ files, clock }) : memoryStoreFactory(files),
-    terminal: { print: () => undefined, status: () => undefined, isInteractive: false },
-    temporaryFolder,
-  })
-}
+const openSession = (): Session =>
+  realSession(temporaryFolder, { store: 'rocksdb', shards: '1', stateCache: '4 KB' })
 
 test('state in RocksDB is read from copies in the checkpoint, epoch by epoch, while the query runs', async () => {
   const session = openSession()

@@ -8,12 +8,10 @@ import { RowPages } from './row-pages.ts'
 /** One record for each slot, as bytes in pages; the first four bytes of a record are its size. */
 export class PagedRecords {
   #addresses = new Float64Array(0)
-  readonly #pool: PagePool
   #pages: RowPages
 
   /** Pages come from a pool that tables may share. */
   constructor(pool: PagePool) {
-    this.#pool = pool
     this.#pages = new RowPages(pool)
   }
 
@@ -48,21 +46,12 @@ export class PagedRecords {
 
   /** Puts the records close together when most memory between them is empty. */
   tidy(slotCount: number): void {
-    if (!this.#pages.isSparse) return
-    const before = this.#pages
-    const after = new RowPages(this.#pool)
-    for (let slot = 0; slot < slotCount; slot++) {
-      const address = this.#addresses[slot] as number
-      if (address < 0) continue
-      const start = before.offsetOf(address)
-      const { bytes } = before.pageOf(address)
-      const size = this.#sizeAt(address)
-      this.#addresses[slot] = after.add(bytes, start, start + size)
-      // Page by page, so that the records are not held twice.
-      before.free(address, size)
-    }
-    before.clear()
-    this.#pages = after
+    this.#pages = this.#pages.tidied((move) => {
+      for (let slot = 0; slot < slotCount; slot++) {
+        const address = this.#addresses[slot] as number
+        if (address >= 0) this.#addresses[slot] = move(address, this.#sizeAt(address))
+      }
+    })
   }
 
   resize(capacity: number): void {

@@ -60,6 +60,24 @@ export class RowPages {
     this.#giveBack(index, page)
   }
 
+  /**
+   * The rows close together when most memory between them is empty: `each` moves them all, one by one, by
+   * address and size, and gets their new addresses. These pages are then given back.
+   */
+  tidied(each: (move: (address: number, size: number) => number) => void): RowPages {
+    if (!this.isSparse) return this
+    const after = new RowPages(this.#pool)
+    each((address, size) => {
+      const start = this.offsetOf(address)
+      const moved = after.add(this.pageOf(address).bytes, start, start + size)
+      // Page by page, so that the rows are not held twice.
+      this.free(address, size)
+      return moved
+    })
+    this.clear()
+    return after
+  }
+
   /** Gives every page back. */
   clear(): void {
     this.#pages.forEach((page, index) => {

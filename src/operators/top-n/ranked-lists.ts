@@ -36,14 +36,12 @@ export class RankedLists implements PagedValues {
   #poolEnd = 0
   /** Blocks that were left, by the logarithm of their size. */
   readonly #vacant: number[][] = []
-  readonly #pool: PagePool
   #pages: RowPages
 
   /** Pages come from a pool that tables may share. */
   constructor(records: RankedRecords, limit: number, pool: PagePool) {
     this.#records = records
     this.#limit = limit
-    this.#pool = pool
     this.#pages = new RowPages(pool)
     this.#numbers = records.order.map(() => new Float64Array(16))
   }
@@ -115,24 +113,18 @@ export class RankedLists implements PagedValues {
 
   /** Puts the records close together when most memory between them is empty. */
   tidy(slotCount: number): void {
-    if (!this.#pages.isSparse) return
-    const before = this.#pages
-    const after = new RowPages(this.#pool)
-    for (let slot = 0; slot < slotCount; slot++) {
-      const start = this.#starts[slot] as number
-      const end = start + (this.counts[slot] as number)
-      for (let at = start; at < end; at++) {
-        const address = this.#addresses[at] as number
-        const page = before.pageOf(address)
-        const from = before.offsetOf(address)
-        const size = this.#records.sizeOf(page, from)
-        this.#addresses[at] = after.add(page.bytes, from, from + size)
-        // Page by page, so that the records are not held twice.
-        before.free(address, size)
+    const pages = this.#pages
+    this.#pages = pages.tidied((move) => {
+      for (let slot = 0; slot < slotCount; slot++) {
+        const start = this.#starts[slot] as number
+        const end = start + (this.counts[slot] as number)
+        for (let at = start; at < end; at++) {
+          const address = this.#addresses[at] as number
+          const size = this.#records.sizeOf(pages.pageOf(address), pages.offsetOf(address))
+          this.#addresses[at] = move(address, size)
+        }
       }
-    }
-    before.clear()
-    this.#pages = after
+    })
   }
 
   resize(capacity: number): void {

@@ -22,7 +22,7 @@ export function shareScans(plan: LogicalPlan): LogicalPlan {
   }
   if (columns.size === 0) return plan
   return rewrite(plan, (node) => {
-    if (node.kind === 'watermark') return belowColumns(node)
+    if (node.kind === 'watermark') return belowColumns(node, columns)
     const wanted = node.kind === 'scan' && node.streaming ? columns.get(node.source) : undefined
     if (node.kind !== 'scan' || wanted === undefined) return node
     const own = columnsOf(node)
@@ -42,11 +42,15 @@ export function shareScans(plan: LogicalPlan): LogicalPlan {
 }
 
 /** A watermark right above a shared scan stands below the choice of columns, so that it can be shared, too. */
-function belowColumns(node: Watermark): LogicalPlan {
+function belowColumns(node: Watermark, shared: ReadonlyMap<string, unknown>): LogicalPlan {
   const { input: project } = node
   if (project.kind !== 'project' || project.input.kind !== 'scan') return node
+  const { source, streaming } = project.input
+  const isChoice = project.columns.every(
+    ({ name, expression }) => expression.kind === 'column' && expression.name === name,
+  )
   const expression = project.columns[node.column]?.expression
-  if (expression?.kind !== 'column') return node
+  if (!streaming || !shared.has(source) || !isChoice || expression?.kind !== 'column') return node
   return { ...project, input: { ...node, input: project.input, column: expression.index } }
 }
 

@@ -2,36 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { nactSystem } from '../../../actors/nact-system.ts'
-import { nodeFileSystem } from '../../../src/core/node-file-system.ts'
-import { nodeProcessInfo } from '../../../src/core/node-process-info.ts'
-import { systemRandom } from '../../../src/core/random.ts'
-import { systemClock } from '../../../src/core/system-clock.ts'
 import type { DataFrame } from '../../../src/dataframe/data-frame.ts'
 import { col, count, sum } from '../../../src/functions.ts'
-import { readConfig } from '../../../src/session/config.ts'
-import { createSession, type Session } from '../../../src/session/session.ts'
-import { memoryStoreFactory } from '../../../state/memory-store.ts'
-import { rocksdbStoreFactory } from '../../../state/rocksdb-store.ts'
+import type { Session } from '../../../src/session/session.ts'
+import { realSession } from '../real-session.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'millrace-lanes-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-function openSession(options: Readonly<Record<string, string>>): Session {
-  const files = nodeFileSystem()
-  const clock = systemClock()
-  return createSession(readConfig(new Map(Object.entries(options))), {
-    clock,
-    random: systemRandom(),
-    files,
-    process: () => nodeProcessInfo(files),
-    system: nactSystem,
-    store: (kind) =>
-      kind === 'rocksdb' ? rocksdbStoreFactory({ files, clock }) : memoryStoreFactory(files),
-    terminal: { print: () => undefined, status: () => undefined, isInteractive: false },
-    temporaryFolder: root,
-  })
-}
+const openSession = (options: Readonly<Record<string, string>>): Session =>
+  realSession(root, options)
 
 type Row = Readonly<Record<'k' | 'n', number>>
 
