@@ -119,8 +119,9 @@ async function poll(own: SourceTask, epoch: Epoch, reading: Polling): Promise<vo
   reading.stopWaiting = own.task.clock.after(source.pollMs ?? 10, call, { background: true })
 }
 
-async function take(own: SourceTask, batch: Batch): Promise<void> {
-  own.rowsIn += liveRows(batch)
+async function take(own: SourceTask, { leftOut = 0, ...batch }: Batch): Promise<void> {
+  own.rowsIn += liveRows(batch) + leftOut
+  if (batch.rowCount === 0 && batch.rejected === undefined) return
   const wait = own.spec.operator.process(0, placed(own, batch), own.task.outbox)
   if (wait !== undefined) await wait
 }

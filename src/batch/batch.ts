@@ -92,6 +92,8 @@ export interface Batch {
   readonly order?: RowOrder
   /** What the source could not decode; it goes no further than the first step behind the source. */
   readonly rejected?: readonly RejectedRecord[]
+  /** Rows that the source left out before these because nobody wants them; they are counted as read. */
+  readonly leftOut?: number
 }
 
 /** A record that a source could not decode. */

@@ -2,6 +2,7 @@ import { type BatchBuilder, batchBuilder } from '../batch/build.ts'
 import type { DataType, Schema } from '../batch/schema.ts'
 import { schemaText } from '../batch/schema.ts'
 import type { Value } from '../batch/value.ts'
+import type { WantedValues } from '../batch/wanted-values.ts'
 import { JsonFault, type JsonNode, parseJson, textOf } from './json-text.ts'
 import {
   checkJsonSchema,
@@ -27,6 +28,8 @@ export interface JsonDecoderOptions {
   /** Holds the text of a bad row, if `columns` has a string column of this name. */
   readonly corruptColumn: string
   readonly times?: TimeReaders
+  /** Rows that lack one of these may be left out. */
+  readonly wanted?: readonly WantedValues[]
   /** Takes bad records in the modes that leave them out. */
   readonly reject?: RejectRecord
 }

@@ -24,6 +24,10 @@ export function jsonDecoder(options: JsonDecoderOptions): LineDecoder {
   const keyed = slots.filter((slot) => !isCorruptColumn(slot, options.corruptColumn))
   const all = flatten(slots)
   const state = scanState(slots, all, jsonLine(options), options.times ?? isoTimes)
+  const wanted = (options.wanted ?? []).flatMap(({ column, values }) => {
+    const slot = slots.find(({ name }) => name === column)
+    return slot === undefined ? [] : [{ slot: all.indexOf(slot), values }]
+  })
   let scan: Scan | undefined
   let learned = 0
   /** Up to `checkedEnd` the chunk is known to be UTF-8, for a call that goes on where the last stopped. */
@@ -32,7 +36,7 @@ export function jsonDecoder(options: JsonDecoderOptions): LineDecoder {
 
   const learn = (bytes: Uint8Array, start: number, end: number): void => {
     const shape = shapeOf(learnKeys(keyed, bytes, start, end), keyed, all)
-    scan = makeScanner(shape, all, options.times === undefined)
+    scan = makeScanner({ root: shape, slots: all, isoTimes: options.times === undefined, wanted })
     learned++
     state.misses = 0
   }
@@ -50,6 +54,9 @@ export function jsonDecoder(options: JsonDecoderOptions): LineDecoder {
     get rowCount() {
       return state.rows
     },
+    get leftOutCount() {
+      return state.leftOut
+    },
     begin(name) {
       state.origin = name
     },
@@ -65,9 +72,9 @@ export function jsonDecoder(options: JsonDecoderOptions): LineDecoder {
         while (at < end && state.rows < rowLimit) at = decodeAlone(bytes, at, end)
         return at
       }
-      const before = state.rows
+      const before = state.rows + state.leftOut
       const stop = scan(state, bytes, start, end, rowLimit)
-      const allowed = Math.max(toleratedMisses, state.rows - before)
+      const allowed = Math.max(toleratedMisses, state.rows + state.leftOut - before)
       if (state.misses > allowed && learned < learnLimit) learn(bytes, start, end)
       state.misses = 0
       checkedEnd = end
@@ -76,8 +83,10 @@ export function jsonDecoder(options: JsonDecoderOptions): LineDecoder {
     },
     finish() {
       const batch = finishSlots(schema, slots, state.rows)
+      const { leftOut } = state
       state.rows = 0
-      return batch
+      state.leftOut = 0
+      return leftOut === 0 ? batch : { ...batch, leftOut }
     },
   }
 }

@@ -5,6 +5,7 @@ import { type Text, textOver } from './json-plain-text.ts'
 import {
   closeBuilt,
   closeRow,
+  dropBuilt,
   reopenRow,
   reserveRows,
   reserveText,
@@ -22,6 +23,8 @@ export interface ScanState {
   rows: number
   /** Keys that were not where the code expected them. */
   misses: number
+  /** Rows that were undone because nobody wants them. */
+  leftOut: number
   /** What `value` found for a date or time; NaN for NULL. */
   number: number
   origin: string
@@ -34,6 +37,7 @@ export interface ScanState {
   /** Appends a text with escapes to its column; −1 when it is malformed. */
   unescape(slot: number, bytes: Uint8Array, at: number): number
   appendBuilt(): void
+  dropBuilt(): void
 }
 
 export type Scan = (
@@ -56,6 +60,7 @@ export function scanState(
     slots: all,
     rows: 0,
     misses: 0,
+    leftOut: 0,
     number: 0,
     origin: '',
     reserve(rows) {
@@ -101,6 +106,7 @@ export function scanState(
       return end
     },
     appendBuilt: () => closeBuilt(all),
+    dropBuilt: () => dropBuilt(all),
   }
   return state
 }

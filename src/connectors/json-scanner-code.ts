@@ -1,6 +1,7 @@
 import { jsonBytes } from './json-bytes.ts'
 import type { Scan } from './json-scan-state.ts'
 import type { Slot } from './json-slots.ts'
+import { type WantedSlot, wantedCode } from './json-wanted-code.ts'
 
 /**
  * What the scanner expects inside one kind of object: the keys in the order seen last, those nobody
@@ -19,17 +20,22 @@ export interface KeyShape {
   readonly inner?: ObjectShape
 }
 
+/** What the code of a scanner depends on. */
+export interface ScannerSpec {
+  readonly root: ObjectShape
+  readonly slots: readonly Slot[]
+  readonly isoTimes: boolean
+  /** Rows that lack one of these are left out. */
+  readonly wanted: readonly WantedSlot[]
+}
+
 /**
  * A scanner for one schema and one order of keys; `undefined` where the process forbids code made
  * from text, so that every line is left to the reference.
  */
-export function makeScanner(
-  root: ObjectShape,
-  slots: readonly Slot[],
-  isoTimes: boolean,
-): Scan | undefined {
+export function makeScanner(spec: ScannerSpec): Scan | undefined {
   try {
-    return new Function('H', scannerCode(root, slots, isoTimes))(jsonBytes) as Scan
+    return new Function('H', scannerCode(spec))(jsonBytes) as Scan
   } catch (thrown) {
     if (thrown instanceof EvalError) return undefined
     throw thrown
@@ -42,7 +48,7 @@ export function makeScanner(
  * first byte that is not usual the code leaves the block `line` and hands the line to `S.reference`.
  * Locals shadow the arrays, so they are stored before and loaded after every call that may change them.
  */
-function scannerCode(root: ObjectShape, slots: readonly Slot[], isoTimes: boolean): string {
+function scannerCode({ root, slots, isoTimes, wanted }: ScannerSpec): string {
   const context: CodeContext = { slots, isoTimes, nextObject: 0, finders: [] }
   const body = objectCode(root, context)
   const used = slots.map((_, index) => index)
@@ -58,7 +64,7 @@ return function scan(S,b,at,end,limit){
 const slots=S.slots,T=textOver(b);
 ${used.map((index) => `const s${index}=slots[${index}];${declareCode(index, slots[index])}`).join('\n')}
 ${load}
-let row=S.rows,i=at,c=0,x=0,y=0,j=0,w=0,misses=0;
+let row=S.rows,i=at,c=0,x=0,y=0,j=0,w=0,misses=0,leftOut=0;
 while(row<limit&&i<end){
 const start=i,by=row>>3,bi=1<<(row&7);
 line:{
@@ -71,7 +77,7 @@ c=b[i];
 ${spaceCode}
 if(c!==10)break line;
 i++;
-${close}${built}
+${wantedCode(slots, wanted)}${close}${built}
 row++;
 continue}
 ${store}S.rows=row;
@@ -79,7 +85,7 @@ i=S.reference(b,start,end);
 row=S.rows;
 ${load}
 }
-${store}S.rows=row;S.misses+=misses;
+${store}S.rows=row;S.misses+=misses;S.leftOut+=leftOut;
 return i}`
 }
 

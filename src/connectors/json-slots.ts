@@ -203,6 +203,11 @@ export function closeBuilt(slots: readonly Slot[]): void {
   }
 }
 
+/** Forgets the pending values of built slots. */
+export function dropBuilt(slots: readonly Slot[]): void {
+  for (const slot of slots) slot.pending = null
+}
+
 /** Undoes what was written for a row that was not closed. */
 export function reopenRow(slots: readonly Slot[], row: number): void {
   const keep = ~(1 << (row & 7))

@@ -20,6 +20,8 @@ export interface LineDecoder {
   readonly rowCount: number
   /** Records left out since the last `finish`, of decoders that tell which. */
   readonly rejectedCount?: number
+  /** Rows left out since the last `finish` because nobody wants them. */
+  readonly leftOutCount?: number
   /** The lines that follow come from `origin`, from its first line if `atStart`. */
   begin(origin: string, atStart: boolean): void
   /**
@@ -71,6 +73,9 @@ export function withRejected(make: (reject: RejectRecord) => LineDecoder): LineD
     },
     get rejectedCount() {
       return rejected.length
+    },
+    get leftOutCount() {
+      return inner.leftOutCount ?? 0
     },
     begin(origin, atStart) {
       position = origin

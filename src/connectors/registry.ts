@@ -1,5 +1,6 @@
 import type { EdgeOptions } from '../batch/edge-row.ts'
 import type { Schema } from '../batch/schema.ts'
+import type { WantedValues } from '../batch/wanted-values.ts'
 import type { Clock } from '../core/clock.ts'
 import { closest } from '../core/closest.ts'
 import { StreamError } from '../core/error.ts'
@@ -16,6 +17,11 @@ export interface SourceContext {
   readonly schema: Schema
   /** Positions in `schema`, ascending: batches carry exactly these columns, in order. Absent = all. */
   readonly columns: readonly number[] | undefined
+  /**
+   * Advice: rows that lack one of these may be left out of what `read` gives, counted in the batch as
+   * `leftOut`; whoever reads drops them anyway. Not where positions count rows. Absent = all are wanted.
+   */
+  readonly wanted?: readonly WantedValues[]
   /** The name that its positions are kept under. */
   readonly name: string
   readonly files: FileSystem

@@ -1,5 +1,6 @@
 import type { Field, Schema } from '../batch/schema.ts'
 import { booleanType, intType, windowType } from '../batch/schema.ts'
+import type { WantedValues } from '../batch/wanted-values.ts'
 import { unreachable } from '../core/error.ts'
 import type { AggregateCall } from '../expr/aggregates.ts'
 import { type Expression, isNullable } from '../expr/expression.ts'
@@ -49,6 +50,8 @@ export interface Scan {
   readonly columns?: readonly number[]
   /** True: the source finds fields of structs by name, so `schema` may leave out those nobody reads. */
   readonly fieldsByName?: boolean
+  /** Rows that lack one of these are dropped by all who read this source, right above it; absent = none. */
+  readonly wanted?: readonly WantedValues[]
   readonly streaming: boolean
   /** A partition that brought no row for so long no longer holds watermarks back; absent = it always does. */
   readonly idleTimeoutMicros?: number

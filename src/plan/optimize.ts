@@ -8,6 +8,7 @@ import { pruneFields } from './rules/prune-fields.ts'
 import { pushFilter } from './rules/push-filter.ts'
 import { pushJoinCondition } from './rules/push-join-condition.ts'
 import { shareScans } from './rules/share-scans.ts'
+import { wantRows } from './rules/want-rows.ts'
 
 const roundsMax = 32
 
@@ -25,7 +26,8 @@ const nodeRules: readonly ((node: LogicalPlan) => LogicalPlan)[] = [
  * what the plan says after any number of rounds is right.
  */
 export function optimize(plan: LogicalPlan): LogicalPlan {
-  return shareScans(untilRest(plan, nodeRules, (each) => pruneFields(pruneColumns(each))))
+  const smaller = untilRest(plan, nodeRules, (each) => pruneFields(pruneColumns(each)))
+  return shareScans(wantRows(smaller))
 }
 
 /** A plan with the same answer and the same columns everywhere, with filters as far down as they go. */

@@ -1,4 +1,4 @@
-import { typeText } from '../batch/schema.ts'
+import { typeText, voidType } from '../batch/schema.ts'
 import { formatDuration } from '../core/duration.ts'
 import { unreachable } from '../core/error.ts'
 import { aggregateText, expressionText } from '../expr/print.ts'
@@ -9,6 +9,7 @@ import {
   type JoinKey,
   type LogicalPlan,
   type NamedExpression,
+  type Scan,
   type SortKey,
   scanSchema,
   schemaOf,
@@ -34,12 +35,8 @@ function linesOf(plan: LogicalPlan): readonly string[] {
 
 function nodeText(plan: LogicalPlan): string {
   switch (plan.kind) {
-    case 'scan': {
-      const columns = scanSchema(plan).map(({ name, type }) => `${name}: ${typeText(type)}`)
-      const stream = plan.streaming ? 'Stream' : 'Batch'
-      const path = plan.options['path'] === undefined ? '' : ` ${plan.options['path']}`
-      return `${stream} ${plan.format}${path} as ${plan.source} [${columns.join(', ')}]`
-    }
+    case 'scan':
+      return scanText(plan)
     case 'filter':
       return `Filter ${expressionText(plan.predicate)}`
     case 'project':
@@ -115,6 +112,19 @@ function nodeText(plan: LogicalPlan): string {
     default:
       return unreachable(plan)
   }
+}
+
+function scanText(scan: Scan): string {
+  const { schema, wanted = [] } = scan
+  const columns = scanSchema(scan).map(({ name, type }) => `${name}: ${typeText(type)}`)
+  const stream = scan.streaming ? 'Stream' : 'Batch'
+  const path = scan.options['path'] === undefined ? '' : ` ${scan.options['path']}`
+  const wants = wanted.map(({ column, values }) => {
+    const type = schema.find(({ name }) => name === column)?.type ?? voidType
+    const texts = values.map((value) => expressionText({ kind: 'literal', value, type }))
+    return `, wants ${column} IN (${texts.join(', ')})`
+  })
+  return `${stream} ${scan.format}${path} as ${scan.source} [${columns.join(', ')}]${wants.join('')}`
 }
 
 /** Columns of both sides may have one name: those of the right side of a key stand right of the sign. */

@@ -76,6 +76,7 @@ export async function makeSource(
     clock: ports.clock,
     random: ports.random,
     folder,
+    ...(scan.wanted === undefined ? {} : { wanted: scan.wanted }),
     ...(scan.handle === undefined ? {} : { handle: scan.handle }),
   })
   const { idleTimeoutMicros } = scan

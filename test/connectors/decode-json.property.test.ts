@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { Column } from '../../src/batch/batch.ts'
 import { parseSchema } from '../../src/batch/ddl.ts'
 import { rowsOf } from '../../src/batch/read.ts'
+import type { Schema } from '../../src/batch/schema.ts'
 import type { Value } from '../../src/batch/value.ts'
 import { jsonDecoder } from '../../src/connectors/decode-json.ts'
 import {
@@ -14,13 +15,19 @@ import type { LineDecoder } from '../../src/connectors/line-decoder.ts'
 
 const encoder = new TextEncoder()
 
-function decodeAll(decoder: LineDecoder, bytes: Uint8Array, rowLimit: number): Value[][] {
+function decodeAll(
+  decoder: LineDecoder,
+  bytes: Uint8Array,
+  rowLimit: number,
+  counts = { leftOut: 0 },
+): Value[][] {
   const rows: Value[][] = []
   decoder.begin('test', true)
   let at = 0
   while (at < bytes.length) {
     at = decoder.decode(bytes, at, bytes.length, rowLimit)
     const batch = decoder.finish()
+    counts.leftOut += batch.leftOut ?? 0
     batch.schema.forEach(({ type }, index) => {
       const column = batch.columns[index]
       if (column !== undefined) checkColumn(type.kind, column)
@@ -238,6 +245,83 @@ test('the scanner gives the rows of the reference for any bytes, split anywhere'
     { numRuns: 2500 },
   )
 })
+
+/** Lines of a few small values, so that rows are alike and every column leaves something to undo. */
+const usual = fc
+  .array(
+    fc.record(
+      {
+        a: fc.constantFrom('0', '1'),
+        b: fc.constantFrom('"x"', '"yy"'),
+        d: fc.constantFrom('true', 'false'),
+        l: fc.constantFrom('[1]', '[2,3]'),
+      },
+      { requiredKeys: [] },
+    ),
+    { maxLength: 12 },
+  )
+  .map((lines) =>
+    encoder.encode(
+      lines
+        .map((fields) => Object.entries(fields).map(([name, text]) => `"${name}":${text}`))
+        .map((fields) => `{${fields.join(',')}}\n`)
+        .join(''),
+    ),
+  )
+
+/** Columns whose values are compared as they are. */
+const comparable = new Set(['byte', 'short', 'int', 'long', 'string', 'boolean'])
+
+test('rows that nobody wants may be missing, and are counted', () => {
+  let leftOut = 0
+  let kept = 0
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.tuple(document, fc.constantFrom(...schemas)),
+        fc.tuple(usual, fc.constant('a INT, b STRING, d BOOLEAN, l ARRAY<LONG>')),
+      ),
+      fc.constantFrom('PERMISSIVE' as const, 'DROPMALFORMED' as const),
+      fc.integer({ min: 1, max: 5 }),
+      // Columns by number, with the values of rows by number.
+      fc.array(fc.tuple(fc.nat(), fc.array(fc.nat({ max: 12 }), { maxLength: 34 })), {
+        minLength: 1,
+        maxLength: 2,
+      }),
+      ([bytes, schema], mode, rowLimit, choices) => {
+        const columns = parseSchema(schema)
+        const options: JsonDecoderOptions = { columns, mode, corruptColumn: '_corrupt_record' }
+        const all = decodeAll(referenceJsonDecoder(options), bytes, 1000)
+        const plain = [...columns.keys()].filter((at) => comparable.has(typeAt(columns, at)))
+        fc.pre(plain.length > 0)
+        const wanted = choices.map(([choice, rows]) => {
+          const at = plain[choice % plain.length] ?? 0
+          const values = rows.map((row): Value => all[row % all.length]?.[at] ?? null)
+          return {
+            at,
+            column: columns[at]?.name ?? '',
+            values: values.filter((one) => one !== null),
+          }
+        })
+        const isWanted = (row: readonly Value[]) =>
+          wanted.every(({ at, values }) => values.some((one) => one === row[at]))
+        const counts = { leftOut: 0 }
+        const some = decodeAll(jsonDecoder({ ...options, wanted }), bytes, rowLimit, counts)
+        expect(some.filter(isWanted)).toEqual(all.filter(isWanted))
+        expect(some.length + counts.leftOut).toBe(all.length)
+        leftOut += counts.leftOut
+        kept += some.filter(isWanted).length
+      },
+    ),
+    { numRuns: 2500 },
+  )
+  expect(leftOut).toBeGreaterThan(1000)
+  expect(kept).toBeGreaterThan(500)
+})
+
+function typeAt(columns: Schema, at: number): string {
+  return columns[at]?.type.kind ?? ''
+}
 
 test('a line is malformed exactly if JSON.parse refuses it or its root is no object', () => {
   fc.assert(

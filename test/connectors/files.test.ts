@@ -14,6 +14,7 @@ import {
   type SourceFactory,
 } from '../../src/connectors/registry.ts'
 import type { Source } from '../../src/flow/connector.ts'
+import type { Position } from '../../src/flow/message.ts'
 import { epochOf, noTime, sinkContext, sinkStart, sourceContext } from './contexts.ts'
 
 const numbers = parseSchema('n LONG')
@@ -199,6 +200,35 @@ describe('a file source', () => {
       read(jsonSource, files, { path: 'in', ...options }, { ddl: 'n LONG' }),
     ).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
   })
+})
+
+test('a file source leaves out what nobody wants, but never where it counts rows', async () => {
+  const files = virtualFileSystem()
+  await put(files, 'in/k=7/a.json', [1, 2, 1, 3, 2].map((n) => `{"n":${n}}\n`).join(''))
+  const wanted = [
+    { column: 'n', values: [2n] },
+    { column: 'k', values: [8] },
+  ]
+  const options = new Map([['path', 'in']])
+  const schema = parseSchema('n LONG, k INT')
+  const source = await jsonSource.create(sourceContext(schema, { files, options, wanted }))
+  const readRange = async (from: Position, to: Position) => {
+    const found: { numbers: unknown[]; leftOut: number } = { numbers: [], leftOut: 0 }
+    for await (const batch of source.read({ from, to }, { index: 0, count: 1 })) {
+      found.numbers.push(...rowsOf(batch).map(([n]) => Number(n)))
+      found.leftOut += batch.leftOut ?? 0
+    }
+    return found
+  }
+  const end = await source.latest({ '0': 0 }, {})
+  expect(await readRange({ '0': 0 }, end)).toEqual({ numbers: [2, 2], leftOut: 3 })
+  expect(await readRange({ '0': [0, 2] }, end)).toEqual({ numbers: [1, 3, 2], leftOut: 0 })
+  expect(await readRange({ '0': 0 }, { '0': [0, 4] })).toEqual({
+    numbers: [1, 2, 1, 3],
+    leftOut: 0,
+  })
+  const polled = await source.poll({ '0': 0 }, 100)
+  expect(polled?.batch.rowCount).toBe(5)
 })
 
 describe('a file sink', () => {

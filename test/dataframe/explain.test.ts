@@ -44,7 +44,7 @@ Project [customer]
     `
 Project [id, price, customer]
 +- Filter ((price > 10) AND (customer = 'ann'))
-   +- Stream rows as orders [id: bigint, customer: string, price: int]
+   +- Stream rows as orders [id: bigint, customer: string, price: int], wants customer IN ('ann')
 `,
   ],
   [

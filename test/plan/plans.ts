@@ -28,6 +28,19 @@ export function scan(name: string, columns: Schema = clicks, streaming = true): 
   return { kind: 'scan', source: name, format: 'json', options: {}, schema: columns, streaming }
 }
 
+/** The rows that a source may not leave out, by what the scan wants of it. */
+export function wantedRows(
+  from: Scan | undefined,
+  rows: readonly (readonly Value[])[],
+): readonly (readonly Value[])[] {
+  const { schema: columns = [], wanted = [] } = from ?? {}
+  return rows.filter((row) =>
+    wanted.every(({ column: name, values }) =>
+      values.includes(row[columns.findIndex((field) => field.name === name)] ?? null),
+    ),
+  )
+}
+
 /** A column of a plan by name, as an expression. */
 export function column(plan: LogicalPlan, name: string): Expression {
   const columns = schemaOf(plan)

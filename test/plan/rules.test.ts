@@ -14,6 +14,7 @@ import { mergeProjects } from '../../src/plan/rules/merge-projects.ts'
 import { pruneColumns } from '../../src/plan/rules/prune-columns.ts'
 import { pushFilter } from '../../src/plan/rules/push-filter.ts'
 import { shareScans } from '../../src/plan/rules/share-scans.ts'
+import { wantRows } from '../../src/plan/rules/want-rows.ts'
 import {
   arrayType,
   call,
@@ -243,4 +244,33 @@ test('a watermark goes below the choice of columns of a shared scan, and below n
   expect(shareScans(plan)).toBe(plan)
   const alone: LogicalPlan = union(watermark(project(scan('other'), 'at'), 'at'), rows, rows)
   expect(inputsOf(shareScans(alone)).map(kinds)[0]).toEqual(['watermark', 'project', 'scan'])
+})
+
+test('a scan is told which values its readers keep, up to a condition that may raise an error', () => {
+  const wantedIn = (plan: LogicalPlan) => scansOf(wantRows(plan)).map(({ wanted }) => wanted)
+  const isAnn = { column: 'user', values: ['ann'] }
+  const priceIs = (...values: readonly (number | null)[]) =>
+    call('in', [price, ...values.map((value) => constant(value))], booleanType)
+  expect(wantedIn(filter(rows, conjunction([dear, named, priceIs(1, null)])))).toEqual([
+    [isAnn, { column: 'price', values: [1] }],
+  ])
+  expect(wantedIn(filter(rows, conjunction([named, risky, priceIs(1)])))).toEqual([[isAnn]])
+  const turned = call('=', [constant('ann', stringType), column(rows, 'user')], booleanType)
+  expect(wantedIn(filter(rows, turned))).toEqual([[isAnn]])
+  const either = call('or', [named, priceIs(1)], booleanType)
+  const columns = call('=', [price, price], booleanType)
+  for (const other of [dear, either, columns])
+    expect(wantedIn(filter(rows, other))).toEqual([undefined])
+  expect(wantedIn(filter(watermark(rows, 'at'), named))).toEqual([undefined])
+})
+
+test('a row that one of several readers keeps is wanted', () => {
+  const priceIs = (value: number) => call('=', [price, constant(value)], booleanType)
+  const both = union(filter(rows, conjunction([named, priceIs(1)])), filter(rows, priceIs(2)))
+  const wanted = [{ column: 'price', values: [1, 2] }]
+  expect(scansOf(wantRows(both)).map((each) => each.wanted)).toEqual([wanted, wanted])
+  for (const all of [rows, watermark(rows, 'at'), filter(rows, dear)]) {
+    const plan = union(filter(rows, priceIs(1)), all)
+    expect(scansOf(wantRows(plan)).map((each) => each.wanted)).toEqual([undefined, undefined])
+  }
 })

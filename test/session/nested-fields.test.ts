@@ -70,3 +70,19 @@ test('a bad field that is not read is still kept in the corrupt column', async (
     .collect()
   expect(rows).toEqual([{ c: 40, _corrupt_record: lines[4] }])
 })
+
+test('rows that a filter drops are read all the same, and explained', async () => {
+  const stream = session.readStream.schema('kind INT').json(folder)
+  const query = await stream
+    .where(col('kind').eq(2))
+    .writeStream.format('noop')
+    .trigger({ availableNow: true })
+    .start()
+  await query.awaitTermination()
+  expect(query.recentProgress.map(({ numInputRows }) => numInputRows)).toEqual([lines.length])
+  expect(query.lastProgress?.sink.numOutputRows).toBe(1)
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  const plan = events().where(col('kind').isin(1, 2)).explain(true)
+  write.mockRestore()
+  expect(plan).toContain(', wants kind IN (1, 2)')
+})

@@ -10,7 +10,8 @@ import { type PieceBuffers, pieceBuffers, readFile } from './read-file.ts'
 
 /** Reads files one after another with one decoder. */
 export interface FileRows {
-  read(files: FileSystem, file: FoundFile): AsyncIterable<Batch>
+  /** All rows of a file, or only those that are wanted, with the number of the others. */
+  read(files: FileSystem, file: FoundFile, which: 'all' | 'wanted'): AsyncIterable<Batch>
 }
 
 /**
@@ -18,31 +19,36 @@ export interface FileRows {
  * a file's path has that value in all its rows; the others are decoded.
  */
 export function fileRows(context: SourceContext, format: FileFormat): FileRows {
-  const { schema, options } = context
+  const { schema, options, wanted: values = [] } = context
   const wanted = readSchema(context)
   const output = nullableSchema(wanted)
-  const makeDecoder = (isDecoded: (field: Field) => boolean): LineDecoder => {
+  const makeDecoder = (
+    isDecoded: (field: Field) => boolean,
+    which: 'all' | 'wanted',
+  ): LineDecoder => {
     const inLines = schema.filter(isDecoded)
     const needed = wanted.filter(isDecoded)
     const columns = format.needsWholeRow(options, needed)
       ? inLines.map((_, index) => index)
       : needed.map((field) => inLines.indexOf(field))
+    const lines = { schema: inLines, columns, wanted: which === 'all' ? [] : values }
     if (format.badRecords(options) === undefined) {
-      return format.decoder(options, inLines, columns, () => undefined)
+      return format.decoder(options, { ...lines, reject: () => undefined })
     }
-    return withRejected((reject) => format.decoder(options, inLines, columns, reject))
+    return withRejected((reject) => format.decoder(options, { ...lines, reject }))
   }
   // A decoder learns from what it reads, so it is kept for the next file with the same columns. Kept is
   // only what came to the end of its file: a read ahead may still be under way into other buffers.
   const idle = new Map<string, LineDecoder[]>()
   const idleBuffers: PieceBuffers[] = []
   return {
-    async *read(files, file) {
+    async *read(files, file, which) {
       const folders = partitionTexts(file.path)
-      const key = [...folders.keys()].join('/')
+      const key = [which, ...folders.keys()].join('/')
       const decoders = idle.get(key) ?? []
       idle.set(key, decoders)
-      const decoder = decoders.pop() ?? makeDecoder(({ name }) => !folders.has(name.toLowerCase()))
+      const decoder =
+        decoders.pop() ?? makeDecoder(({ name }) => !folders.has(name.toLowerCase()), which)
       const isSame = sameNames(decoder.schema, output)
       const buffers = idleBuffers.pop() ?? pieceBuffers()
       for await (const batch of readFile(files, file, decoder, buffers)) {

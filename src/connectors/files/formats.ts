@@ -1,5 +1,6 @@
 import type { Schema } from '../../batch/schema.ts'
 import { stringType } from '../../batch/schema.ts'
+import type { WantedValues } from '../../batch/wanted-values.ts'
 import { StreamError } from '../../core/error.ts'
 import type { CsvDialect } from '../../expr/csv-line.ts'
 import { checkType, csvDecoder } from '../decode-csv.ts'
@@ -18,19 +19,25 @@ import {
 } from '../option-spec.ts'
 import { dateFormatOption, timeReaders, timestampFormatOption } from '../time-options.ts'
 
+/** What a decoder makes of lines. */
+export interface LineSpec {
+  /** Every column that the lines have. */
+  readonly schema: Schema
+  /** Positions in `schema` of those it fills. */
+  readonly columns: readonly number[]
+  /** Rows that lack one of these may be left out. */
+  readonly wanted: readonly WantedValues[]
+  readonly reject: RejectRecord
+}
+
 /** How the files of one format are read. */
 export interface FileFormat {
   readonly format: string
   readonly options: readonly OptionSpec[]
   /** @throws StreamError `SCHEMA_REQUIRED`, `SCHEMA_INVALID` */
   schemaFor(given: Schema | undefined): Schema
-  /** A decoder for lines that have the columns `schema`, of which it fills `columns`. */
-  decoder(
-    options: CheckedOptions,
-    schema: Schema,
-    columns: readonly number[],
-    reject: RejectRecord,
-  ): LineDecoder
+  /** A decoder for lines. */
+  decoder(options: CheckedOptions, lines: LineSpec): LineDecoder
   /** What becomes of records that are left out; absent = none is, or the query fails. */
   badRecords(options: CheckedOptions): 'drop' | 'deadLetter' | undefined
   /** True when what a row gives in one column depends on the other columns too. */
@@ -156,9 +163,10 @@ export const jsonFiles: FileFormat = {
     checkJsonSchema(schema)
     return schema
   },
-  decoder: (options, schema, columns, reject) =>
+  decoder: (options, { schema, columns, wanted, reject }) =>
     jsonDecoder({
       reject,
+      wanted,
       columns: schema.filter((_, index) => columns.includes(index)),
       mode: settledOption(options, modeOption),
       corruptColumn: settledOption(options, corruptOption),
@@ -178,7 +186,7 @@ export const csvFiles: FileFormat = {
     for (const field of schema) checkType(field)
     return schema
   },
-  decoder: (options, schema, columns, reject) =>
+  decoder: (options, { schema, columns, reject }) =>
     csvDecoder({
       reject,
       schema,
@@ -205,7 +213,7 @@ export const textFiles: FileFormat = {
     if (given[0]?.type.kind === 'string') return given
     throw new StreamError('SCHEMA_INVALID', { why: 'a line of text is one STRING column' })
   },
-  decoder: (_, schema, columns) =>
+  decoder: (_, { schema, columns }) =>
     textDecoder(columns.includes(0) ? (schema[0]?.name ?? 'value') : undefined),
   badRecords: () => undefined,
   needsWholeRow: () => false,

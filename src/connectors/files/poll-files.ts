@@ -31,7 +31,9 @@ export function filePoll(
         await open?.batches.return?.()
         open = undefined
         if ((await lister.take(at.file, { maxFiles: 1 })) <= at.file) return undefined
-        const batches = cutRows(rows.read(files, log.at(at.file)), at.row)[Symbol.asyncIterator]()
+        const batches = cutRows(rows.read(files, log.at(at.file), 'all'), at.row)[
+          Symbol.asyncIterator
+        ]()
         open = { at, batches, left: undefined, held: [], empty: undefined }
       }
       const batch = open.left ?? (await nextOf(open.batches))

@@ -55,8 +55,8 @@ export async function* readFile(
   }
 }
 
-function isFilled({ rowCount, rejectedCount = 0 }: LineDecoder): boolean {
-  return rowCount + rejectedCount > 0
+function isFilled({ rowCount, rejectedCount = 0, leftOutCount = 0 }: LineDecoder): boolean {
+  return rowCount + rejectedCount + leftOutCount > 0
 }
 
 interface PieceReader {

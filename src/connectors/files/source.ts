@@ -195,7 +195,9 @@ async function* readRange(
     const start = number === from.file ? from.row : 0
     const stop = number === to.file ? to.row : Number.POSITIVE_INFINITY
     const part = number - from.file
-    for await (const batch of cutRows(rows.read(files, log.at(number)), start, stop)) {
+    // A cut counts every row.
+    const which = start === 0 && stop === Number.POSITIVE_INFINITY ? 'wanted' : 'all'
+    for await (const batch of cutRows(rows.read(files, log.at(number), which), start, stop)) {
       yield { ...batch, part }
     }
   }
