@@ -38,6 +38,11 @@ export function hashValues(types: readonly DataType[], values: readonly Value[])
   return finish(hash)
 }
 
+/** A 32-bit hash of bytes. */
+export function hashBytes(bytes: Uint8Array): number {
+  return finish(mixBytes(seed, bytes, 0, bytes.length))
+}
+
 function mix(hash: number, word: number): number {
   let k = Math.imul(word, 0xcc9e2d51)
   k = (k << 15) | (k >>> 17)

@@ -1,17 +1,18 @@
 import { type Batch, liveRows, rowNumbers, select } from '../batch/batch.ts'
-import { ByteWriter } from '../batch/byte-writer.ts'
-import { rowsOf } from '../batch/read.ts'
-import { encodeValue } from '../batch/value-codec.ts'
+import { gatherRows } from '../batch/gather.ts'
 import { compareNames } from '../core/compare-names.ts'
 import type { Operator } from '../flow/operator.ts'
-import { textOfKey } from './keyed/entries.ts'
+import { orderByValue, rowTexts } from './order-by-value.ts'
+
+/** Rows of one batch that was put together. */
+const rowsAtOnce = 4096
 
 /** One row of the epoch, with what decides its place. */
 interface Place {
   readonly batch: number
   readonly row: number
-  /** The place of the source partition among those of the epoch; `undefined` for rows that have no place. */
-  readonly origin: number | undefined
+  /** The place of the source partition among those of the epoch. */
+  readonly origin: number
   readonly ordinal: number
   readonly sibling: number
 }
@@ -46,9 +47,13 @@ export function settleOperator(isSettled: boolean): Operator {
     async closeEpoch(_header, output) {
       const held = batches
       batches = []
-      for (const run of inOrder(held)) {
-        const wait = output.emit(run)
-        if (wait !== undefined) await wait
+      const placed = held.filter(({ order }) => order !== undefined)
+      const unplaced = held.filter(({ order }) => order === undefined)
+      for (const runs of [inOrder(placed), gathered(unplaced)]) {
+        for (const run of runs) {
+          const wait = output.emit(run)
+          if (wait !== undefined) await wait
+        }
       }
       return { progress: { settle: { rowsIn } } }
     },
@@ -77,33 +82,42 @@ function* inOrder(batches: readonly Batch[]): Iterable<Batch> {
   }
 }
 
+/** The rows of all batches by their values. */
+function* gathered(batches: readonly Batch[]): Iterable<Batch> {
+  if (batches.length === 0) return
+  const { which, rows } = orderByValue(batches)
+  for (let from = 0; from < rows.length; from += rowsAtOnce) {
+    const to = from + rowsAtOnce
+    yield gatherRows({ batches, which: which.subarray(from, to), rows: rows.subarray(from, to) })
+  }
+}
+
 function sorted(batches: readonly Batch[]): readonly Place[] {
-  const text = valueTexts(batches)
-  const byText = (left: Place, right: Place): number => compareText(text(left), text(right))
+  const text = rowTexts(batches)
+  const byText = (left: Place, right: Place): number =>
+    compareText(text(left.batch, left.row), text(right.batch, right.row))
   const ranks = rankOrigins(batches)
   const places = batches.flatMap((batch, index) => placesOf(batch, index, ranks))
-  const placed = places.filter(({ origin }) => origin !== undefined)
-  placed.sort(
+  places.sort(
     (left, right) =>
-      (left.origin ?? 0) - (right.origin ?? 0) ||
+      left.origin - right.origin ||
       left.ordinal - right.ordinal ||
       left.sibling - right.sibling ||
       left.batch - right.batch ||
       left.row - right.row,
   )
   const result: Place[] = []
-  for (let from = 0; from < placed.length; ) {
+  for (let from = 0; from < places.length; ) {
     let to = from + 1
-    while (samePlace(placed[from], placed[to])) to++
-    const twins = placed.slice(from, to)
+    while (samePlace(places[from], places[to])) to++
+    const twins = places.slice(from, to)
     // A row that was read twice, on two ways through the plan.
     const ways = waysOf(twins)
     if (ways.length > 1) ways.sort(([left], [right]) => (left && right ? byText(left, right) : 0))
     for (const way of ways) for (const place of way) result.push(place)
     from = to
   }
-  const unplaced = places.filter(({ origin }) => origin === undefined)
-  return unplaced.length === 0 ? result : result.concat(unplaced.sort(byText))
+  return result
 }
 
 /** Rows of one place, by the batch they lie in. */
@@ -139,35 +153,14 @@ function placesOf(
   ranks: ReadonlyMap<string, number>,
 ): readonly Place[] {
   const { order } = batch
-  const origin = order === undefined ? undefined : ranks.get(order.origin)
+  if (order === undefined) return []
   return Array.from(rowNumbers(batch), (row) => ({
     batch: index,
     row,
-    origin,
-    ordinal: order === undefined ? 0 : (order.ordinals[row] as number),
-    sibling: order?.siblings === undefined ? 0 : (order.siblings[row] as number),
+    origin: ranks.get(order.origin) ?? 0,
+    ordinal: order.ordinals[row] as number,
+    sibling: order.siblings === undefined ? 0 : (order.siblings[row] as number),
   }))
-}
-
-/** The values of a row as text, made only for the batches where it decides. */
-function valueTexts(batches: readonly Batch[]): (place: Place) => string {
-  const made = new Map<number, ReadonlyMap<number, string>>()
-  const textsOf = (index: number): ReadonlyMap<number, string> => {
-    const batch = batches[index] as Batch
-    const texts = new Map<number, string>()
-    const rows = rowNumbers(batch)
-    const writer = new ByteWriter()
-    rowsOf(batch).forEach((values, k) => {
-      writer.length = 0
-      batch.schema.forEach(({ type }, column) => {
-        encodeValue(writer, type, values[column] ?? null)
-      })
-      texts.set(rows[k] as number, textOfKey(writer.view()))
-    })
-    made.set(index, texts)
-    return texts
-  }
-  return ({ batch, row }) => (made.get(batch) ?? textsOf(batch)).get(row) ?? ''
 }
 
 function compareText(left: string, right: string): number {

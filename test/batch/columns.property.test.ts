@@ -6,6 +6,7 @@ import { ByteWriter } from '../../src/batch/byte-writer.ts'
 import { compareBytes, compareNullable } from '../../src/batch/compare.ts'
 import { toRows } from '../../src/batch/edge-row.ts'
 import { fromRows } from '../../src/batch/from-rows.ts'
+import { gatherRows } from '../../src/batch/gather.ts'
 import { encodeKey, encodeKeyAt, KeyReader } from '../../src/batch/key-codec.ts'
 import { hashKeys, hashValues } from '../../src/batch/key-hash.ts'
 import { bufferOf, packRows } from '../../src/batch/pack.ts'
@@ -53,6 +54,23 @@ test('packing keeps the selected rows, in one buffer, also through a transfer', 
       const moved = structuredClone(packed, { transfer: buffer === undefined ? [] : [buffer] })
       expect(rowsOf(moved).map(plain)).toEqual(rows.rows.map(plain))
       if (rows.rows.length > 0) expect(buffer?.byteLength).toBe(0)
+    }),
+  )
+})
+
+test('rows gathered from several batches are those rows, in that order', () => {
+  const places = fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 20 })
+  fc.assert(
+    fc.property(rowsCase, places, ({ schema, rows }, wanted) => {
+      fc.pre(rows.length > 0)
+      // One has no NULL where another does, and integers of another layout.
+      const parts = [rows.slice(0, 1), rows, rows.slice(rows.length >> 1)]
+      const batches = parts.map((part) => batchOf(schema, part))
+      const which = Int32Array.from(wanted, ([part]) => part % parts.length)
+      const at = Int32Array.from(wanted, ([, row], k) => row % (parts[which[k] ?? 0]?.length ?? 1))
+      const gathered = gatherRows({ batches, which, rows: at })
+      const expected = wanted.map((_, k) => parts[which[k] ?? 0]?.[at[k] ?? 0]?.map(plain))
+      expect(rowsOf(gathered).map((row) => row.map(plain))).toEqual(expected)
     }),
   )
 })

@@ -5,7 +5,7 @@
 import type { Column } from '../../batch/batch.ts'
 import { ByteWriter } from '../../batch/byte-writer.ts'
 import { KeyReader } from '../../batch/key-codec.ts'
-import { hashValues } from '../../batch/key-hash.ts'
+import { hashBytes, hashValues } from '../../batch/key-hash.ts'
 import type { DataType } from '../../batch/schema.ts'
 import { ByteReader } from '../../batch/value-codec.ts'
 import { DueTimes } from './due-times.ts'
@@ -34,6 +34,8 @@ export interface KeyedTableOptions {
   readonly hasCold?: () => boolean
   /** When an entry falls due, for tables whose entries do: infinity = never. */
   readonly dueOf?: (slot: number) => number
+  /** Keys come encoded only, never as columns, so that their bytes can be hashed as they are. Default: false. */
+  readonly hashesBytes?: boolean
 }
 
 /** Slots of a table, squeezed together only when so many of them are dead. */
@@ -62,6 +64,7 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
   readonly #prefix: Uint8Array
   readonly #hasCold: () => boolean
   readonly #dueOf: ((slot: number) => number) | undefined
+  readonly #hashesBytes: boolean
   /** State keys removed in the epoch `#epoch`. */
   #removed: Uint8Array[] = []
   /** Oldest first; epochs under way are few. */
@@ -77,12 +80,14 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
       capacity = firstCapacity,
       hasCold = () => false,
       dueOf,
+      hashesBytes = false,
     }: KeyedTableOptions = {},
   ) {
     this.#types = types
     this.#prefix = prefix
     this.#hasCold = hasCold
     this.#dueOf = dueOf
+    this.#hashesBytes = hashesBytes
     this.dues = dueOf === undefined ? undefined : new DueTimes()
     this.keys = newKeys(types, capacity)
     this.values = values
@@ -286,6 +291,7 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
 
   /** The hash of an encoded key. */
   hashOf(key: Uint8Array): number {
+    if (this.#hashesBytes) return hashBytes(key)
     const reader = new KeyReader(key)
     return hashValues(
       this.#types,

@@ -28,7 +28,6 @@ export interface Element {
 }
 
 const never = Number.POSITIVE_INFINITY
-const text = new TextEncoder()
 /** By variable: what stands before the keys of its map. */
 const lookupPrefixes: Uint8Array[] = []
 /** Keys and values are written one inside the other, so each has a writer; both are empty in between. */
@@ -49,7 +48,14 @@ export function headKey(group: Uint8Array): Uint8Array {
 
 /** An element of a variable, by its number. */
 export function elementKey(group: Uint8Array, variable: number, index: number): Uint8Array {
-  return partKey(group, text.encode(`${variable}e${index}`))
+  return partKey(group, plainBytes(`${variable}e${index}`))
+}
+
+/** The bytes of a short text of digits and letters. */
+function plainBytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length)
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at)
+  return bytes
 }
 
 /** Reads the part of a state key that `elementKey` made; `undefined` for every other part. */
@@ -70,7 +76,7 @@ export function decodeElement(bytes: Uint8Array): Element {
 
 /** Where the number of a map entry is found by its key. */
 export function lookupKey(group: Uint8Array, variable: number, key: Uint8Array): Uint8Array {
-  lookupPrefixes[variable] ??= text.encode(`${variable}k`)
+  lookupPrefixes[variable] ??= plainBytes(`${variable}k`)
   const prefix = lookupPrefixes[variable]
   const part = new Uint8Array(prefix.length + key.length)
   part.set(prefix)

@@ -51,7 +51,7 @@ export class ProcessState {
         make: (options) => {
           const bytes = new SlotBytes()
           const dueOf = (slot: number): number => bytes.dueAt(slot)
-          return new KeyedTable(types, [bytes], { ...options, dueOf })
+          return new KeyedTable(types, [bytes], { ...options, dueOf, hashesBytes: true })
         },
       },
       context,
