@@ -7,23 +7,26 @@
 
 export { type KeptEpoch, type KeptTable, keptTable } from './kept-table.ts'
 export { type AggregateLawOptions, aggregateLaw } from './laws/aggregate.ts'
-export type { CrashPipeline } from './laws/crash-world.ts'
+export type { CrashCoverage } from './laws/crash-coverage.ts'
 export {
+  type CrashCase,
   type ExactlyOnceOptions,
   type ExactlyOnceReport,
   exactlyOnce,
 } from './laws/exactly-once.ts'
+export { type LateDataReport, lateData } from './laws/late-data.ts'
 export { type OperatorUnderTest, operatorLaw } from './laws/operator.ts'
+export type { CrashSurroundings, SinkUnderCrash, SourceUnderCrash } from './laws/own-parts.ts'
+export { rescale } from './laws/rescale.ts'
 export { rowsAsText } from './laws/rows-as-text.ts'
+export { LawFailure, type LawOptions, type LawRun } from './laws/run-law.ts'
 export { type SinkUnderTest, sinkLaw } from './laws/sink.ts'
-export { type LawRuns, type SourceUnderTest, sourceLaw } from './laws/source.ts'
+export { type SourceUnderTest, sourceLaw } from './laws/source.ts'
+export { stateFunction } from './laws/state-function.ts'
 export { type StoreLawOptions, storeLaw } from './laws/store.ts'
-export {
-  type StreamLawOptions,
-  type StreamLawReport,
-  streamEqualsBatch,
-} from './laws/stream-equals-batch.ts'
-export type { StreamInput, StreamQuery } from './laws/stream-query.ts'
+export { streamEqualsBatch } from './laws/stream-equals-batch.ts'
+export type { StreamLawReport } from './laws/stream-law.ts'
+export type { StreamInput, StreamQuery, StreamTable } from './laws/stream-query.ts'
 export { createSimulatedClock, type SimulatedClock } from './simulated-clock.ts'
 export {
   type SimulatedSession,

@@ -16,7 +16,7 @@ export interface SimulatedSessionOptions {
   /** Settings of the session, as `config(…)` takes them. */
   readonly config?: Readonly<Record<string, string | number>>
   /** Called with the name of the receiver before a message is sent; `false` = it is lost. */
-  readonly onSend?: (actor: string) => boolean
+  readonly onSend?: (actor: string, message: unknown) => boolean
 }
 
 /** A session in a world of its own: time, actors, disk and chance come from the seed. */
@@ -59,10 +59,13 @@ export function simulatedSession(options: SimulatedSessionOptions): SimulatedSes
 }
 
 /** The same system, with an eye on what is sent. */
-function watched(system: ActorSystem, onSend: (actor: string) => boolean): ActorSystem {
+function watched(
+  system: ActorSystem,
+  onSend: NonNullable<SimulatedSessionOptions['onSend']>,
+): ActorSystem {
   const watch = <Message>(name: string, ref: Ref<Message>): Ref<Message> => ({
     send(message) {
-      if (onSend(name)) ref.send(message)
+      if (onSend(name, message)) ref.send(message)
     },
   })
   return {

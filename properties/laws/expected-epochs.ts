@@ -205,7 +205,8 @@ function checkRanges(
   }
 }
 
-function watermarksOf(plan: LogicalPlan): readonly Watermark[] {
+/** Every watermark of a plan. */
+export function watermarksOf(plan: LogicalPlan): readonly Watermark[] {
   if (plan.kind === 'scan') return []
   const below = inputsOf(plan).flatMap(watermarksOf)
   return plan.kind === 'watermark' ? [plan, ...below] : below

@@ -14,8 +14,8 @@ import { type OwnSpec, ownOperator } from '../../src/operators/own-state.ts'
 import type { FrozenState } from '../../state/frozen.ts'
 import { laneOfShard, shardOf, shardsOfLane } from '../../state/key-group.ts'
 import { spillingState } from '../spilling-state.ts'
+import { type LawOptions, runLaw } from './run-law.ts'
 import { mustBeSameRows } from './same-rows.ts'
-import type { LawRuns } from './source.ts'
 
 /** An operator of one's own and the rows it is tried on. */
 export interface OperatorUnderTest {
@@ -59,7 +59,7 @@ const plain: Way = { lanes: 1, restarts: false, spills: false, oneBatch: false }
  */
 export async function operatorLaw(
   subject: OperatorUnderTest,
-  { runs = 100, seed }: LawRuns = {},
+  options: LawOptions = {},
 ): Promise<void> {
   const ways: readonly (readonly [string, Partial<Way>])[] = [
     ['run again', {}],
@@ -71,7 +71,7 @@ export async function operatorLaw(
       ? []
       : [['with three tasks', { lanes: 3, restarts: true }] as const]),
   ]
-  const law = fc.asyncProperty(epochsOf(subject), async (epochs) => {
+  const holds = async (epochs: readonly EpochInput[]): Promise<void> => {
     const expected = await outputOf(subject, epochs, plain)
     for (const [what, way] of ways) {
       const found = await outputOf(subject, epochs, { ...plain, ...way })
@@ -79,8 +79,19 @@ export async function operatorLaw(
         mustBeSameRows(`epoch ${epoch} ${what}`, found[epoch] ?? [], rows)
       })
     }
-  })
-  await fc.assert(law, { numRuns: runs, ...(seed === undefined ? {} : { seed }) })
+  }
+  await runLaw(
+    { name: 'operatorLaw', cases: epochsOf(subject), holds, describe: epochsText },
+    options,
+  )
+}
+
+function epochsText(epochs: readonly EpochInput[]): string {
+  return epochs
+    .map(({ batches, passedMs }, epoch) => {
+      return `epoch ${epoch}, ${passedMs} ms after the one before: batches ${fc.stringify(batches)}`
+    })
+    .join('\n')
 }
 
 function epochsOf({ row }: OperatorUnderTest): fc.Arbitrary<readonly EpochInput[]> {

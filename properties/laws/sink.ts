@@ -4,7 +4,7 @@ import type { Json } from '../../src/core/json.ts'
 import type { Epoch, Micros } from '../../src/core/units.ts'
 import type { Sink } from '../../src/flow/connector.ts'
 import { mustEqual, rowsAsText } from './rows-as-text.ts'
-import type { LawRuns } from './source.ts'
+import { type LawOptions, runLaw } from './run-law.ts'
 
 /** A place that a sink writes to, and the eyes of a reader. */
 export interface SinkUnderTest {
@@ -36,10 +36,11 @@ interface EpochPlan {
  * What the engine relies on in every sink that is `repeatable`: nothing is visible before its
  * commit; committed twice is committed once; aborted leaves nothing; and after a death at any step
  * `open` shows exactly the epochs up to the last one that was published. Run it on your own.
+ * @throws LawFailure
  */
 export async function sinkLaw(
   make: () => Promise<SinkUnderTest>,
-  { runs = 100, seed }: LawRuns = {},
+  options: LawOptions = {},
 ): Promise<void> {
   const epoch: fc.Arbitrary<EpochPlan> = fc.record({
     batches: fc.array(fc.array(fc.integer({ min: 0, max: 99 }), { minLength: 1, maxLength: 3 }), {
@@ -49,15 +50,24 @@ export async function sinkLaw(
     aborts: fc.boolean(),
     overlaps: fc.boolean(),
   })
-  const law = fc.asyncProperty(
-    fc.array(epoch, { minLength: 1, maxLength: 5 }),
-    async (plans) => await new Run(await make(), plans).toTheEnd(),
+  await runLaw(
+    {
+      name: 'sinkLaw',
+      cases: fc.array(epoch, { minLength: 1, maxLength: 5 }),
+      holds: async (plans) => await new Run(await make(), plans).toTheEnd(),
+      describe: (plans) => plans.map(planText).join('\n'),
+    },
+    options,
   )
-  await fc.assert(law, {
-    numRuns: runs,
-    includeErrorInReport: true,
-    ...(seed === undefined ? {} : { seed }),
-  })
+}
+
+function planText({ batches, dies, aborts, overlaps }: EpochPlan, epoch: number): string {
+  return [
+    `epoch ${epoch}: batches ${JSON.stringify(batches)}`,
+    ...(aborts ? ['prepared once, aborted and run again'] : []),
+    ...(dies === 'never' ? [] : [`the process dies when it was ${dies}`]),
+    ...(overlaps ? ['the next epoch begins to write before its commit'] : []),
+  ].join(', ')
 }
 
 /** The engine's side of the protocol, one epoch after the other. */

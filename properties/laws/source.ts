@@ -4,6 +4,7 @@ import { compareNames } from '../../src/core/compare-names.ts'
 import type { Slice, Source } from '../../src/flow/connector.ts'
 import type { Position } from '../../src/flow/message.ts'
 import { mustEqual, rowsAsText } from './rows-as-text.ts'
+import { type LawOptions, runLaw } from './run-law.ts'
 
 /** A source and the hand that feeds it. */
 export interface SourceUnderTest {
@@ -13,12 +14,6 @@ export interface SourceUnderTest {
   /** Another source object over the same outside world, as after a restart. Absent: not tried. */
   reopen?(): Promise<Source>
   close?(): Promise<void>
-}
-
-/** How often, and from which seed; fast-check prints the seed of a failure. */
-export interface LawRuns {
-  readonly runs?: number
-  readonly seed?: number
 }
 
 interface Step {
@@ -36,10 +31,11 @@ interface Choice {
  * What the engine relies on in every source that is replayable: a range read twice gives the same
  * rows in the same order; cut anywhere it gives the same rows; the shares of the lanes are disjoint and
  * complete; positions only go forward; `poll` gives the rows that `read` gives. Run it on your own.
+ * @throws LawFailure
  */
 export async function sourceLaw(
   make: () => Promise<SourceUnderTest>,
-  { runs = 50, seed }: LawRuns = {},
+  options: LawOptions = {},
 ): Promise<void> {
   const step = fc.record({
     arriving: fc.integer({ min: 0, max: 12 }),
@@ -50,19 +46,29 @@ export async function sourceLaw(
     lanes: fc.integer({ min: 1, max: 4 }),
     polls: fc.array(fc.integer({ min: 1, max: 7 }), { maxLength: 5 }),
   })
-  const law = fc.asyncProperty(choice, async (chosen) => {
+  const holds = async (chosen: Choice): Promise<void> => {
     const world = await make()
     try {
       await check(world, chosen)
     } finally {
       await world.close?.()
     }
-  })
-  await fc.assert(law, {
-    numRuns: runs,
-    includeErrorInReport: true,
-    ...(seed === undefined ? {} : { seed }),
-  })
+  }
+  await runLaw(
+    { name: 'sourceLaw', cases: choice, holds, describe: choiceText },
+    { runs: 50, ...options },
+  )
+}
+
+function choiceText({ steps, lanes, polls }: Choice): string {
+  return [
+    ...steps.map(({ arriving, maxRows }) => {
+      const limit = maxRows === undefined ? '' : `, of which an epoch takes at most ${maxRows}`
+      return `${arriving} rows arrive${limit}`
+    }),
+    `${lanes} lanes read them`,
+    ...(polls.length === 0 ? [] : [`polls of at most ${polls.join(', ')} rows`]),
+  ].join('\n')
 }
 
 async function check(world: SourceUnderTest, { steps, lanes, polls }: Choice): Promise<void> {

@@ -4,17 +4,14 @@ import { StreamError } from '../../src/core/error.ts'
 import { type FileSystem, joinPath } from '../../src/core/file-system.ts'
 import type { Change, Entry, StateStore, StateStoreFactory } from '../../state/store.ts'
 import { type StoreModel, storeModel } from '../oracles/store-model.ts'
+import { type LawOptions, runLaw } from './run-law.ts'
 
 /** What the law needs from the author of a store. */
-export interface StoreLawOptions {
+export interface StoreLawOptions extends LawOptions {
   readonly factory: StateStoreFactory
   readonly files: FileSystem
   /** A new empty folder, on `files`, for one run. */
   readonly newFolder: () => Promise<string>
-  /** Default 100. */
-  readonly numRuns?: number
-  /** Default: chosen by fast-check and printed on failure. */
-  readonly seed?: number
 }
 
 type StoreStep =
@@ -28,15 +25,18 @@ type StoreStep =
 /**
  * Every store answers like a sorted array: reads see writes, scans are in byte order and show one
  * moment, the last change of a key wins, and a snapshot restores to what was there when it was taken,
- * whatever was written later. Throws with seed and shrunk steps if not.
+ * whatever was written later.
+ * @throws LawFailure
  */
 export async function storeLaw(options: StoreLawOptions): Promise<void> {
-  const { numRuns = 100, seed } = options
-  await fc.assert(
-    fc.asyncProperty(fc.array(steps(), { maxLength: 40, size: 'max' }), (program) =>
-      runProgram(options, program),
-    ),
-    { numRuns, ...(seed === undefined ? {} : { seed }) },
+  await runLaw(
+    {
+      name: 'storeLaw',
+      cases: fc.array(steps(), { maxLength: 40, size: 'max' }),
+      holds: (program) => runProgram(options, program),
+      describe: (program) => program.map((step) => fc.stringify(step)).join('\n'),
+    },
+    options,
   )
 }
 

@@ -1,34 +1,8 @@
 import fc from 'fast-check'
-import { optimize } from '../../src/plan/optimize.ts'
-import { checkHeaders, expectedEpochs, lateRowsOf } from './expected-epochs.ts'
-import { mustBeLateRows } from './late-rows.ts'
-import { mustBeSameRows } from './same-rows.ts'
+import type { LawOptions } from './run-law.ts'
+import { type StreamLawReport, streamLaw } from './stream-law.ts'
 import type { StreamQuery } from './stream-query.ts'
-import {
-  type Arrival,
-  rowsOfAll,
-  runStream,
-  type Schedule,
-  type StreamOutcome,
-} from './stream-run.ts'
-
-/** How many streams, and from which seed; a failure prints its seed and the smallest stream that fails. */
-export interface StreamLawOptions {
-  /** Default 100. */
-  readonly runs?: number
-  readonly seed?: number
-}
-
-/** What the law has seen. */
-export interface StreamLawReport {
-  readonly streams: number
-  readonly epochs: number
-  readonly rows: number
-  readonly lateRows: number
-  readonly restarts: number
-  /** Streams without loss, whose whole output was compared with the batch answer. */
-  readonly comparedWithBatch: number
-}
+import type { Arrival, Schedule } from './stream-run.ts'
 
 /**
  * A streaming query gives what its batch twin gives. Over random rows (the arbitraries of the inputs,
@@ -42,35 +16,21 @@ export interface StreamLawReport {
  *   whole output is the answer of the same query over the same rows as a batch.
  *
  * @param queries one query, or an arbitrary that makes them
- * @throws Error with the seed and the smallest failing stream
+ * @throws LawFailure with the smallest stream that shows it
  */
 export async function streamEqualsBatch(
   queries: StreamQuery | fc.Arbitrary<StreamQuery>,
-  { runs = 100, seed }: StreamLawOptions = {},
+  options: LawOptions = {},
 ): Promise<StreamLawReport> {
-  const report = { streams: 0, epochs: 0, rows: 0, lateRows: 0, restarts: 0, comparedWithBatch: 0 }
-  const given = 'query' in queries ? fc.constant(queries) : queries
-  const streams = given.chain((query) =>
-    scheduleOf(query).map((schedule) => printable(query, schedule)),
+  const cases = oneOf(queries).chain((query) =>
+    scheduleOf(query).map((schedule) => ({ query, schedule })),
   )
-  const law = fc.asyncProperty(streams, async ({ query, schedule }) => {
-    const outcome = await runStream(query, schedule)
-    const { lateRows, compared } = check(query, outcome)
-    report.streams += 1
-    report.epochs += outcome.headers.length
-    report.rows += schedule.arrivals.flatMap(({ rows }) => rows.flat()).length
-    report.lateRows += lateRows
-    report.restarts += schedule.arrivals.filter((each) => each.lanesAfter !== undefined).length
-    report.comparedWithBatch += compared ? 1 : 0
-  })
-  await fc.assert(law, { numRuns: runs, ...(seed === undefined ? {} : { seed }) })
-  return report
+  return await streamLaw({ name: 'streamEqualsBatch', cases }, options)
 }
 
-/** Of a query only its description can be read. */
-function printable(query: StreamQuery, schedule: Schedule) {
-  const text = (): string => `${query.text ?? 'the query'} over ${fc.stringify(schedule)}`
-  return { query, schedule, [fc.toStringMethod]: text }
+/** One query, or whatever an arbitrary makes. */
+export function oneOf(queries: StreamQuery | fc.Arbitrary<StreamQuery>): fc.Arbitrary<StreamQuery> {
+  return 'query' in queries ? fc.constant(queries) : queries
 }
 
 /** Random arrivals for the inputs of a query. */
@@ -95,30 +55,4 @@ function withRepeats(
   return fc
     .tuple(some, fc.boolean())
     .map(([rows, repeats]) => (repeats ? [...rows, ...rows] : rows))
-}
-
-function check(
-  { outputMode: mode, dependsOnOrder = false }: StreamQuery,
-  { plan, inputs, headers, committed, batchAnswer, lateLines }: StreamOutcome,
-): { readonly lateRows: number; readonly compared: boolean } {
-  checkHeaders(plan, headers, inputs)
-  const expected = expectedEpochs(plan, mode, headers, inputs)
-  const epochs = committed.map(({ epoch }) => epoch)
-  if (epochs.join() !== headers.map(({ epoch }) => epoch).join()) {
-    throw new Error(`${headers.length} epochs were decided, and committed were ${epochs.join()}`)
-  }
-  committed.forEach(({ epoch, batches }, index) => {
-    mustBeSameRows(`epoch ${epoch}`, rowsOfAll(batches), expected.epochs[index] ?? [])
-  })
-  const { lateRows, lost } = expected
-  // Late rows have the columns that the query reads, and come to operators in its own order of steps.
-  const optimized = optimize(plan)
-  mustBeLateRows(optimized, lateLines, lateRowsOf(optimized, mode, headers, inputs))
-  if (lost || dependsOnOrder || mode === 'update') return { lateRows, compared: false }
-  const output = mode === 'append' ? committed : committed.slice(-1)
-  // A stream without any epoch has said nothing, where a batch counts zero rows.
-  if (output.length === 0) return { lateRows, compared: false }
-  const rows = output.flatMap(({ batches }) => rowsOfAll(batches))
-  mustBeSameRows('the whole output against the batch answer', rows, batchAnswer)
-  return { lateRows, compared: true }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { crashPoints } from '../../properties/laws/crash-points.ts'
 import type { CrashPipeline } from '../../properties/laws/crash-world.ts'
-import { exactlyOnce } from '../../properties/laws/exactly-once.ts'
 import { streamEqualsBatch } from '../../properties/laws/stream-equals-batch.ts'
 import type { StreamQuery } from '../../properties/laws/stream-query.ts'
 import type { AsofJoinOptions } from '../../src/dataframe/asof-join.ts'
@@ -82,10 +82,10 @@ const queries: fc.Arbitrary<StreamQuery> = fc
 test('an as-of join of streams gives what the rule says, and over everything what a batch gives', async () => {
   const report = await streamEqualsBatch(queries, { runs: 250, seed: 20_261_121 })
   console.log(
-    `as-of joins equal to the rule: ${report.streams} (${report.epochs} epochs, ${report.rows} rows, ` +
+    `as-of joins equal to the rule: ${report.cases} (${report.epochs} epochs, ${report.rows} rows, ` +
       `${report.lateRows} late, ${report.restarts} restarts, ${report.comparedWithBatch} as a batch)`,
   )
-  expect(report.streams).toBe(250)
+  expect(report.cases).toBe(250)
   expect(report.lateRows).toBeGreaterThan(50)
   expect(report.restarts).toBeGreaterThan(100)
   expect(report.comparedWithBatch).toBeGreaterThan(15)
@@ -112,7 +112,7 @@ test('a power cut before any step of an as-of join changes nothing of the output
     outputMode: 'append',
     config: { lanes: 2, epochsInFlight: 2 },
   }
-  const report = await exactlyOnce(pipeline, { seed: 1, secondAfterEvery: 300 })
+  const report = await crashPoints(pipeline, { seed: 1, secondAfterEvery: 300 })
   console.log(`exactly once, ${pipeline.name}: ${report.crashes} crash points`)
   expect(report.crashes).toBe(report.steps)
   expect(report.crashes).toBeGreaterThan(200)

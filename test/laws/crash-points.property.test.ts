@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { crashPoints } from '../../properties/laws/crash-points.ts'
 import type { CrashPipeline } from '../../properties/laws/crash-world.ts'
-import { exactlyOnce } from '../../properties/laws/exactly-once.ts'
 import type { Value } from '../../src/batch/value.ts'
 import { type FileSystem, joinPath } from '../../src/core/file-system.ts'
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
@@ -129,7 +129,7 @@ test.each([windows, sessions, early, counts, unions, watermarkAbove, watermarkBe
   async (pipeline) => {
     const seed = 1
     const startMs = performance.now()
-    const report = await exactlyOnce(pipeline, { seed, secondAfterEvery: 60 })
+    const report = await crashPoints(pipeline, { seed, secondAfterEvery: 60 })
     const seconds = (performance.now() - startMs) / 1000
     console.log(
       `exactly once, ${pipeline.name}: ${report.crashes} crash points, ` +
@@ -156,7 +156,7 @@ test('a power cut while the past is deleted changes nothing of the output', asyn
     config: { ...windows.config, minEpochsToRetain: 1, minRetention: 0 },
   }
   const only = (step: string): boolean => /first-|^remove .*log\/\d|^remove .*deltas/.test(step)
-  const { crashes, steps } = await exactlyOnce(forgetful, { seed: 1, only })
+  const { crashes, steps } = await crashPoints(forgetful, { seed: 1, only })
   console.log(`exactly once, ${forgetful.name}: ${crashes} crash points of ${steps}`)
   expect(crashes).toBeGreaterThan(60)
 }, 120_000)
@@ -180,10 +180,10 @@ test('a power cut before any step of a query into json files changes nothing of 
   const intoFiles: CrashPipeline = {
     ...windows,
     name: 'windows into json files',
-    query: (inputs) => query(inputs).selectExpr('unix_millis(window.start) AS start', 'k', 'n'),
+    query: (inputs) => query(inputs, []).selectExpr('unix_millis(window.start) AS start', 'k', 'n'),
     sink: { format: 'json', path: 'out' },
   }
-  const report = await exactlyOnce(intoFiles, {
+  const report = await crashPoints(intoFiles, {
     seed: 1,
     secondAfterEvery: 60,
     visible: (files) => rowsOfFiles(files, 'out'),

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { crashPoints } from '../../properties/laws/crash-points.ts'
 import type { CrashPipeline } from '../../properties/laws/crash-world.ts'
-import { exactlyOnce } from '../../properties/laws/exactly-once.ts'
 import { streamEqualsBatch } from '../../properties/laws/stream-equals-batch.ts'
 import type { StreamQuery } from '../../properties/laws/stream-query.ts'
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
@@ -94,8 +94,8 @@ const queries: fc.Arbitrary<StreamQuery> = fc
 
 test('calls give what a plain function gives, however they end, whatever happens', async () => {
   const report = await streamEqualsBatch(queries, { runs: 120, seed: 20_261_121 })
-  console.log(`calls: ${report.streams} streams, ${report.epochs} epochs, ${report.rows} rows`)
-  expect(report.streams).toBe(120)
+  console.log(`calls: ${report.cases} streams, ${report.epochs} epochs, ${report.rows} rows`)
+  expect(report.cases).toBe(120)
   expect(report.rows).toBeGreaterThan(1000)
   expect(report.restarts).toBeGreaterThan(50)
   expect(report.comparedWithBatch).toBeGreaterThan(20)
@@ -120,7 +120,7 @@ test('a power cut before any step of a query with calls changes nothing of the o
     outputMode: 'append',
     config: { lanes: 2, epochsInFlight: 2 },
   }
-  const report = await exactlyOnce(pipeline, { seed: 1, secondAfterEvery: 100 })
+  const report = await crashPoints(pipeline, { seed: 1, secondAfterEvery: 100 })
   console.log(`exactly once, ${pipeline.name}: ${report.crashes} crash points`)
   expect(report.crashes).toBe(report.steps)
   expect(report.crashes).toBeGreaterThan(200)

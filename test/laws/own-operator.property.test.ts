@@ -77,7 +77,7 @@ test('an operator that follows the rules passes', async () => {
 test.each<Fault>(['keeps a field', 'forgets to freeze', 'emits by batch', 'counts attempts'])(
   'an operator that %s is found out',
   async (fault) => {
-    await expect(operatorLaw(subject(fault), { seed: 1 })).rejects.toThrow('seed: 1')
+    await expect(operatorLaw(subject(fault), { seed: 1 })).rejects.toThrow('Seed 1.')
   },
 )
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { type CrashEnd, crashPoints } from '../../properties/laws/crash-points.ts'
 import type { CrashPipeline } from '../../properties/laws/crash-world.ts'
-import { type CrashEnd, exactlyOnce } from '../../properties/laws/exactly-once.ts'
 import { lateRowsOf, rowsOfEpoch } from '../../properties/laws/expected-epochs.ts'
 import { mustBeLateRows } from '../../properties/laws/late-rows.ts'
 import { mustBeSameRows } from '../../properties/laws/same-rows.ts'
@@ -80,7 +80,7 @@ async function check({ files, plan, headers, inputs }: CrashEnd): Promise<void> 
 }
 
 test('a power cut before any step loses no late row and no dead letter, and doubles none', async () => {
-  const report = await exactlyOnce(pipeline, { seed: 1, secondAfterEvery: 400, also: check })
+  const report = await crashPoints(pipeline, { seed: 1, secondAfterEvery: 400, also: check })
   console.log(
     `exactly once, ${pipeline.name}: ${report.crashes} crash points, ` +
       `${report.doubleCrashes} with a second one, ${lateSeen} late rows, ${lettersSeen} dead letters`,

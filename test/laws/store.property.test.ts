@@ -17,7 +17,7 @@ test('the memory store answers like the model', async () => {
   const files = virtualFileSystem()
   let folders = 0
   const newFolder = async (): Promise<string> => `run-${folders++}`
-  await storeLaw({ factory: memoryStoreFactory(files), files, newFolder, numRuns: 500 })
+  await storeLaw({ factory: memoryStoreFactory(files), files, newFolder, runs: 500 })
   expect(folders).toBeGreaterThanOrEqual(500)
 })
 
@@ -26,6 +26,6 @@ test('the RocksDB store answers like the model', async () => {
   const factory = rocksdbStoreFactory({ files, clock: systemClock() })
   let folders = 0
   const newFolder = async (): Promise<string> => join(root, `run-${folders++}`)
-  await storeLaw({ factory, files, newFolder, numRuns: 25 })
+  await storeLaw({ factory, files, newFolder, runs: 25 })
   expect(folders).toBeGreaterThanOrEqual(25)
 })

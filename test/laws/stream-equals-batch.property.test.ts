@@ -9,10 +9,10 @@ test('random streaming queries give what the reference and their batch twins giv
   const seed = 20_260_801
   const report = await streamEqualsBatch(queryShape.map(queryOf), { runs: 800, seed })
   console.log(
-    `streams equal to their reference: ${report.streams} (${report.epochs} epochs, ${report.rows} rows, ` +
+    `streams equal to their reference: ${report.cases} (${report.epochs} epochs, ${report.rows} rows, ` +
       `${report.lateRows} late, ${report.restarts} restarts), equal to batch: ${report.comparedWithBatch}, seed ${seed}`,
   )
-  expect(report.streams).toBe(800)
+  expect(report.cases).toBe(800)
   // The law would say little if nothing was ever late, or everything.
   expect(report.lateRows).toBeGreaterThan(100)
   expect(report.comparedWithBatch).toBeGreaterThan(100)
@@ -27,10 +27,10 @@ test('queries with sessions, and with aggregations of aggregations, do so too', 
   )
   const report = await streamEqualsBatch(some.map(queryOf), { runs: 300, seed })
   console.log(
-    `sessions and chains equal to their reference: ${report.streams} (${report.lateRows} late, ` +
+    `sessions and chains equal to their reference: ${report.cases} (${report.lateRows} late, ` +
       `${report.restarts} restarts), equal to batch: ${report.comparedWithBatch}, seed ${seed}`,
   )
-  expect(report.streams).toBe(300)
+  expect(report.cases).toBe(300)
   expect(report.lateRows).toBeGreaterThan(100)
   expect(report.comparedWithBatch).toBeGreaterThan(50)
 }, 120_000)
@@ -40,10 +40,10 @@ test('queries with early results do so too', async () => {
   const some = queryShape.filter(({ grouping }) => grouping?.every !== undefined)
   const report = await streamEqualsBatch(some.map(queryOf), { runs: 200, seed })
   console.log(
-    `early results equal to their reference: ${report.streams} (${report.epochs} epochs, ` +
+    `early results equal to their reference: ${report.cases} (${report.epochs} epochs, ` +
       `${report.lateRows} late, ${report.restarts} restarts), seed ${seed}`,
   )
-  expect(report.streams).toBe(200)
+  expect(report.cases).toBe(200)
   expect(report.lateRows).toBeGreaterThan(100)
 }, 120_000)
 
@@ -68,7 +68,7 @@ test("the law takes a query of one's own, and says what of it is random", async 
     outputMode: 'append',
   }
   const report = await streamEqualsBatch(clicks, { runs: 50, seed: 7 })
-  expect(report.streams).toBe(50)
+  expect(report.cases).toBe(50)
   expect(report.comparedWithBatch).toBeGreaterThan(5)
   // A query that asks for the time of day gives another answer as a batch.
   const untimely: StreamQuery = {
@@ -76,7 +76,7 @@ test("the law takes a query of one's own, and says what of it is random", async 
     query: (inputs) => clicks.query(inputs, []).withColumn('now', current_timestamp()),
   }
   await expect(streamEqualsBatch(untimely, { runs: 50, seed: 7 })).rejects.toMatchObject({
-    message: expect.stringContaining('seed: 7'),
-    cause: { message: expect.stringContaining('the batch answer') },
+    seed: 7,
+    message: expect.stringContaining('the batch answer'),
   })
 }, 60_000)
