@@ -16,7 +16,7 @@ export interface ExactlyOnceOptions extends LawOptions {
   readonly config?: Readonly<Record<string, string | number>>
   /**
    * After every so manieth crash the process dies again while it comes up, before every so manieth step.
-   * Default: after every 40th, before every 7th.
+   * Default: after every 100th, before every 7th.
    */
   readonly again?: { readonly afterEvery: number; readonly every: number }
 }
@@ -57,7 +57,7 @@ export async function exactlyOnce(
   queries: StreamQuery | fc.Arbitrary<StreamQuery>,
   options: ExactlyOnceOptions = {},
 ): Promise<ExactlyOnceReport> {
-  const { again = { afterEvery: 40, every: 7 } } = options
+  const { again = { afterEvery: 100, every: 7 } } = options
   const given = 'query' in queries ? fc.constant(queries) : queries
   const crashes = crashCoverage()
   const secondCrashes = crashCoverage()
@@ -94,10 +94,10 @@ function caseOf(query: StreamQuery): fc.Arbitrary<CrashCase> {
   return fc.record({
     query: fc.constant(query),
     arrivals: fc.array(
-      fc.tuple(...query.inputs.map(({ row }) => fc.array(row, { maxLength: 8 }))),
+      fc.tuple(...query.inputs.map(({ row }) => fc.array(row, { maxLength: 6 }))),
       {
         minLength: 1,
-        maxLength: 4,
+        maxLength: 3,
       },
     ),
     lanes: fc.integer({ min: 1, max: 2 }),
