@@ -1,4 +1,4 @@
-/** More than this between two calibrations, and what was measured in between is void. */
+/** More than this between two calibrations, and what was measured in between is that much uncertain. */
 export const driftMax = 0.05
 
 const rounds = 5

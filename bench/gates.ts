@@ -1,15 +1,12 @@
+import type { Trust } from './measure.ts'
 import type { QueryName } from './nexmark/results.ts'
 import { textTable } from './table.ts'
+import { type Bounded, gateVerdict } from './verdict.ts'
 
 /** A figure that a release must reach, and what it was. */
-export interface GateFigure {
+export interface GateFigure extends Trust, Bounded {
   readonly name: string
-  readonly value: number
-  readonly bound: number
-  readonly direction: 'at least' | 'at most'
   readonly unit: string
-  /** Why the figure may not be trusted; such a gate is neither met nor missed. */
-  readonly doubts: readonly string[]
 }
 
 /** By CPU-second, from JSON lines with a checkpoint every second: never slower than by hand. */
@@ -72,13 +69,6 @@ export const hostBounds: readonly (Pick<GateFigure, 'bound' | 'direction' | 'uni
   { figure: 'busy delayMsMax', bound: 100, direction: 'at most', unit: 'ms' },
   { figure: 'idle coreShare', bound: 0.02, direction: 'at most', unit: 'cores' },
 ]
-
-/** `met`, `MISSED`, or `VOID` when the machine did not keep its speed. */
-export function gateVerdict({ value, bound, direction, doubts }: GateFigure): string {
-  if (doubts.some((doubt) => doubt.startsWith('void'))) return 'VOID'
-  const isMet = direction === 'at least' ? value >= bound : value <= bound
-  return isMet ? 'met' : 'MISSED'
-}
 
 /** All gates as text. */
 export function gateTable(gates: readonly GateFigure[]): string {

@@ -51,7 +51,7 @@ export async function measureHost(runs: number): Promise<HostReport> {
       values.length < runs
         ? [`void: ${values.length} of ${runs} runs had a punctual generator`]
         : []
-    return { name: figure, value: worst, bound, direction, unit, doubts }
+    return { name: figure, value: worst, bound, direction, unit, doubts, margin: 0 }
   })
   return { table: textTable(rows), gates }
 }

@@ -22,14 +22,13 @@ import {
   firstOutputSecondsMax,
   type GateFigure,
   gateTable,
-  gateVerdict,
   memoryRateMin,
   q17BytesMax,
   ratioByHandMin,
 } from './gates.ts'
 import { measureHost } from './host-gates.ts'
 import { loadOfLastMinute, thisMachine } from './machine.ts'
-import { type Comparison, compare, type Measurement } from './measure.ts'
+import { type Comparison, compare, type Measurement, type Trust } from './measure.ts'
 import { writeJsonLinesFolder } from './nexmark/json-lines.ts'
 import { type QueryName, queryNames } from './nexmark/results.ts'
 import { measureOpenSessions } from './session-gates.ts'
@@ -40,6 +39,7 @@ import {
   type StateReport,
 } from './state-gates.ts'
 import { machineLine, measurementTable, type RatioRow, ratioOf, ratioTable } from './table.ts'
+import { gateVerdict } from './verdict.ts'
 
 const { values } = parseArgs({
   options: {
@@ -170,13 +170,13 @@ async function measureFile(query: QueryName, path: string, smaller: string): Pro
   if (ours === undefined || once === undefined || hand === undefined || duckdb === undefined) {
     return { ratios: [], gates: [] }
   }
-  const { doubts } = comparison
+  const { doubts, margin } = comparison
   const ratios: RatioRow[] = [
-    { workload, ours, theirs: hand, floor: ratioByHandMin, doubts },
-    { workload, ours, theirs: duckdb, doubts: [] },
+    { workload, ours, theirs: hand, floor: ratioByHandMin, doubts, margin },
+    { workload, ours, theirs: duckdb, doubts: [], margin },
   ]
   const cost = ours.cpuSeconds.median / once.cpuSeconds.median
-  const gate = gateOf(query, doubts)
+  const gate = gateOf(query, comparison)
   return {
     ratios,
     gates: [
@@ -199,7 +199,8 @@ async function measureSmallFile(query: QueryName, path: string): Promise<FileRep
   ])
   const [ours, theirs] = comparison.measurements
   if (ours === undefined || theirs === undefined) return { ratios: [], gates: [] }
-  return { ratios: [{ workload, ours, theirs, doubts: comparison.doubts }], gates: [] }
+  const { doubts, margin } = comparison
+  return { ratios: [{ workload, ours, theirs, doubts, margin }], gates: [] }
 }
 
 async function measureMemory(query: QueryName): Promise<readonly GateFigure[]> {
@@ -208,7 +209,7 @@ async function measureMemory(query: QueryName): Promise<readonly GateFigure[]> {
     millraceMemory(query, memoryEvents, perEpoch),
   ])
   const rate = comparison.measurements[0]?.eventsPerCpuSecond.median ?? 0
-  const gate = gateOf(query, comparison.doubts)
+  const gate = gateOf(query, comparison)
   const bound = memoryRateMin[query]
   return bound === undefined ? [] : [gate('from memory', rate, 'at least', bound, 'ev/cpu-s')]
 }
@@ -228,12 +229,12 @@ function firstOutput({ runs }: Measurement): number {
   return Math.max(...runs.map(({ figures }) => figures[firstOutputFigure] ?? Number.NaN))
 }
 
-function gateOf(query: QueryName, doubts: readonly string[]) {
+function gateOf(query: QueryName, { doubts, margin }: Trust) {
   return (
     name: string,
     value: number,
     direction: GateFigure['direction'],
     bound: number,
     unit: string,
-  ): GateFigure => ({ name: `${query} ${name}`, value, bound, direction, unit, doubts })
+  ): GateFigure => ({ name: `${query} ${name}`, value, bound, direction, unit, doubts, margin })
 }

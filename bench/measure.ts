@@ -23,11 +23,17 @@ export interface Measurement {
   readonly rssBytesMax: Spread
 }
 
-/** A comparison and everything that speaks against it. */
-export interface Comparison {
-  readonly measurements: readonly Measurement[]
-  /** Why the figures should not be trusted; empty when nothing was found. Never dropped silently. */
+/** How far figures can be trusted. */
+export interface Trust {
+  /** Why they should not be; empty when nothing was found. Never dropped silently. */
   readonly doubts: readonly string[]
+  /** The share by which they may be wrong, as the machine changed its speed meanwhile; 0 if it kept it. */
+  readonly margin: number
+}
+
+/** A comparison and everything that speaks against it. */
+export interface Comparison extends Trust {
+  readonly measurements: readonly Measurement[]
 }
 
 export interface MeasureOptions {
@@ -67,7 +73,8 @@ export async function compare(
   const measurements = contenders.map(({ name }) =>
     summarize(name, options.events, runs.get(name) ?? []),
   )
-  return { measurements, doubts: doubtsOf({ load, before, after, others, runs: options.runs }) }
+  const doubts = doubtsOf({ load, before, after, others, runs: options.runs })
+  return { measurements, doubts, margin: marginOf(before, after) }
 }
 
 /** Tells at the end which share of the machine other processes had meanwhile. */
@@ -125,6 +132,12 @@ export function summarize(name: string, events: number, runs: readonly MeasuredR
   }
 }
 
+/** What a change of speed between two calibrations makes of the figures between them. */
+export function marginOf(before: number, after: number): number {
+  const change = Math.abs(drift(before, after))
+  return change > driftMax ? change : 0
+}
+
 /** What speaks against figures taken under these circumstances. */
 export function doubtsOf(circumstances: {
   readonly load: number
@@ -147,7 +160,7 @@ export function doubtsOf(circumstances: {
   }
   const change = drift(before, after)
   if (Math.abs(change) > driftMax) {
-    doubts.push(`void: the calibration loop drifted by ${(change * 100).toFixed(1)} %`)
+    doubts.push(`unsteady machine: its speed changed by ${(change * 100).toFixed(1)} %`)
   }
   if (runs < 5) doubts.push(`only ${runs} runs; 5 are needed to publish`)
   return doubts

@@ -16,7 +16,7 @@ export async function measureOpenSessions(
   const contenders = [{ name: 'millrace, memory', args }]
   const comparison = await compare(contenders, { events: rows, runs, load })
   const [measured] = comparison.measurements
-  const { doubts } = comparison
+  const { doubts, margin } = comparison
   const open = measured?.runs.map(({ figures }) => figures['openSessionsMax'] ?? 0) ?? []
   const rate = measured?.eventsPerCpuSecond.median ?? 0
   return {
@@ -29,6 +29,7 @@ export async function measureOpenSessions(
         direction: 'at least',
         unit: 'sessions',
         doubts,
+        margin,
       },
       {
         name: 'open sessions, from memory',
@@ -37,6 +38,7 @@ export async function measureOpenSessions(
         direction: 'at least',
         unit: 'ev/cpu-s',
         doubts,
+        margin,
       },
     ],
   }

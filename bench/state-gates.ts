@@ -85,6 +85,7 @@ export async function measureSliding({ runs, load }: Runs): Promise<StateReport>
         direction: 'at most',
         unit: 'times',
         doubts: comparison.doubts,
+        margin: comparison.margin,
       },
     ],
   }
@@ -103,7 +104,7 @@ export function slope(
 
 function stateGates(
   name: string,
-  { measurements: [measured], doubts }: Comparison,
+  { measurements: [measured], doubts, margin }: Comparison,
   { rateMin, bytesMax }: { readonly rateMin: number; readonly bytesMax: number },
 ): readonly GateFigure[] {
   return [
@@ -114,6 +115,7 @@ function stateGates(
       direction: 'at least',
       unit: 'ev/cpu-s',
       doubts,
+      margin,
     },
     {
       name: `${name}, resident memory`,
@@ -122,6 +124,7 @@ function stateGates(
       direction: 'at most',
       unit: 'bytes',
       doubts,
+      margin,
     },
   ]
 }

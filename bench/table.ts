@@ -1,15 +1,15 @@
 import type { Machine } from './machine.ts'
-import type { Comparison, Measurement } from './measure.ts'
+import type { Comparison, Measurement, Trust } from './measure.ts'
 import type { Spread } from './statistics.ts'
+import { gateVerdict } from './verdict.ts'
 
 /** One line of the ratio table: what was compared, and the engine's side over the other's. */
-export interface RatioRow {
+export interface RatioRow extends Trust {
   readonly workload: string
   readonly ours: Measurement
   readonly theirs: Measurement
   /** The ratio that must be reached, when it is a gate. */
   readonly floor?: number
-  readonly doubts: readonly string[]
 }
 
 /** Events per CPU-second of ours over theirs: of the medians, and the worst and best pair of runs. */
@@ -23,11 +23,11 @@ export function ratioOf(ours: Measurement, theirs: Measurement): Spread {
   }
 }
 
-/** `met` or `MISSED` for gates, nothing otherwise; a void run meets nothing. */
-export function verdictOf(row: RatioRow): string {
-  if (row.floor === undefined) return ''
-  if (row.doubts.some((doubt) => doubt.startsWith('void'))) return 'VOID'
-  return ratioOf(row.ours, row.theirs).median >= row.floor ? 'met' : 'MISSED'
+/** What `gateVerdict` says of a row that is a gate; nothing otherwise. */
+export function verdictOf({ ours, theirs, floor, margin }: RatioRow): string {
+  if (floor === undefined) return ''
+  const value = ratioOf(ours, theirs).median
+  return gateVerdict({ value, bound: floor, direction: 'at least', margin })
 }
 
 /** The table of ratios as text, with the doubts of each line below it. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { type GateFigure, gateTable, gateVerdict } from '../../bench/gates.ts'
+import { type GateFigure, gateTable } from '../../bench/gates.ts'
+import { gateVerdict } from '../../bench/verdict.ts'
 
 const rate: GateFigure = {
   name: 'q0 from memory',
@@ -8,6 +9,7 @@ const rate: GateFigure = {
   direction: 'at least',
   unit: 'ev/cpu-s',
   doubts: [],
+  margin: 0,
 }
 
 test('a bound that is just reached is met, in both directions', () => {
@@ -17,9 +19,16 @@ test('a bound that is just reached is met, in both directions', () => {
   expect(gateVerdict({ ...rate, direction: 'at most', value: 5_000_001 })).toBe('MISSED')
 })
 
-test('a void run neither meets nor misses, other doubts leave the verdict', () => {
-  expect(gateVerdict({ ...rate, value: 1, doubts: ['void: the loop drifted'] })).toBe('VOID')
-  expect(gateVerdict({ ...rate, doubts: ['busy machine'] })).toBe('met')
+test('on an unsteady machine only what is further from its bound than that is met or missed', () => {
+  const unsteady = { ...rate, margin: 0.1 }
+  expect(gateVerdict({ ...unsteady, value: 5_500_000 })).toBe('met')
+  expect(gateVerdict({ ...unsteady, value: 5_499_999 })).toBe('VOID')
+  expect(gateVerdict({ ...unsteady, value: 4_500_000 })).toBe('VOID')
+  expect(gateVerdict({ ...unsteady, value: 4_499_999 })).toBe('MISSED')
+  const most = { ...unsteady, direction: 'at most' } as const
+  expect(gateVerdict({ ...most, value: 4_500_000 })).toBe('met')
+  expect(gateVerdict({ ...most, value: 5_500_000 })).toBe('VOID')
+  expect(gateVerdict({ ...most, value: 5_500_001 })).toBe('MISSED')
 })
 
 test('a figure that is not a number meets nothing', () => {

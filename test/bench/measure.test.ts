@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { compare, doubtsOf, runChild, summarize } from '../../bench/measure.ts'
+import { compare, doubtsOf, marginOf, runChild, summarize } from '../../bench/measure.ts'
 import type { MeasuredRun } from '../../bench/measured-run.ts'
 import { geometricMean, spreadOf } from '../../bench/statistics.ts'
 import { ratioTable, textTable, verdictOf } from '../../bench/table.ts'
@@ -47,9 +47,11 @@ test('a busy machine and a drifting clock are doubts', () => {
   const quiet = { load: 0.1, before: 1, after: 1.04, others: 0.02, runs: 5 }
   expect(doubtsOf(quiet)).toEqual([])
   expect(doubtsOf({ ...quiet, after: 1.06 })).toEqual([
-    'void: the calibration loop drifted by 6.0 %',
+    'unsteady machine: its speed changed by 6.0 %',
   ])
   expect(doubtsOf({ ...quiet, after: 0.94 })).toHaveLength(1)
+  expect(marginOf(1, 1.04)).toBe(0)
+  expect(marginOf(1, 0.94)).toBeCloseTo(0.06)
   expect(doubtsOf({ ...quiet, load: 2 })).toEqual([
     'busy machine: the load was 2.00 before the start, over 0.5',
   ])
@@ -70,14 +72,14 @@ test('the median of an even count is between the middle two', () => {
 test('the ratio table shows median, range, gate and doubts', () => {
   const ours = summarize('millrace', 1_000_000, [run(0.5), run(0.4), run(0.8)])
   const theirs = summarize('by hand', 1_000_000, [run(1), run(1), run(1.25)])
-  const row = { workload: 'q0 file', ours, theirs, floor: 1, doubts: [] }
+  const row = { workload: 'q0 file', ours, theirs, floor: 1, doubts: [], margin: 0 }
   const text = ratioTable([row])
   expect(text).toContain('2.00 (1.25–3.13)')
   expect(text).toContain('2000 (1250–2500)')
   expect(verdictOf(row)).toBe('met')
   expect(verdictOf({ ...row, floor: 2.5 })).toBe('MISSED')
-  expect(verdictOf({ ...row, doubts: ['void: the loop drifted'] })).toBe('VOID')
-  expect(ratioTable([{ ...row, doubts: ['void: drift'] }])).toContain('q0 file: void: drift')
+  expect(verdictOf({ ...row, floor: 1.95, margin: 0.06 })).toBe('VOID')
+  expect(ratioTable([{ ...row, doubts: ['unsteady'] }])).toContain('q0 file: unsteady')
 })
 
 test('columns of a text table are as wide as their widest cell', () => {
