@@ -56,12 +56,18 @@ interface DdlReader {
   /** True and past it if the next token is `token`, without letter case. */
   skip(token: string): boolean
   expect(token: string): void
+  /** Reads what is one level further in. */
+  nested<Read>(read: () => Read): Read
   fail(why: string): never
 }
+
+/** Levels of types inside types; far below what the stack holds. */
+const levelsMax = 200
 
 function ddlReader(text: string): DdlReader {
   const tokens = [...text.matchAll(/`((?:[^`]|``)+)`|'((?:[^']|'')*)'|[\p{L}\p{N}_$-]+|[^\s]/gu)]
   let at = 0
+  let level = 0
   const tokenAt = (index: number): string => {
     const match = tokens[index]
     return match === undefined ? '' : (match[1]?.replaceAll('``', '`') ?? match[0])
@@ -81,6 +87,13 @@ function ddlReader(text: string): DdlReader {
     skip,
     expect(token) {
       if (!skip(token)) fail(`"${token}" is expected, not "${tokenAt(at)}"`)
+    },
+    nested(read) {
+      if (level === levelsMax) fail(`it is nested in more than ${levelsMax} levels`)
+      level++
+      const result = read()
+      level--
+      return result
     },
     fail,
   }
@@ -114,21 +127,21 @@ function readType(reader: DdlReader): DataType {
   switch (name) {
     case 'array': {
       reader.expect('<')
-      const element = readType(reader)
+      const element = reader.nested(() => readType(reader))
       reader.expect('>')
       return { kind: 'array', element, containsNull: true }
     }
     case 'map': {
       reader.expect('<')
-      const key = readType(reader)
+      const key = reader.nested(() => readType(reader))
       reader.expect(',')
-      const value = readType(reader)
+      const value = reader.nested(() => readType(reader))
       reader.expect('>')
       return { kind: 'map', key, value, valueContainsNull: true }
     }
     case 'struct': {
       reader.expect('<')
-      return { kind: 'struct', fields: readFields(reader, '>') }
+      return { kind: 'struct', fields: reader.nested(() => readFields(reader, '>')) }
     }
     case 'decimal':
     case 'dec':

@@ -59,10 +59,14 @@ const comparisons: Readonly<Record<string, string>> = {
   '<=>': '<=>',
 }
 
+/** Levels of brackets, of NOT and of signs; far below what the stack holds. */
+const levelsMax = 200
+
 class Parser {
   readonly #text: string
   readonly #tokens: readonly Token[]
   #at = 0
+  #level = 0
 
   constructor(text: string) {
     this.#text = text
@@ -82,7 +86,15 @@ class Parser {
   }
 
   expression(): UnresolvedExpression {
-    return this.#binary('or', () => this.#binary('and', () => this.#not()))
+    return this.#nested(() => this.#binary('or', () => this.#binary('and', () => this.#not())))
+  }
+
+  #nested(read: () => UnresolvedExpression): UnresolvedExpression {
+    if (this.#level === levelsMax) this.#fail(`it is nested in more than ${levelsMax} levels`)
+    this.#level++
+    const expression = read()
+    this.#level--
+    return expression
   }
 
   expectEnd(): void {
@@ -97,7 +109,11 @@ class Parser {
   }
 
   #not(): UnresolvedExpression {
-    return this.#skipWord('not') || this.#skip('!') ? call('not', this.#not()) : this.#predicate()
+    if (!this.#skipWord('not') && !this.#skip('!')) return this.#predicate()
+    return call(
+      'not',
+      this.#nested(() => this.#not()),
+    )
   }
 
   #predicate(): UnresolvedExpression {
@@ -197,10 +213,18 @@ class Parser {
         this.#at++
         return this.#postfix(this.#number(`-${value}`))
       }
-      return call('negative', this.#unary())
+      return call(
+        'negative',
+        this.#nested(() => this.#unary()),
+      )
     }
-    if (this.#skip('+')) return this.#unary()
-    if (this.#skip('~')) return call('bitwise_not', this.#unary())
+    if (this.#skip('+')) return this.#nested(() => this.#unary())
+    if (this.#skip('~')) {
+      return call(
+        'bitwise_not',
+        this.#nested(() => this.#unary()),
+      )
+    }
     return this.#postfix(this.#primary())
   }
 

@@ -76,8 +76,10 @@ export function decodeFrames(bytes: Uint8Array): readonly Uint8Array[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = 0
   while (at + 8 <= bytes.length) {
-    const end = at + 8 + view.getUint32(at, true)
-    if (end > bytes.length) break
+    const length = view.getUint32(at, true)
+    const end = at + 8 + length
+    // No entry is empty, but zeros, which a power cut may leave, would pass for one with its checksum.
+    if (length === 0 || end > bytes.length) break
     const frame = bytes.subarray(at + 8, end)
     if (crc32c(frame) !== view.getUint32(at + 4, true)) break
     frames.push(frame)
