@@ -20,6 +20,7 @@ export type { CrashSurroundings, SinkUnderCrash, SourceUnderCrash } from './laws
 export { rescale } from './laws/rescale.ts'
 export { rowsAsText } from './laws/rows-as-text.ts'
 export { LawFailure, type LawOptions, type LawRun } from './laws/run-law.ts'
+export { type DisturbanceKind, type SimulationReport, simulate } from './laws/simulate.ts'
 export { type SinkUnderTest, sinkLaw } from './laws/sink.ts'
 export { type SourceUnderTest, sourceLaw } from './laws/source.ts'
 export { stateFunction } from './laws/state-function.ts'

@@ -1,14 +1,27 @@
 import { reasonOf, StreamError } from '../src/core/error.ts'
 import type { FileEntry, FileSystem } from '../src/core/file-system.ts'
 import { type Random, seededRandom } from '../src/core/random.ts'
+import {
+  afterPowerCut,
+  apply,
+  type Folders,
+  type Inode,
+  type NameChange,
+  newFolder,
+  newInode,
+  twinOf,
+} from './virtual-disk-content.ts'
 
 /** Thrown by a step hook to stop the process there; everything in memory is then gone. */
 export class SimulatedCrash extends Error {
   override readonly name = 'SimulatedCrash'
 }
 
-/** Errors of the medium that can be put before a step. */
-export type DiskFault = 'ENOSPC' | 'EIO'
+/**
+ * What can go wrong with a step: the medium says so (`ENOSPC`, `EIO`), or nobody does: a read gives the first half
+ * (`shortRead`), a write has one wrong bit (`bitFlip`), or goes to another file of the folder (`misdirected`).
+ */
+export type DiskFault = 'ENOSPC' | 'EIO' | 'shortRead' | 'bitFlip' | 'misdirected'
 
 /** How a virtual disk behaves. */
 export interface VirtualDiskOptions {
@@ -18,7 +31,7 @@ export interface VirtualDiskOptions {
   readonly now?: () => number
   /** Called before each step takes effect, with a name such as `write log/3`; may throw `SimulatedCrash`. */
   readonly onStep?: (name: string, number: number) => void
-  /** An error of the medium instead of the step, or `undefined`. */
+  /** What goes wrong with a step, if anything; what does not fit the step changes nothing. */
   readonly fault?: (name: string, number: number) => DiskFault | undefined
 }
 
@@ -30,33 +43,13 @@ export interface VirtualFileSystem extends FileSystem {
   crash(options?: VirtualDiskOptions): VirtualFileSystem
   /** What a killed process leaves: everything it wrote, as the machine itself lives on. */
   kill(options?: VirtualDiskOptions): VirtualFileSystem
+  /** The same disk once more; what happens to one is nothing to the other. */
+  twin(options?: VirtualDiskOptions): VirtualFileSystem
   /** Every file, by path, ascending. */
   allFiles(): readonly string[]
   /** Changes a file behind everybody's back: bit flips, cuts; `undefined` deletes it. */
   tamper(path: string, change: (bytes: Uint8Array) => Uint8Array | undefined): void
 }
-
-interface Inode {
-  bytes: Uint8Array<ArrayBuffer>
-  length: number
-  /** What is on the medium for certain. */
-  synced: Uint8Array
-  modifiedMs: number
-}
-
-/** What happened to names of a folder since it was last synced; each change survives or not as a whole. */
-interface NameChange {
-  readonly remove?: string
-  readonly add?: readonly [name: string, inode: Inode]
-}
-
-interface Folder {
-  readonly names: Map<string, Inode>
-  readonly durable: Map<string, Inode>
-  readonly pending: NameChange[]
-}
-
-type Folders = Map<string, Folder>
 
 /**
  * A deterministic disk with a power-cut model: bytes that were not synced are lost, cut or scrambled;
@@ -77,6 +70,7 @@ function disk(folders: Folders, options: VirtualDiskOptions): VirtualFileSystem 
     steps: medium.steps,
     crash: (next) => disk(afterPowerCut(folders, options.random ?? seededRandom(1)), next ?? {}),
     kill: (next) => disk(folders, next ?? {}),
+    twin: (next) => disk(twinOf(folders), next ?? {}),
     allFiles: () =>
       [...folders]
         .flatMap(([folder, { names }]) =>
@@ -103,8 +97,8 @@ function disk(folders: Folders, options: VirtualDiskOptions): VirtualFileSystem 
 interface Medium {
   readonly folders: Folders
   steps(): number
-  /** Called before every effect; throws the crash or the fault that was put there. */
-  step(operation: string, path: string): void
+  /** Called before every effect; throws the crash or the error that was put there, and tells of silent faults. */
+  step(operation: string, path: string): DiskFault | undefined
   inodeAt(path: string): Inode | undefined
   /** Changes names of the folder of `path`. */
   change(path: string, operation: string, what: NameChange): void
@@ -129,7 +123,8 @@ function createMedium(folders: Folders, options: VirtualDiskOptions): Medium {
       throw thrown
     }
     const fault = options.fault?.(name, number)
-    if (fault !== undefined) throw ioError(operation, path, fault)
+    if (fault === 'ENOSPC' || fault === 'EIO') throw ioError(operation, path, fault)
+    return fault
   }
   const change: Medium['change'] = (path, operation, what) => {
     const folder = folders.get(split(path)[0])
@@ -152,15 +147,19 @@ function createMedium(folders: Folders, options: VirtualDiskOptions): Medium {
       return inode
     },
     write(path, inode, bytes) {
+      let fault: DiskFault | undefined
       try {
-        step('write', path)
+        fault = step('write', path)
       } catch (thrown) {
         // A full disk takes what fits.
         if (thrown instanceof StreamError) grow(inode, bytes.subarray(0, bytes.length >>> 1))
         throw thrown
       }
-      grow(inode, bytes)
-      inode.modifiedMs = now()
+      const [folder] = split(path)
+      const others = [...(folders.get(folder)?.names.values() ?? [])].filter((one) => one !== inode)
+      const target = fault === 'misdirected' ? (others[0] ?? inode) : inode
+      grow(target, fault === 'bitFlip' ? flipped(bytes) : bytes)
+      target.modifiedMs = now()
     },
     sync(path, inode) {
       step('sync', path)
@@ -189,23 +188,35 @@ function asRead(bytes: Uint8Array): Uint8Array {
   return around.subarray(16, 16 + bytes.length)
 }
 
+/** What a read gives under a fault. */
+function given(bytes: Uint8Array, fault: DiskFault | undefined): Uint8Array {
+  return fault === 'shortRead' ? bytes.subarray(0, bytes.length >>> 1) : bytes
+}
+
+function flipped(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(bytes)
+  const at = copy.length >>> 1
+  if (copy.length > 0) copy[at] = (copy[at] as number) ^ 4
+  return copy
+}
+
 type Content = 'read' | 'readNow' | 'readRange' | 'create' | 'append' | 'copy'
 
 function contentOperations(medium: Medium): Pick<FileSystem, Content> {
   const { step, inodeAt } = medium
   const readNow = (path: string): Uint8Array | undefined => {
-    step('read', normal(path))
+    const fault = step('read', normal(path))
     const inode = inodeAt(normal(path))
-    return inode && asRead(inode.bytes.subarray(0, inode.length))
+    return inode && asRead(given(inode.bytes.subarray(0, inode.length), fault))
   }
   return {
     read: async (path) => readNow(path),
     readNow,
     async readRange(path, offset, length) {
-      step('read', normal(path))
+      const fault = step('read', normal(path))
       const inode = inodeAt(normal(path))
       const end = Math.min(offset + length, inode?.length ?? 0)
-      return inode && asRead(inode.bytes.subarray(Math.min(offset, end), end))
+      return inode && asRead(given(inode.bytes.subarray(Math.min(offset, end), end), fault))
     },
     async create(path, bytes) {
       createFile(medium, normal(path), bytes instanceof Uint8Array ? [bytes] : bytes)
@@ -310,19 +321,6 @@ function folderOperations({ step, folders }: Medium): Pick<FileSystem, FolderNam
   }
 }
 
-function newFolder(): Folder {
-  return { names: new Map(), durable: new Map(), pending: [] }
-}
-
-function newInode(bytes: Uint8Array, modifiedMs: number): Inode {
-  return { bytes: bytes.slice(), length: bytes.length, synced: bytes.slice(), modifiedMs }
-}
-
-function apply(names: Map<string, Inode>, change: NameChange): void {
-  if (change.remove !== undefined) names.delete(change.remove)
-  if (change.add !== undefined) names.set(...change.add)
-}
-
 function grow(inode: Inode, bytes: Uint8Array): void {
   const needed = inode.length + bytes.length
   if (needed > inode.bytes.length) {
@@ -332,42 +330,6 @@ function grow(inode: Inode, bytes: Uint8Array): void {
   }
   inode.bytes.set(bytes, inode.length)
   inode.length = needed
-}
-
-/** The disk that is found when the power is back. */
-function afterPowerCut(folders: Folders, random: Random): Folders {
-  const found: Folders = new Map()
-  const contents = new Map<Inode, Inode>()
-  for (const [path, folder] of folders) {
-    const names = new Map(folder.durable)
-    // A journal keeps the order of changes, others do not: both kinds of disk are tried.
-    const keepsOrder = random.next() < 0.5
-    const kept = Math.floor(random.next() * (folder.pending.length + 1))
-    for (const [index, change] of folder.pending.entries()) {
-      if (keepsOrder ? index < kept : random.next() < 0.5) apply(names, change)
-    }
-    const left = new Map<string, Inode>()
-    for (const [name, inode] of names) {
-      const content = contents.get(inode) ?? newInode(remains(inode, random), inode.modifiedMs)
-      contents.set(inode, content)
-      left.set(name, content)
-    }
-    found.set(path, { names: left, durable: new Map(left), pending: [] })
-  }
-  return found
-}
-
-/** Synced bytes stay; of the rest a prefix may have reached the medium, and its end may be scrambled. */
-function remains(inode: Inode, random: Random): Uint8Array {
-  const synced = inode.synced.length
-  const unsynced = inode.length - synced
-  const bytes = inode.bytes.slice(0, synced + Math.floor(random.next() * (unsynced + 1)))
-  if (random.next() < 0.3) {
-    for (let at = Math.max(synced, bytes.length - 16); at < bytes.length; at++) {
-      bytes[at] = Math.floor(random.next() * 256)
-    }
-  }
-  return bytes
 }
 
 function isWithin(path: string, folder: string): boolean {

@@ -1,4 +1,4 @@
-import type { CrashStep } from './crash-world.ts'
+import type { CrashStep } from './step-watch.ts'
 
 /** What kinds of crashes were tried. */
 export interface CrashCoverage {

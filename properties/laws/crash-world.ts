@@ -1,17 +1,21 @@
-import type { FileSystem } from '../../src/core/file-system.ts'
-import { seededRandom } from '../../src/core/random.ts'
+import { StreamError } from '../../src/core/error.ts'
+import { type Random, seededRandom } from '../../src/core/random.ts'
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
 import { analyze } from '../../src/plan/analyze.ts'
 import type { LogicalPlan } from '../../src/plan/logical.ts'
-import type { Session } from '../../src/session/session.ts'
 import { type KeptTable, keptTable } from '../kept-table.ts'
+import type { SimulatedClock } from '../simulated-clock.ts'
 import { type SimulatedSession, simulatedSession } from '../simulated-session.ts'
+import type { Simulation } from '../simulated-system.ts'
 import {
-  SimulatedCrash,
+  type DiskFault,
+  type VirtualDiskOptions,
   type VirtualFileSystem,
   virtualFileSystem,
 } from '../virtual-file-system.ts'
+import { memoryInput, ownInput, ownPrefix } from './crash-inputs.ts'
 import type { CrashSurroundings, SinkUnderCrash, SourceUnderCrash } from './own-parts.ts'
+import { type CrashStep, type StepWatch, stepWatch } from './step-watch.ts'
 import type { StreamTable } from './stream-query.ts'
 
 type Rows = readonly (readonly unknown[])[]
@@ -46,19 +50,6 @@ export interface CrashPipeline {
 }
 
 export const checkpoint = 'checkpoint'
-/** How many partitions a stream in memory has. */
-export const partitions = 2
-
-/** A step of a life. */
-export interface CrashStep {
-  /** What is about to happen, such as `write checkpoint/log/3` or `send ack to coordinator`. */
-  readonly name: string
-  /** What the coordinator heard last, such as `published`; `starting` before that. */
-  readonly phase: string
-  /** How many epochs are decided and not committed. */
-  readonly inFlight: number
-}
-
 /** One machine over all lives of its process: the disk, the table elsewhere, and what has arrived. */
 export interface CrashWorld {
   readonly table: KeptTable
@@ -66,21 +57,62 @@ export interface CrashWorld {
   readonly ownSources: readonly (SourceUnderCrash | undefined)[]
   /** The disk as the last life left it. */
   disk(): VirtualFileSystem
-  /**
-   * Runs a process until it ends, or dies before step `dieAt`: then the power fails, or the process alone is
-   * killed. Gives its steps: what was asked of the disk and the table, and the messages of actors.
-   */
-  live(dieAt?: number): Promise<{ readonly died: boolean; readonly steps: readonly CrashStep[] }>
+  /** Runs a process until it ends, or dies, or its query fails on a bad disk. */
+  live(disturbance?: Disturbance): Promise<Life>
+  /** Runs a process up to a step and stops it there, so that another may take its place. */
+  sleepAt(step: number): Promise<Sleeper>
+  /** Runs a process to its end, and keeps what a death before any of its steps would have left. */
+  liveAndKeep(): Promise<KeptLife>
   /** The plan of the last life. */
   plan(): LogicalPlan
   /** The input of each scan by its name in the plan. */
   inputOf(source: string): number
 }
 
+/** What happens to a process; steps are counted from 0. */
+export interface Disturbance {
+  /** Before this step the power fails, or the process alone is killed. */
+  readonly dieAt?: number
+  /** What goes wrong with a request to the disk. A query that fails with a `StreamError` ends the life. */
+  readonly fault?: (step: number) => DiskFault | undefined
+  /** Called before each step; may set the wall clock. */
+  readonly during?: (step: number, clock: SimulatedClock) => void
+  /** How often the table lets other things happen before it takes a batch. Default: never. */
+  readonly sinkPauses?: number
+}
+
+/** What a process did. */
+export interface Life {
+  readonly died: boolean
+  /** What it asked of the disk and the table, and the messages of its actors. */
+  readonly steps: readonly CrashStep[]
+  /** Why its query failed, on a disk with faults. */
+  readonly error: StreamError | undefined
+}
+
+/** A process that was stopped. */
+export interface Sleeper {
+  /** `false`: it came to its end before. */
+  readonly sleeps: boolean
+  /** Lets it go on until it ends, fails, or has nothing to do; gives the steps that it took. */
+  wake(): Promise<readonly CrashStep[]>
+}
+
+/** A life that was seen from all its steps. */
+export interface KeptLife extends Life {
+  /**
+   * The world that a death before a step leaves. `undefined` with parts of one's own: what these have outside
+   * cannot be copied, so the process has to live and die again.
+   */
+  worldAt(step: number): CrashWorld | undefined
+}
+
 /** What a machine and those around it know over all lives of the process. */
 interface Machine {
   readonly pipeline: CrashPipeline
+  readonly seed: number
   readonly table: KeptTable
+  disk: VirtualFileSystem | undefined
   readonly ownSink: SinkUnderCrash | undefined
   readonly ownSources: readonly (SourceUnderCrash | undefined)[]
   /** How many items have arrived. */
@@ -91,50 +123,69 @@ interface Machine {
 
 /** A new machine; the seed decides interleavings, names drawn by lot, and what power cuts leave. */
 export function crashWorld(pipeline: CrashPipeline, seed: number): CrashWorld {
-  const machine: Machine = {
+  return worldOf({
     pipeline,
+    seed,
     table: keptTable(),
+    disk: undefined,
     ownSink: pipeline.ownSink?.(),
     ownSources: pipeline.schemas.map((_, index) => pipeline.ownSources?.[index]?.()),
     arrived: 0,
     lives: 0,
     plan: undefined,
-  }
+  })
+}
+
+function worldOf(machine: Machine): CrashWorld {
   const { table, ownSink, ownSources } = machine
-  let current: VirtualFileSystem | undefined
-
-  const live: CrashWorld['live'] = async (dieAt = Number.POSITIVE_INFINITY) => {
-    const watch = stepWatch(dieAt)
-    const life = machine.lives++
-    const random = seededRandom(seed * 31 + life * 7 + Math.min(dieAt, 1e6))
-    const isPowerCut = random.next() < 0.75
-    const options = { random, onStep: watch.step }
-    const files = current === undefined ? virtualFileSystem(options) : current.kill(options)
-    const made = simulatedSession({
-      seed: seed + life,
-      files,
-      life,
-      config: pipeline.config,
-      onSend: watch.send,
-    })
-    try {
-      const end = lifeOf(machine, made, { files, step: watch.step })
-      await made.simulation.run(end, { isDead: watch.isDead })
-    } catch (thrown) {
-      // What a dying process says is heard by nobody.
-      if (!watch.isDead()) throw thrown
-    }
-    const died = watch.isDead()
-    current = died && isPowerCut ? files.crash() : files.kill()
-    return { died, steps: watch.steps }
-  }
-
   return {
     table,
     ownSink,
     ownSources,
-    live,
-    disk: () => current ?? virtualFileSystem(),
+    async live(disturbance = {}) {
+      const { dieAt = Number.POSITIVE_INFINITY, fault } = disturbance
+      const death = deathOf(machine, dieAt)
+      const watch = stepWatch(dieAt)
+      const files = diskOf(machine, {
+        random: death.random,
+        onStep: watch.step,
+        ...(fault === undefined ? {} : { fault: () => fault(watch.steps.length - 1) }),
+      })
+      const error = await runLife(machine, files, watch, disturbance)
+      const died = watch.isDead()
+      machine.disk = died ? death.leaves(files) : files.kill()
+      return { died, steps: watch.steps, error }
+    },
+    async sleepAt(step) {
+      const watch = stepWatch(Number.POSITIVE_INFINITY)
+      const files = diskOf(machine, { onStep: watch.step })
+      const { simulation, end } = beginLife(machine, files, watch, {})
+      // What it says when nobody listens any more is not looked at.
+      end.catch(() => undefined)
+      await simulation.run(end, { isDead: () => watch.steps.length >= step })
+      machine.disk = files.kill()
+      return {
+        sleeps: watch.steps.length >= step,
+        async wake() {
+          const before = watch.steps.length
+          await simulation.run(end).catch(() => undefined)
+          return watch.steps.slice(before)
+        },
+      }
+    },
+    async liveAndKeep() {
+      const worlds: (() => CrashWorld)[] = []
+      const { lives } = machine
+      const isOwn = ownSink !== undefined || ownSources.some((own) => own !== undefined)
+      const watch = stepWatch(Number.POSITIVE_INFINITY)
+      const files = diskOf(machine, { onStep: watch.step })
+      if (!isOwn) watch.before = (step) => worlds.push(kept(machine, files, { lives, step }))
+      await runLife(machine, files, watch, {})
+      machine.disk = files.kill()
+      const worldAt = (step: number): CrashWorld | undefined => worlds[step]?.()
+      return { died: false, steps: watch.steps, error: undefined, worldAt }
+    },
+    disk: () => machine.disk ?? virtualFileSystem(),
     plan() {
       if (machine.plan === undefined) throw new Error('nothing has lived yet')
       return machine.plan
@@ -148,14 +199,96 @@ export function crashWorld(pipeline: CrashPipeline, seed: number): CrashWorld {
   }
 }
 
+/** Where a process dies: before which step of which life. */
+interface DeathPlace {
+  readonly seed: number
+  /** How many lives there were before. */
+  readonly lives: number
+}
+
+/** How a death before a step comes: with a power cut or without, and what that leaves. */
+function deathOf(
+  { seed, lives }: DeathPlace,
+  step: number,
+): { readonly random: Random; readonly leaves: (files: VirtualFileSystem) => VirtualFileSystem } {
+  const random = seededRandom(seed * 31 + lives * 7 + Math.min(step, 1e6))
+  const isPowerCut = random.next() < 0.75
+  return { random, leaves: (files) => (isPowerCut ? files.crash() : files.kill()) }
+}
+
+function diskOf({ disk }: Machine, options: VirtualDiskOptions): VirtualFileSystem {
+  return disk === undefined ? virtualFileSystem(options) : disk.kill(options)
+}
+
+/** What there is at this moment, as the world after a death here. */
+function kept(
+  machine: Machine,
+  files: VirtualFileSystem,
+  { lives, step }: { readonly lives: number; readonly step: number },
+): () => CrashWorld {
+  const { seed, arrived, plan } = machine
+  const disk = files.twin()
+  const table = machine.table.twin()
+  return () => {
+    const death = deathOf({ seed, lives }, step)
+    const left = death.leaves(disk.twin({ random: death.random }))
+    return worldOf({ ...machine, table: table.twin(), disk: left, arrived, lives: lives + 1, plan })
+  }
+}
+
+/** One life of the process: to its end, or until it dies; the answer is why its query failed on a bad disk. */
+async function runLife(
+  machine: Machine,
+  files: VirtualFileSystem,
+  watch: StepWatch,
+  disturbance: Disturbance,
+): Promise<StreamError | undefined> {
+  const { simulation, end } = beginLife(machine, files, watch, disturbance)
+  try {
+    await simulation.run(end, { isDead: watch.isDead })
+  } catch (thrown) {
+    if (disturbance.fault !== undefined && thrown instanceof StreamError) return thrown
+    // What a dying process says is heard by nobody.
+    if (!watch.isDead()) throw thrown
+  }
+  return undefined
+}
+
+/** A process at its beginning, and the promise of its end. */
+function beginLife(
+  machine: Machine,
+  files: VirtualFileSystem,
+  watch: StepWatch,
+  { during, sinkPauses = 0 }: Disturbance,
+): { readonly simulation: Simulation; readonly end: Promise<void> } {
+  const life = machine.lives++
+  const made = simulatedSession({
+    seed: machine.seed + life,
+    files,
+    life,
+    config: machine.pipeline.config,
+    onSend: watch.send,
+  })
+  const { simulation } = made
+  if (during !== undefined) watch.before = (step) => during(step, simulation.clock)
+  const slow = async (): Promise<void> => {
+    for (let pauses = 0; pauses < sinkPauses; pauses++) await simulation.pause()
+  }
+  const end = lifeOf(machine, made, { files, step: watch.step, slow })
+  return { simulation, end }
+}
+
 /** What a process does: goes on with the query, takes in what arrives, and flushes it at the end. */
 async function lifeOf(
   machine: Machine,
   { session, simulation }: SimulatedSession,
-  here: CrashSurroundings & { readonly files: VirtualFileSystem },
+  here: CrashSurroundings & {
+    readonly files: VirtualFileSystem
+    readonly slow: () => Promise<void>
+  },
 ): Promise<void> {
   const { pipeline, table, ownSink, ownSources } = machine
-  const sink = ownSink?.factory(here) ?? table.sink(here.step)
+  const sink = ownSink?.factory(here) ?? table.sink(here.step, here.slow)
   session.register({ sink })
   const inputs = pipeline.schemas.map((schema, index) => {
     const own = ownSources[index]
@@ -197,100 +330,4 @@ async function lifeOf(
     .option('drain', 'flush')
     .start(pipeline.sink?.path)
   await last.awaitTermination()
-}
-
-const ownPrefix = 'input-'
-
-interface WorldInput {
-  readonly frame: DataFrame
-  /** Rows arrive; with `isAgain` they did in an earlier life, which only what lives in memory has forgotten. */
-  add(rows: Rows, isAgain: boolean): Promise<void>
-}
-
-/** Rows go to the partitions in turn, each arrival beginning at the first. */
-function memoryInput(session: Session, schema: string): WorldInput {
-  const stream = session.memoryStream(schema, { partitions })
-  return {
-    frame: stream.toDF(),
-    async add(rows) {
-      rows.forEach((row, at) => {
-        stream.addData([row], { partition: at % partitions })
-      })
-    },
-  }
-}
-
-interface OwnInput {
-  readonly own: SourceUnderCrash
-  readonly index: number
-  readonly format: string
-  readonly files: FileSystem
-}
-
-function ownInput(
-  session: Session,
-  schema: string,
-  { own, index, format, files }: OwnInput,
-): WorldInput {
-  const reader = session.readStream.format(format).name(`${ownPrefix}${index}`).schema(schema)
-  const names = partitionsOf(own)
-  return {
-    frame: reader.options(own.options ?? {}).load(),
-    async add(rows, isAgain) {
-      if (isAgain) return
-      for (const [at, name] of names.entries()) {
-        const share = rows.filter((_, row) => row % names.length === at)
-        if (share.length > 0) await own.arrive(share, name, files)
-      }
-    },
-  }
-}
-
-/** The partitions of an input, as positions name them. */
-export function partitionsOf(own: SourceUnderCrash | undefined): readonly string[] {
-  if (own === undefined) return Array.from({ length: partitions }, (_, index) => String(index))
-  return own.partitions ?? ['0']
-}
-
-interface StepWatch {
-  readonly steps: readonly CrashStep[]
-  /** Throws if the process dies here. */
-  readonly step: (name: string) => void
-  /** `false` if the process dies here. */
-  readonly send: (actor: string, message: unknown) => boolean
-  readonly isDead: () => boolean
-}
-
-/** Writes down the steps of a life and ends it before one of them. */
-function stepWatch(dieAt: number): StepWatch {
-  const steps: CrashStep[] = []
-  let died = false
-  let phase = 'starting'
-  let inFlight = 0
-  const take = (name: string): boolean => {
-    if (!died && steps.length >= dieAt) died = true
-    if (!died) steps.push({ name, phase, inFlight })
-    return !died
-  }
-  return {
-    steps,
-    isDead: () => died,
-    step(name) {
-      if (!take(name)) throw new SimulatedCrash(`before ${name}`)
-    },
-    send(actor, message) {
-      const type = typeOf(message)
-      const isAlive = take(type === undefined ? `send to ${actor}` : `send ${type} to ${actor}`)
-      if (!isAlive || actor !== 'coordinator' || type === undefined) return isAlive
-      phase = type
-      if (type === 'decided') inFlight += 1
-      if (type === 'noted') inFlight = Math.max(0, inFlight - 1)
-      return true
-    },
-  }
-}
-
-function typeOf(message: unknown): string | undefined {
-  if (typeof message !== 'object' || message === null || !('type' in message)) return undefined
-  return typeof message.type === 'string' ? message.type : undefined
 }

@@ -90,7 +90,7 @@ export async function exactlyOnce(
 }
 
 /** Random arrivals for a query. */
-function caseOf(query: StreamQuery): fc.Arbitrary<CrashCase> {
+export function caseOf(query: StreamQuery): fc.Arbitrary<CrashCase> {
   return fc.record({
     query: fc.constant(query),
     arrivals: fc.array(
@@ -106,7 +106,8 @@ function caseOf(query: StreamQuery): fc.Arbitrary<CrashCase> {
   })
 }
 
-function pipelineOf(
+/** A case as a pipeline that can be run over and over. */
+export function pipelineOf(
   { query, arrivals, lanes, epochsInFlight }: CrashCase,
   { sink, sources, config = {} }: ExactlyOnceOptions,
 ): CrashPipeline {

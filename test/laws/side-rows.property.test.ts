@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { type CrashEnd, crashPoints } from '../../properties/laws/crash-points.ts'
+import type { CrashEnd } from '../../properties/laws/crash-judge.ts'
+import { crashPoints } from '../../properties/laws/crash-points.ts'
 import type { CrashPipeline } from '../../properties/laws/crash-world.ts'
 import { lateRowsOf, rowsOfEpoch } from '../../properties/laws/expected-epochs.ts'
 import { mustBeLateRows } from '../../properties/laws/late-rows.ts'

@@ -1,0 +1,119 @@
+import { StreamError } from '../../src/core/error.ts'
+import { judgeOf } from './crash-judge.ts'
+import { undisturbed } from './crash-points.ts'
+import { type CrashPipeline, type CrashWorld, checkpoint } from './crash-world.ts'
+
+/** Which damages are tried. */
+export interface DamageOptions {
+  readonly seed: number
+  /** One bit is turned in every so manieth byte of each file. Default 8. */
+  readonly everyByte?: number
+  /** After which share of the steps of a run the process dies and its checkpoint is damaged. Default 0.7. */
+  readonly after?: number
+}
+
+/** What was tried, all of it with success. */
+export interface DamageReport {
+  readonly tried: number
+  /** The damage did not matter: the output was right. */
+  readonly right: number
+  /** The query was refused, by code. */
+  readonly refused: ReadonlyMap<string, number>
+}
+
+/**
+ * A damaged checkpoint never gives a wrong answer. The process dies in the middle of its work; then, for every
+ * file of its checkpoint, a bit is turned, its end is cut off, something is added to it, it is deleted, or it
+ * takes the place of its neighbour. The query that finds this either gives exactly what it should, or fails
+ * with a code that says so.
+ *
+ * @throws Error that names the file and the damage
+ */
+export async function damagedCheckpoint(
+  pipeline: CrashPipeline,
+  { seed, everyByte = 8, after = 0.7 }: DamageOptions,
+): Promise<DamageReport> {
+  const judge = judgeOf(pipeline, { mayLeaveFiles: true })
+  const { life, verdict } = await undisturbed(pipeline, seed, judge)
+  const at = Math.floor(life.steps.length * after)
+  const worldAt = (): CrashWorld => {
+    const world = life.worldAt(at)
+    if (world === undefined) throw new Error('a world with parts of its own cannot be copied')
+    return world
+  }
+  const report = { tried: 0, right: 0, refused: new Map<string, number>() }
+  for (const damage of damagesOf(worldAt(), everyByte)) {
+    const world = worldAt()
+    damage.strike(world)
+    report.tried += 1
+    try {
+      await world.live()
+      await judge(world, verdict)
+      report.right += 1
+    } catch (thrown) {
+      const code = thrown instanceof StreamError ? thrown.code : 'INTERNAL'
+      if (code === 'INTERNAL') {
+        throw new Error(`${pipeline.name}, seed ${seed}, ${damage.name}: ${String(thrown)}`, {
+          cause: thrown,
+        })
+      }
+      report.refused.set(code, (report.refused.get(code) ?? 0) + 1)
+    }
+  }
+  return report
+}
+
+interface Damage {
+  readonly name: string
+  readonly strike: (world: CrashWorld) => void
+}
+
+function* damagesOf(world: CrashWorld, everyByte: number): Iterable<Damage> {
+  const files = world.disk().allFiles()
+  const paths = files.filter((path) => path.startsWith(`${checkpoint}/`))
+  const change = (
+    path: string,
+    what: string,
+    changed: (bytes: Uint8Array) => Uint8Array | undefined,
+  ): Damage => ({
+    name: `${what} of ${path}`,
+    strike: (one) => one.disk().tamper(path, changed),
+  })
+  for (const [index, path] of paths.entries()) {
+    const bytes = contentOf(world, path)
+    for (let at = 0; at < bytes.length; at += everyByte) {
+      yield change(path, `a bit of byte ${at}`, (old) => withBit(old, at))
+    }
+    for (const length of new Set([0, bytes.length >>> 1, Math.max(0, bytes.length - 1)])) {
+      yield change(path, `everything behind byte ${length}`, (old) => old.slice(0, length))
+    }
+    yield change(path, 'an addition at the end', (old) => Uint8Array.from([...old, 0, 1, 2]))
+    yield change(path, 'the deletion', () => undefined)
+    const neighbour = paths[index + 1]
+    if (neighbour === undefined) continue
+    const other = contentOf(world, neighbour)
+    yield change(path, `the content of ${neighbour} instead`, () => other)
+    yield {
+      name: `${path} and ${neighbour} swapped`,
+      strike(one) {
+        one.disk().tamper(path, () => other)
+        one.disk().tamper(neighbour, () => bytes)
+      },
+    }
+  }
+}
+
+function contentOf(world: CrashWorld, path: string): Uint8Array {
+  let content = new Uint8Array()
+  world.disk().tamper(path, (bytes) => {
+    content = bytes.slice()
+    return bytes
+  })
+  return content
+}
+
+function withBit(bytes: Uint8Array, at: number): Uint8Array {
+  const copy = bytes.slice()
+  copy[at] = (copy[at] ?? 0) ^ (1 << (at & 7))
+  return copy
+}

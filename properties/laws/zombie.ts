@@ -1,0 +1,40 @@
+import { logEntries } from '../logged-epochs.ts'
+import { judgeOf } from './crash-judge.ts'
+import { type CrashPipeline, checkpoint, crashWorld } from './crash-world.ts'
+
+/** What was tried. */
+export interface ZombieReport {
+  /** `false`: the first process came to its end before it could be stopped. */
+  readonly slept: boolean
+  /** What it did after it woke. */
+  readonly stepsAwake: number
+}
+
+/**
+ * A process that is stopped, replaced and woken again does no harm. The first process is stopped before a step;
+ * another one takes its place and runs to the end; then the first one goes on where it stood. Nothing that it
+ * does changes the log, the output, or the answer.
+ *
+ * @throws Error that says what it changed
+ */
+export async function zombie(
+  pipeline: CrashPipeline,
+  { seed, step }: { readonly seed: number; readonly step: number },
+): Promise<ZombieReport> {
+  const judge = judgeOf(pipeline, { mayLeaveFiles: true })
+  const world = crashWorld(pipeline, seed)
+  const sleeper = await world.sleepAt(step)
+  if (!sleeper.sleeps) return { slept: false, stepsAwake: 0 }
+  await world.live()
+  const before = await judge(world, undefined)
+  const seen = async (): Promise<string> =>
+    JSON.stringify([await logEntries(world.disk(), checkpoint), world.table.epochs().length])
+  const left = await seen()
+  const awake = await sleeper.wake()
+  if ((await seen()) !== left) {
+    const did = awake.map(({ name }) => `  ${name}`).join('\n')
+    throw new Error(`a process that was replaced before step ${step} wrote all the same:\n${did}`)
+  }
+  await judge(world, before)
+  return { slept: true, stepsAwake: awake.length }
+}

@@ -1,0 +1,25 @@
+import {
+  damages,
+  diskFaults,
+  doubleCrashes,
+  sameAgain,
+  singleCrashes,
+  zombies,
+} from './crash-gates.ts'
+import { fileCrashes } from './file-gates.ts'
+import type { Gate } from './gate.ts'
+import { disturbedRuns, randomQueries, rescaledRuns } from './run-gates.ts'
+
+/** Every claim that is counted, in the order of its table. */
+export const gates: readonly Gate[] = [
+  singleCrashes,
+  fileCrashes,
+  doubleCrashes,
+  disturbedRuns,
+  sameAgain,
+  diskFaults,
+  damages,
+  zombies,
+  randomQueries,
+  rescaledRuns,
+]

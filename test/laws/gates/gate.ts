@@ -1,0 +1,112 @@
+import { systemClock } from '../../../src/core/system-clock.ts'
+
+/** Figures by name; they add up over rounds. */
+export type Figures = Readonly<Record<string, number>>
+
+/** What a round has done. */
+export interface Round {
+  /** In the unit that the gate is counted in. */
+  readonly done: number
+  readonly figures?: Figures
+  /** Things of which only the different ones count, such as kinds of steps. */
+  readonly kinds?: readonly string[]
+}
+
+/** A claim that is tried so many times, in rounds of its own seeds. */
+export interface Gate {
+  /** As in the table of figures. */
+  readonly id: string
+  readonly name: string
+  /** What is counted. */
+  readonly unit: string
+  /** How many of them the tests try, and how many a long run. */
+  readonly wanted: { readonly test: number; readonly long: number }
+  /** Tries the claim; throws what is wrong. */
+  round(seed: number): Promise<Round>
+}
+
+/** Everything a gate has done so far. */
+export interface GateState {
+  readonly rounds: number
+  readonly done: number
+  readonly seconds: number
+  readonly figures: Figures
+  readonly kinds: readonly string[]
+  /** What went wrong, with the seed of the round. */
+  readonly failures: readonly { readonly seed: number; readonly why: string }[]
+}
+
+export const nothingDone: GateState = {
+  rounds: 0,
+  done: 0,
+  seconds: 0,
+  figures: {},
+  kinds: [],
+  failures: [],
+}
+
+/** One more round; its seed follows from the number of the round. */
+export async function oneRound(gate: Gate, state: GateState, baseSeed: number): Promise<GateState> {
+  const clock = systemClock()
+  const seed = baseSeed + state.rounds
+  const started = clock.monotonic()
+  let round: Round = { done: 0 }
+  let failures = state.failures
+  try {
+    round = await gate.round(seed)
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown)
+    failures = [...failures, { seed, why }]
+  }
+  const { done, figures = {}, kinds = [] } = round
+  return {
+    rounds: state.rounds + 1,
+    done: state.done + done,
+    seconds: state.seconds + (clock.monotonic() - started) / 1000,
+    figures: added(state.figures, figures),
+    kinds: [...new Set([...state.kinds, ...kinds])],
+    failures,
+  }
+}
+
+function added(left: Figures, right: Figures): Figures {
+  const names = [...new Set([...Object.keys(left), ...Object.keys(right)])]
+  return Object.fromEntries(names.map((name) => [name, (left[name] ?? 0) + (right[name] ?? 0)]))
+}
+
+/** Rounds until so many of the unit are done, or one fails. */
+export async function runGate(gate: Gate, wanted: number, baseSeed: number): Promise<GateState> {
+  let state = nothingDone
+  while (state.done < wanted && state.failures.length === 0) {
+    state = await oneRound(gate, state, baseSeed)
+  }
+  return state
+}
+
+/** The table that a run prints. */
+export function gateTable(
+  rows: readonly { readonly gate: Gate; readonly state: GateState; readonly wanted: number }[],
+): string {
+  const cells = rows.map(({ gate, state, wanted }) => [
+    gate.id,
+    gate.name,
+    `${state.done} of ${wanted} ${gate.unit}`,
+    String(state.rounds),
+    state.seconds.toFixed(1),
+    String(state.failures.length),
+    [
+      ...Object.entries(state.figures).map(([name, value]) => `${name} ${value}`),
+      ...(state.kinds.length === 0 ? [] : [`different kinds ${state.kinds.length}`]),
+    ].join(', '),
+  ])
+  const head = ['gate', 'claim', 'done', 'rounds', 'seconds', 'failed', 'figures']
+  const widths = head.map((_, at) =>
+    Math.max(...[head, ...cells].map((row) => row[at]?.length ?? 0)),
+  )
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd()
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...cells.map(line)].join('\n')
+}

@@ -1,0 +1,93 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { lateData } from '../../properties/laws/late-data.ts'
+import { queryOf, queryShape } from '../../properties/laws/random-query.ts'
+import { rescale } from '../../properties/laws/rescale.ts'
+import { simulate } from '../../properties/laws/simulate.ts'
+import { stateFunction } from '../../properties/laws/state-function.ts'
+import type { StreamQuery } from '../../properties/laws/stream-query.ts'
+import type { DataFrame } from '../../src/dataframe/data-frame.ts'
+import { count, udf, window } from '../../src/functions.ts'
+
+const seed = 20_261_121
+const queries = queryShape.map(queryOf)
+
+const clicks: StreamQuery = {
+  inputs: [
+    {
+      schema: 'at TIMESTAMP, page STRING',
+      row: fc.tuple(
+        fc.integer({ min: 0, max: 90 }).map((second) => new Date(second * 1000)),
+        fc.constantFrom('home', 'cart'),
+      ),
+    },
+  ],
+  query: ([input]) => perWindow(first(input)),
+  outputMode: 'append',
+}
+
+function perWindow(frame: DataFrame): DataFrame {
+  return frame
+    .withWatermark('at', '20 seconds')
+    .groupBy(window('at', '30 seconds'), 'page')
+    .agg(count('page').alias('clicks'))
+}
+
+function first<Frame>(frame: Frame | undefined): Frame {
+  if (frame === undefined) throw new Error('the query has this input')
+  return frame
+}
+
+test('rows within the delay are never lost, later ones are delivered', async () => {
+  const report = await lateData(queries, { runs: 200, seed })
+  console.log(
+    `late data: ${report.cases} streams, ${report.onTime} on time, ${report.lateRows} late rows`,
+  )
+  expect(report.onTime).toBeGreaterThan(40)
+  expect(report.lateRows).toBeGreaterThan(50)
+}, 60_000)
+
+test('a delay that a query keeps to itself is found', async () => {
+  // The rows are said to be in time by twenty seconds, and the query lets them go after ten.
+  const hasty: StreamQuery = {
+    ...clicks,
+    reference: ([input]) => perWindow(first(input)),
+    query: ([input]) =>
+      first(input)
+        .withWatermark('at', '10 seconds')
+        .groupBy(window('at', '30 seconds'), 'page')
+        .agg(count('page').alias('clicks')),
+  }
+  await expect(lateData(hasty, { seed })).rejects.toThrow('lateData does not hold: ')
+}, 60_000)
+
+test('queries give the same on any number of lanes', async () => {
+  const { restarts, cases } = await rescale(queries, { runs: 60, seed })
+  console.log(`rescaled: ${cases} streams, ${restarts} restarts`)
+  expect(restarts).toBeGreaterThan(100)
+}, 60_000)
+
+test('the functions of random queries are functions', async () => {
+  const { cases } = await stateFunction(queries, { runs: 60, seed })
+  expect(cases).toBe(60)
+}, 60_000)
+
+test('a function that counts its calls is found, and so is one that throws dice', async () => {
+  const withColumn = (call: () => string): StreamQuery => ({
+    ...clicks,
+    query: ([input]) => first(input).withColumn('mark', udf(call, 'STRING')()),
+  })
+  let calls = 0
+  const counting = withColumn(() => String(calls++))
+  await expect(stateFunction(counting, { seed })).rejects.toThrow('stateFunction does not hold: ')
+  const dice = withColumn(() => String(Math.random()))
+  await expect(stateFunction(dice, { seed })).rejects.toThrow('with other dice')
+}, 60_000)
+
+test('runs with everything that may go wrong at once give what the reference gives', async () => {
+  const report = await simulate(queries, { runs: 60, seed })
+  console.log(`simulated: ${report.cases} runs, ${report.lives} lives`, report.disturbances)
+  expect(report.disturbances.death).toBeGreaterThan(20)
+  expect(report.disturbances['query failed']).toBeGreaterThan(5)
+  expect(report.disturbances['clock set']).toBeGreaterThan(5)
+}, 120_000)

@@ -1,0 +1,93 @@
+/**
+ * `npm run laws:mutants -- [--only text] [--minutes n]`: plants each fault of `faults.ts` by itself in a copy of the
+ * sources, builds it, and runs the gates that are to find it until one fails, at most so many minutes each (2 by
+ * default). Prints what was caught by which gate after how much, and ends with caught/total; exit code 1 if any
+ * fault stays unnoticed.
+ */
+import { spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { GateState } from '../gates/gate.ts'
+import { type PlantedFault, plantedFaults } from './faults.ts'
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    minutes: { type: 'string', default: '2' },
+  },
+})
+const chosen = plantedFaults.filter(({ name, area }) => `${area}: ${name}`.includes(values.only))
+const root = process.cwd()
+const folder = mkdtempSync(join(tmpdir(), 'millrace-mutants-'))
+let caught = 0
+try {
+  copySources()
+  for (const fault of chosen) {
+    const by = tried(fault)
+    if (by !== undefined) caught += 1
+    process.stdout.write(`${fault.area}: ${fault.name}: ${by ?? 'NOT CAUGHT'}\n`)
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+process.stdout.write(`${caught}/${chosen.length} caught\n`)
+if (caught < chosen.length || chosen.length === 0) process.exitCode = 1
+
+function copySources(): void {
+  for (const name of ['src', 'actors', 'state', 'properties', 'test', 'bench', 'examples']) {
+    cpSync(join(root, name), join(folder, name), { recursive: true })
+  }
+  for (const name of ['package.json', 'tsconfig.json', 'vitest.config.ts']) {
+    cpSync(join(root, name), join(folder, name))
+  }
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+}
+
+/** What caught the fault; `undefined` if nothing did. */
+function tried({ file, find, replace, gates }: PlantedFault): string | undefined {
+  const path = join(folder, file)
+  const text = readFileSync(path, 'utf8')
+  const parts = text.split(find)
+  if (parts.length !== 2)
+    throw new Error(`${file} holds what is to be changed ${parts.length - 1} times`)
+  writeFileSync(path, parts.join(replace))
+  try {
+    const built = run(join('node_modules', '.bin', 'tsc'), [])
+    if (built.status !== 0)
+      throw new Error(`the changed ${file} does not compile:\n${built.stdout}`)
+    for (const gate of gates) {
+      const by = caughtBy(gate)
+      if (by !== undefined) return by
+    }
+    return undefined
+  } finally {
+    writeFileSync(path, text)
+  }
+}
+
+function caughtBy(gate: string): string | undefined {
+  const state = join(folder, 'laws.json')
+  rmSync(state, { force: true })
+  const program = join('dist', 'test', 'laws', 'main.js')
+  const options = ['--only', gate, '--minutes', values.minutes, '--until-failure', '--state', state]
+  const { status } = run(process.execPath, [program, ...options])
+  if (status === 0) return undefined
+  if (!existsSync(state)) return `${gate}, which could not even begin`
+  const states: Readonly<Record<string, GateState>> = JSON.parse(readFileSync(state, 'utf8'))
+  const { rounds = 0, done = 0, seconds = 0 } = states[gate] ?? {}
+  return `${gate}, round ${rounds}, after ${done} in ${seconds.toFixed(0)} s`
+}
+
+function run(command: string, parts: readonly string[]) {
+  return spawnSync(command, parts, { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 28 })
+}
