@@ -23,8 +23,33 @@ export function gatherRows({ batches, which, rows }: GatheredRows): Batch {
 type Places = Pick<GatheredRows, 'which' | 'rows'>
 
 function gatherColumn(parts: readonly Column[], type: DataType, places: Places): Column {
-  if (parts.every((part) => part.layout === 'f64')) return gatherNumbers(parts, places)
+  if (parts.every((part) => part.layout === 'f64')) {
+    const values = new Float64Array(places.rows.length)
+    return {
+      layout: 'f64',
+      values: gatherNumbers(parts, places, values),
+      ...validOf(parts, places),
+    }
+  }
+  if (parts.every((part) => part.layout === 'i32')) {
+    const values = new Int32Array(places.rows.length)
+    return {
+      layout: 'i32',
+      values: gatherNumbers(parts, places, values),
+      ...validOf(parts, places),
+    }
+  }
   if (parts.every((part) => part.layout === 'bytes')) return gatherBytes(parts, places)
+  if (type.kind === 'struct' && parts.every((part) => part.layout === 'struct')) {
+    const children = type.fields.map((field, index) =>
+      gatherColumn(
+        parts.map((part) => part.children[index] as Column),
+        field.type,
+        places,
+      ),
+    )
+    return { layout: 'struct', children, ...validOf(parts, places) }
+  }
   const { which, rows } = places
   return columnOf(
     type,
@@ -32,16 +57,16 @@ function gatherColumn(parts: readonly Column[], type: DataType, places: Places):
   )
 }
 
-function gatherNumbers(
-  parts: readonly Extract<Column, { layout: 'f64' }>[],
+function gatherNumbers<Numbers extends Float64Array | Int32Array>(
+  parts: readonly { readonly values: Numbers }[],
   { which, rows }: Places,
-): Column {
-  const values = new Float64Array(rows.length)
+  to: Numbers,
+): Numbers {
   for (let k = 0; k < rows.length; k++) {
-    const part = parts[which[k] as number] as (typeof parts)[number]
-    values[k] = part.values[rows[k] as number] as number
+    const { values } = parts[which[k] as number] as { readonly values: Numbers }
+    to[k] = values[rows[k] as number] as number
   }
-  return { layout: 'f64', values, ...gatherValidity(parts, { which, rows }) }
+  return to
 }
 
 function gatherBytes(parts: readonly BytesColumn[], { which, rows }: Places): Column {
@@ -60,10 +85,10 @@ function gatherBytes(parts: readonly BytesColumn[], { which, rows }: Places): Co
     const end = from[row + 1] as number
     for (let at = from[row] as number; at < end; at++) data[to++] = bytes[at] as number
   }
-  return { layout: 'bytes', offsets, data, ...gatherValidity(parts, { which, rows }) }
+  return { layout: 'bytes', offsets, data, ...validOf(parts, { which, rows }) }
 }
 
-function gatherValidity(
+function validOf(
   parts: readonly { readonly validity?: Validity }[],
   { which, rows }: Places,
 ): { readonly validity?: Validity } {
