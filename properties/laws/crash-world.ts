@@ -287,7 +287,7 @@ async function lifeOf(
     readonly slow: () => Promise<void>
   },
 ): Promise<void> {
-  const { pipeline, table, ownSink, ownSources } = machine
+  const { pipeline, table, ownSink, ownSources, lives } = machine
   const sink = ownSink?.factory(here) ?? table.sink(here.step, here.slow)
   session.register({ sink })
   const inputs = pipeline.schemas.map((schema, index) => {
@@ -325,6 +325,8 @@ async function lifeOf(
   }
   await query.processAllAvailable()
   await query.stop()
+  // Another process has taken its place: what it begins anew would be no deed of a zombie.
+  if (machine.lives !== lives) return
   const last = writer()
     .trigger({ availableNow: true })
     .option('drain', 'flush')

@@ -13,7 +13,7 @@ export interface CrashSurroundings {
   readonly step: (name: string) => void
 }
 
-/** A sink of one's own and the eyes of a reader; made once per machine, which it outlives no process of. */
+/** A sink of one's own and the eyes of a reader; made once per machine, and outlives its processes. */
 export interface SinkUnderCrash {
   /** The format, for one life of the process. */
   factory(here: CrashSurroundings): SinkFactory
@@ -27,7 +27,7 @@ export interface SinkUnderCrash {
   ): Promise<readonly (readonly unknown[])[]> | readonly (readonly unknown[])[]
 }
 
-/** A source of one's own and the hand that feeds it; made once per machine. */
+/** A source of one's own and the hand that feeds it; made once per machine, and outlives its processes. */
 export interface SourceUnderCrash {
   /** The format, for one life of the process. */
   factory(here: CrashSurroundings): SourceFactory

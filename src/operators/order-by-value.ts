@@ -3,7 +3,7 @@ import { ByteWriter } from '../batch/byte-writer.ts'
 import type { GatheredRows } from '../batch/gather.ts'
 import { hashKeys } from '../batch/key-hash.ts'
 import { valueAt } from '../batch/read.ts'
-import type { DataType } from '../batch/schema.ts'
+import { isComparable } from '../batch/schema.ts'
 import { encodeValue } from '../batch/value-codec.ts'
 import { textOfKey } from './keyed/entries.ts'
 
@@ -71,27 +71,13 @@ function picked(numbers: Int32Array, order: Int32Array): Int32Array {
 
 function hashesOf({ schema, columns }: Batch, rows: Int32Array): Int32Array {
   // Maps have no hash; rows that differ in nothing else are told apart by their text.
-  const hashed = [...schema.keys()].filter((at) => !holdsMap(schema[at]?.type))
-  const types = hashed.flatMap((at) => schema[at]?.type ?? [])
+  const isHashed = schema.map(({ type }) => isComparable(type))
   return hashKeys(
-    hashed.flatMap((at) => columns[at] ?? []),
-    types,
+    columns.filter((_, at) => isHashed[at]),
+    schema.filter((_, at) => isHashed[at]).map(({ type }) => type),
     rows,
     rows.length,
   )
-}
-
-function holdsMap(type: DataType | undefined): boolean {
-  switch (type?.kind) {
-    case 'map':
-      return true
-    case 'array':
-      return holdsMap(type.element)
-    case 'struct':
-      return type.fields.some((field) => holdsMap(field.type))
-    default:
-      return false
-  }
 }
 
 /** The values of a row as text, equal for equal values only. */

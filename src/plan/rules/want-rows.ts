@@ -3,7 +3,7 @@ import type { Value } from '../../batch/value.ts'
 import { type WantedValues, wantedByAny } from '../../batch/wanted-values.ts'
 import type { Expression } from '../../expr/expression.ts'
 import { canRaise, conjuncts } from '../conditions.ts'
-import { inputsOf, type LogicalPlan, rewrite, type Scan, scanSchema } from '../logical.ts'
+import { inputsOf, type LogicalPlan, rewrite, scanSchema } from '../logical.ts'
 
 /**
  * Tells each scan which rows its readers keep, by their filters right above it, so that a source need
@@ -23,7 +23,7 @@ export function wantRows(plan: LogicalPlan): LogicalPlan {
   return rewrite(plan, (node) => {
     if (node.kind !== 'scan' || node.wanted !== undefined) return node
     const wanted = wantedByAny(readers.get(node.source) ?? [])
-    return wanted.length === 0 ? node : ({ ...node, wanted } satisfies Scan)
+    return wanted.length === 0 ? node : { ...node, wanted }
   })
 }
 

@@ -214,7 +214,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     area: 'time',
     file: 'actors/epoch-time.ts',
     find: 'return micros(Math.max(time.processingTime, Math.floor(nowMs) * 1000))',
-    replace: 'return micros(Math.floor(nowMs) * 1000)',
+    replace: 'return micros(Math.floor(nowMs) * 1000 + 0 * time.processingTime)',
     gates: ['G3'],
   },
   {
