@@ -113,6 +113,11 @@ const aggregates: readonly (readonly [ColumnName | 't', string])[] = [
   ['x', 'var_pop(x) AS spread'],
 ]
 
+/** Aggregates whose last digits depend on the order in which panes are put together. */
+const inexact: readonly string[] = aggregates
+  .map(([, text]) => text)
+  .filter((text) => /^(?:(?:sum|avg|var_pop)\(x\)|(?:stddev|skewness|kurtosis|corr)\()/.test(text))
+
 /** Aggregates that go by the order of rows: where the query gives them one, it is that of the input. */
 const orderedAggregates: readonly (readonly [ColumnName | 't', string])[] = [
   ['k', 'first(k) AS leadK'],
@@ -195,8 +200,10 @@ function withinTheRules(given: QueryShape): QueryShape {
     return never ? { ...shape, outputMode: 'append' } : shape
   }
   const known = [...shape.columns, 't']
+  // A ranking gives out again what changed, even if by the last digit.
+  const isStable = outputMode === 'update' && ranking !== undefined
   const usable = [...aggregates, ...orderedAggregates]
-    .filter(([column]) => known.includes(column))
+    .filter(([column, text]) => known.includes(column) && !(isStable && inexact.includes(text)))
     .map(([, text]) => text)
   const kept = grouping.aggregates.filter((text) => usable.includes(text))
   const never = grouping.window === 'none' && outputMode === 'append'

@@ -14,29 +14,39 @@ export function mustBeSameRows(
   actual: readonly Row[],
   expected: readonly Row[],
 ): void {
-  const left = [...actual].sort(byRoughText)
-  const right = [...expected].sort(byRoughText)
-  const differs = left.length !== right.length || left.some((row, at) => !isSame(row, right[at]))
-  if (!differs) return
-  const texts = (rows: readonly Row[]): string => rows.map((row) => text(row, exact)).join('\n    ')
-  throw new Error(`${what}\n  expected:\n    ${texts(right)}\n  actual:\n    ${texts(left)}`)
+  const [left, right] = withoutEqual(actual, expected)
+  const found = left.filter((row) => {
+    const at = right.findIndex((other) => isSame(row, other))
+    if (at >= 0) right.splice(at, 1)
+    return at < 0
+  })
+  if (found.length === 0 && right.length === 0) return
+  const texts = (rows: readonly Row[]): string => rows.map(text).sort().join('\n    ')
+  const differs = `${found.length} rows not expected:\n    ${texts(found)}\n  missing are ${right.length}`
+  throw new Error(
+    `${what}: ${differs}:\n    ${texts(right)}\n  expected:\n    ${texts(expected)}\n  actual:\n    ${texts(actual)}`,
+  )
 }
 
-function byRoughText(left: Row, right: Row): number {
-  const a = text(left, rough)
-  const b = text(right, rough)
-  return a < b ? -1 : a > b ? 1 : 0
+/** The rows of both that have no twin to the last digit in the other. */
+function withoutEqual(left: readonly Row[], right: readonly Row[]): readonly [Row[], Row[]] {
+  const counts = new Map<string, number>()
+  for (const row of right) counts.set(text(row), (counts.get(text(row)) ?? 0) + 1)
+  const onlyLeft = left.filter((row) => !taken(counts, text(row)))
+  // What is left in the counts had no twin.
+  return [onlyLeft, right.filter((row) => taken(counts, text(row)))]
 }
 
-/** Equal sums differ in their last digits when they were added up in another order. */
-const rough = (value: number): string =>
-  Number.isInteger(value) ? String(value) : String(Number(value.toFixed(4)))
-const exact = (value: number): string => String(value)
+function taken(counts: Map<string, number>, key: string): boolean {
+  const count = counts.get(key) ?? 0
+  if (count > 0) counts.set(key, count - 1)
+  return count > 0
+}
 
-function text(value: unknown, numberText: (value: number) => string): string {
-  if (typeof value === 'number') return numberText(value)
+function text(value: unknown): string {
+  if (typeof value === 'number') return Object.is(value, -0) ? '0' : String(value)
   if (typeof value === 'bigint') return `${value}n`
-  if (Array.isArray(value)) return `[${value.map((item) => text(item, numberText)).join(', ')}]`
+  if (Array.isArray(value)) return `[${value.map(text).join(', ')}]`
   return JSON.stringify(value)
 }
 

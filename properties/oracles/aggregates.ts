@@ -1,4 +1,4 @@
-import { compareNullable, compareValues, equalValues } from '../../src/batch/compare.ts'
+import { compareNullable, equalValues } from '../../src/batch/compare.ts'
 import { fromEdge, toEdge } from '../../src/batch/edge-row.ts'
 import type { DataType } from '../../src/batch/schema.ts'
 import type { Value } from '../../src/batch/value.ts'
@@ -77,7 +77,7 @@ function resultOf(call: AggregateCall, tuples: readonly Row[]): Value {
     case 'min_by':
     case 'max_by':
     case 'rows_with_max':
-      return order === undefined ? null : extremeBy(call, order.type, tuples)
+      return order === undefined ? null : extremeBy(call, type, order.type, tuples)
     case 'corr':
     case 'covar_pop':
     case 'covar_samp':
@@ -105,7 +105,7 @@ function sum(numbers: readonly number[]): number {
 }
 
 function sorted(type: DataType, values: readonly Value[]): readonly Value[] {
-  return [...values].sort((left, right) => compareValues(type, left, right))
+  return [...values].sort((left, right) => compareNullable(type, left, right))
 }
 
 function sumOf(values: readonly Value[], type: DataType): Value {
@@ -163,7 +163,12 @@ function percentilesOf({ name, percentages = [], type }: AggregateCall, values: 
   return type.kind === 'array' ? results : (results[0] ?? null)
 }
 
-function extremeBy({ name }: AggregateCall, order: DataType, tuples: readonly Row[]): Value {
+function extremeBy(
+  { name }: AggregateCall,
+  type: DataType,
+  order: DataType,
+  tuples: readonly Row[],
+): Value {
   const orderOf = ([, by = null]: Row): Value => by
   const sign = name === 'min_by' ? -1 : 1
   const ordered = tuples.filter((tuple) => orderOf(tuple) !== null)
@@ -174,7 +179,7 @@ function extremeBy({ name }: AggregateCall, order: DataType, tuples: readonly Ro
   const winners = ordered
     .filter((tuple) => equalValues(order, orderOf(tuple), best))
     .map(([value = null]) => value)
-  return name === 'rows_with_max' ? winners : (winners[0] ?? null)
+  return name === 'rows_with_max' ? sorted(type, winners) : (winners[0] ?? null)
 }
 
 function moment(name: string, values: readonly number[]): Value {

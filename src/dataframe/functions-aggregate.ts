@@ -92,7 +92,7 @@ export const min_by = (what: ColumnOrName, by: ColumnOrName): Column =>
 /** The value of the row where `by` is the largest, of the first of several such rows. */
 export const max_by = (what: ColumnOrName, by: ColumnOrName): Column =>
   callOf('max_by', nameOf(what), nameOf(by))
-/** Not in Spark: the values of `what` in every row where `by` is the largest of the group, as an array. */
+/** Not in Spark: the values of `what` in every row where `by` is the largest of the group, as a sorted array. */
 export const rows_with_max = (what: ColumnOrName, by: ColumnOrName): Column =>
   callOf('rows_with_max', nameOf(what), nameOf(by))
 /** The value that came most often, the smallest of several such. Keeps every distinct value. */

@@ -78,7 +78,6 @@ const ordered: readonly AggregateName[] = [
   'last',
   'max_by',
   'min_by',
-  'rows_with_max',
   'user',
 ]
 
