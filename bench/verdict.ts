@@ -3,7 +3,8 @@ export interface Bounded {
   readonly value: number
   readonly bound: number
   readonly direction: 'at least' | 'at most'
-  /** The share by which the figure may be wrong. */
+  readonly unit?: string
+  /** The share by which a figure of speed may be wrong; memory does not go by the speed of the machine. */
   readonly margin: number
 }
 
@@ -11,7 +12,8 @@ export interface Bounded {
  * `met`, `MISSED`, or `VOID` when the machine did not keep its speed and the figure is nearer to its bound than
  * that may have moved it.
  */
-export function gateVerdict({ value, bound, direction, margin }: Bounded): string {
+export function gateVerdict({ value, bound, direction, unit, margin: share }: Bounded): string {
+  const margin = unit === 'bytes' ? 0 : share
   const isBeyond = (limit: number): boolean =>
     direction === 'at least' ? value >= limit : value <= limit
   const slack = direction === 'at least' ? bound * margin : -bound * margin

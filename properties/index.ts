@@ -14,13 +14,26 @@ export {
   type ExactlyOnceReport,
   exactlyOnce,
 } from './laws/exactly-once.ts'
+export {
+  type KillOptions,
+  type KillReport,
+  killedProgram,
+  type ProgramUnderKill,
+  sleptProgram,
+  type ZombieEnd,
+} from './laws/killed-program.ts'
 export { type LateDataReport, lateData } from './laws/late-data.ts'
 export { type OperatorUnderTest, operatorLaw } from './laws/operator.ts'
 export type { CrashSurroundings, SinkUnderCrash, SourceUnderCrash } from './laws/own-parts.ts'
 export { rescale } from './laws/rescale.ts'
 export { rowsAsText } from './laws/rows-as-text.ts'
 export { LawFailure, type LawOptions, type LawRun } from './laws/run-law.ts'
-export { type DisturbanceKind, type SimulationReport, simulate } from './laws/simulate.ts'
+export {
+  type DisturbanceKind,
+  type SimulateOptions,
+  type SimulationReport,
+  simulate,
+} from './laws/simulate.ts'
 export { type SinkUnderTest, sinkLaw } from './laws/sink.ts'
 export { type SourceUnderTest, sourceLaw } from './laws/source.ts'
 export { stateFunction } from './laws/state-function.ts'

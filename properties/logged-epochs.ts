@@ -3,20 +3,22 @@ import type { EpochHeader } from '../src/flow/message.ts'
 import { decodeLogFile } from '../state/log-file.ts'
 import type { LogEntry } from '../state/manifest.ts'
 
-/** Every entry of a checkpoint's log, in order. */
+/** Every entry of a checkpoint's log, in order; with those, by path, that were there before. */
 export async function logEntries(
   files: FileSystem,
   checkpoint: string,
+  before: ReadonlyMap<string, Uint8Array> = new Map(),
 ): Promise<readonly LogEntry[]> {
   const folder = joinPath(checkpoint, 'log')
-  const numbers = (await files.list(folder))
-    .filter(({ name }) => /^\d+$/.test(name))
-    .map(({ name }) => Number(name))
-    .toSorted((left, right) => left - right)
+  const names = [
+    ...(await files.list(folder)).map(({ name }) => name),
+    ...[...before.keys()].map((path) => path.slice(folder.length + 1)),
+  ]
+  const numbers = [...new Set(names.filter((name) => /^\d+$/.test(name)).map(Number))]
   const entries: LogEntry[] = []
-  for (const number of numbers) {
+  for (const number of numbers.toSorted((left, right) => left - right)) {
     const path = joinPath(folder, String(number))
-    const bytes = await files.read(path)
+    const bytes = before.get(path) ?? (await files.read(path))
     if (bytes !== undefined) entries.push(decodeLogFile(path, bytes, isLogEntry).entry)
   }
   return entries

@@ -6,6 +6,8 @@ export interface SimulatedClock extends Clock {
   advance(byMs: number): void
   /** Moves the wall clock alone, as an administrator would; timers do not notice. */
   jump(byMs: number): void
+  /** Stops the wall clock, or lets it go on from where it stopped; timers do not notice. */
+  freeze(isFrozen: boolean): void
   /** How long until the next timer fires; `undefined` when none is set. */
   untilNextTimer(): number | undefined
 }
@@ -24,6 +26,7 @@ export function createSimulatedClock(
 ): SimulatedClock {
   let elapsedMs = 0
   let offsetMs = options.startMs ?? 0
+  let frozenMs: number | undefined
   const timers = new Set<Timer>()
   const earliest = (): Timer | undefined => {
     let first: Timer | undefined
@@ -33,7 +36,7 @@ export function createSimulatedClock(
     return first
   }
   return {
-    now: () => offsetMs + elapsedMs,
+    now: () => frozenMs ?? offsetMs + elapsedMs,
     monotonic: () => elapsedMs,
     after(delayMs, call) {
       const timer: Timer = { dueMs: elapsedMs + Math.max(0, delayMs), call }
@@ -56,6 +59,11 @@ export function createSimulatedClock(
     },
     jump(byMs) {
       offsetMs += byMs
+      if (frozenMs !== undefined) frozenMs += byMs
+    },
+    freeze(isFrozen) {
+      if (!isFrozen && frozenMs !== undefined) offsetMs = frozenMs - elapsedMs
+      frozenMs = isFrozen ? (frozenMs ?? offsetMs + elapsedMs) : undefined
     },
     untilNextTimer() {
       const timer = earliest()

@@ -3,7 +3,7 @@ import type { FileSystem } from '../src/core/file-system.ts'
 import { seededRandom } from '../src/core/random.ts'
 import { readConfig } from '../src/session/config.ts'
 import { createSession, type Session } from '../src/session/session.ts'
-import { memoryStoreFactory } from '../state/memory-store.ts'
+import { simulatedStoreFactory } from './simulated-store.ts'
 import { createSimulation, type Simulation } from './simulated-system.ts'
 
 /** What a simulated process is made of. */
@@ -51,7 +51,7 @@ export function simulatedSession(options: SimulatedSessionOptions): SimulatedSes
       const system = simulation.system(report)
       return onSend === undefined ? system : watched(system, onSend)
     },
-    store: () => memoryStoreFactory(files),
+    store: () => simulatedStoreFactory(files),
     terminal: { print: () => undefined, status: () => undefined, isInteractive: false },
     temporaryFolder: 'tmp',
   })

@@ -188,6 +188,16 @@ function asRead(bytes: Uint8Array): Uint8Array {
   return around.subarray(16, 16 + bytes.length)
 }
 
+function piece(
+  { bytes, length: whole }: Inode,
+  offset: number,
+  length: number,
+  fault: DiskFault | undefined,
+): Uint8Array {
+  const end = Math.min(offset + length, whole)
+  return asRead(given(bytes.subarray(Math.min(offset, end), end), fault))
+}
+
 /** What a read gives under a fault. */
 function given(bytes: Uint8Array, fault: DiskFault | undefined): Uint8Array {
   return fault === 'shortRead' ? bytes.subarray(0, bytes.length >>> 1) : bytes
@@ -200,7 +210,7 @@ function flipped(bytes: Uint8Array): Uint8Array {
   return copy
 }
 
-type Content = 'read' | 'readNow' | 'readRange' | 'create' | 'append' | 'copy'
+type Content = 'read' | 'readNow' | 'readRange' | 'openRead' | 'create' | 'append' | 'copy'
 
 function contentOperations(medium: Medium): Pick<FileSystem, Content> {
   const { step, inodeAt } = medium
@@ -215,8 +225,19 @@ function contentOperations(medium: Medium): Pick<FileSystem, Content> {
     async readRange(path, offset, length) {
       const fault = step('read', normal(path))
       const inode = inodeAt(normal(path))
-      const end = Math.min(offset + length, inode?.length ?? 0)
-      return inode && asRead(given(inode.bytes.subarray(Math.min(offset, end), end), fault))
+      return inode && piece(inode, offset, length, fault)
+    },
+    async openRead(path) {
+      const inode = inodeAt(normal(path))
+      return (
+        inode && {
+          async read(offset, length) {
+            const fault = step('read', normal(path))
+            return piece(inode, offset, length, fault)
+          },
+          close: async () => undefined,
+        }
+      )
     },
     async create(path, bytes) {
       createFile(medium, normal(path), bytes instanceof Uint8Array ? [bytes] : bytes)

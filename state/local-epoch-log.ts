@@ -131,14 +131,19 @@ async function readFirst(
   folder: string,
   names: readonly string[],
 ): Promise<FoundLog['first']> {
-  const numbers = names.flatMap((name) => {
-    const digits = /^first-(\d+)$/.exec(name)?.[1]
-    return digits === undefined ? [] : [Number(digits)]
-  })
+  const numbers = firstNumbers(names)
   if (numbers.length === 0) return noNote
   const number = Math.max(...numbers)
   const path = joinPath(folder, `first-${number}`)
   return decodeFirstNote(path, await present(files, path), number)
+}
+
+/** The beginnings that are noted in a folder; the highest one counts. */
+function firstNumbers(names: readonly string[]): readonly number[] {
+  return names.flatMap((name) => {
+    const digits = /^first-(\d+)$/.exec(name)?.[1]
+    return digits === undefined ? [] : [Number(digits)]
+  })
 }
 
 /** The note on a beginning that was pruned: where the log begins now, and whose it is. */
@@ -273,7 +278,11 @@ function logWriter(options: EpochLogOptions, token: number, found: FoundLog): Lo
     const file = { number: next(), atMs: clock.now(), entry }
     const temporary = joinPath(folder, `new-${token}-${random.uuid()}`)
     await files.create(temporary, encodeLogFile(file))
-    const isMine = await linkUnlessTaken(temporary, joinPath(folder, String(file.number)))
+    const path = joinPath(folder, String(file.number))
+    const isLinked = await linkUnlessTaken(temporary, path)
+    // A number that was pruned is free again: whoever slept that long finds it so, and a log that begins later.
+    const isMine = isLinked && !(await beginsBehind(file.number))
+    if (isLinked && !isMine) await files.remove(path)
     if (isMine) {
       await files.syncFolder(folder)
       found.records.push(file)
@@ -281,6 +290,8 @@ function logWriter(options: EpochLogOptions, token: number, found: FoundLog): Lo
     await files.remove(temporary)
     return isMine
   }
+  const beginsBehind = async (number: number): Promise<boolean> =>
+    firstNumbers((await files.list(folder)).map(({ name }) => name)).some((each) => each > number)
   const linkUnlessTaken = async (temporary: string, path: string): Promise<boolean> => {
     try {
       return await files.link(temporary, path)

@@ -100,13 +100,16 @@ function filesOf(records: readonly LogFile<LogEntry>[]): ReadonlySet<string> {
   return paths
 }
 
+/** A decision, a manifest and a note that it was committed. */
+const entriesPerEpoch = 3
+
 /** Where the clean-up works. */
 export interface CleanUpOptions {
   readonly files: FileSystem
   /** The checkpoint folder. */
   readonly root: string
   readonly log: LocalEpochLog
-  /** Entries that are dropped at a time, at least. Default 64. */
+  /** Entries that are dropped at a time, at least. Default 64, and not many more than are kept on purpose. */
   readonly minEntries?: number
 }
 
@@ -116,15 +119,16 @@ export interface CleanUpOptions {
  * entries have gathered, as a note must be made durable each time.
  */
 export async function cleanUp(
-  { files, root, log, minEntries = 64 }: CleanUpOptions,
+  { files, root, log, minEntries }: CleanUpOptions,
   limits: RetentionLimits,
   nowMs: number,
 ): Promise<void> {
+  const least = minEntries ?? Math.min(64, entriesPerEpoch * limits.minEpochsToRetain)
   const records = log.records()
   const first = records[0]
-  if (first === undefined || records.length < minEntries) return
+  if (first === undefined || records.length < least) return
   const { firstEntry, drop } = planRetention(records, limits, nowMs)
-  if (firstEntry - first.number < minEntries) return
+  if (firstEntry - first.number < least) return
   await log.prune(firstEntry)
   for (const path of drop) await removeAny(files, joinPath(root, path))
 }

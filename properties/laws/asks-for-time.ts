@@ -5,7 +5,9 @@ import { mapExpressions } from '../../src/plan/map-expressions.ts'
 /** Whether the answer may depend on the processing time. */
 export function asksForTime(plan: LogicalPlan): boolean {
   let asks =
-    (plan.kind === 'process' && plan.timeMode === 'processingTime') ||
+    // Its handlers are told the time in every mode.
+    plan.kind === 'process' ||
+    plan.kind === 'own' ||
     (plan.kind === 'aggregate' && plan.early !== undefined) ||
     (plan.kind === 'watermark' &&
       (plan.rules.maxFutureSkewMicros ?? plan.rules.idleTimeoutMicros) !== undefined)

@@ -1,13 +1,7 @@
 import { logEntries } from '../logged-epochs.ts'
 import { type Judge, type JudgeOptions, judgeOf, type Verdict } from './crash-judge.ts'
-import {
-  type CrashPipeline,
-  type CrashWorld,
-  checkpoint,
-  crashWorld,
-  type KeptLife,
-  type Life,
-} from './crash-world.ts'
+import { type CrashPipeline, checkpoint } from './crash-life.ts'
+import { type CrashWorld, crashWorld, type KeptLife, type Life } from './crash-world.ts'
 import type { CrashStep } from './step-watch.ts'
 
 /** Which crashes are tried. */
@@ -15,6 +9,8 @@ export interface CrashPointOptions extends Omit<JudgeOptions, 'mayLeaveFiles'> {
   readonly seed: number
   /** Tries only steps of which this is true. Default: all of them. */
   readonly only?: (step: string) => boolean
+  /** Tries only every so manieth step; the seed says which. Default 1. */
+  readonly every?: number
   /** A second crash, while the process comes up again: after every so manieth first crash … */
   readonly secondAfterEvery?: number
   /** … before every so manieth step of the restart. Default 7. */
@@ -56,15 +52,17 @@ export async function crashPoints(
   pipeline: CrashPipeline,
   options: CrashPointOptions,
 ): Promise<CrashPointReport> {
-  const { seed, only = () => true, secondAfterEvery, secondEvery = 7, onCrash } = options
+  const { seed, only = () => true, every = 1, onCrash } = options
+  const { secondAfterEvery, secondEvery = 7 } = options
+  const isTurn = (step: number, nth: number): boolean => step % nth === seed % nth
   const judge = judgeOf(pipeline, options)
   const whole = await undisturbed(pipeline, seed, judge)
   let crashes = 0
   let doubleCrashes = 0
   for (const [at, step] of whole.life.steps.entries()) {
-    if (!only(step.name)) continue
+    if (!only(step.name) || !isTurn(at, every)) continue
     const first: Death = { at, life: whole.life }
-    const isTwice = secondAfterEvery !== undefined && at % secondAfterEvery === 0
+    const isTwice = secondAfterEvery !== undefined && isTurn(at, secondAfterEvery)
     const world = whole.life.worldAt(at) ?? (await deadWorld(pipeline, seed, [at]))
     const restart = await revived(world, [first], async () => {
       if (isTwice) return await world.liveAndKeep()
@@ -75,7 +73,7 @@ export async function crashPoints(
     crashes += 1
     onCrash?.(step, false)
     if (restart === undefined) continue
-    for (let second = 0; second < restart.steps.length; second += secondEvery) {
+    for (let second = seed % secondEvery; second < restart.steps.length; second += secondEvery) {
       const again = restart.worldAt(second) ?? (await deadWorld(pipeline, seed, [at, second]))
       await revived(again, [first, { at: second, life: restart }], async () => {
         await again.live()

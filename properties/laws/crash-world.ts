@@ -1,55 +1,17 @@
 import { StreamError } from '../../src/core/error.ts'
 import { type Random, seededRandom } from '../../src/core/random.ts'
-import type { DataFrame } from '../../src/dataframe/data-frame.ts'
-import { analyze } from '../../src/plan/analyze.ts'
 import type { LogicalPlan } from '../../src/plan/logical.ts'
 import { type KeptTable, keptTable } from '../kept-table.ts'
-import type { SimulatedClock } from '../simulated-clock.ts'
-import { type SimulatedSession, simulatedSession } from '../simulated-session.ts'
-import type { Simulation } from '../simulated-system.ts'
 import {
-  type DiskFault,
   type VirtualDiskOptions,
   type VirtualFileSystem,
   virtualFileSystem,
 } from '../virtual-file-system.ts'
-import { memoryInput, ownInput, ownPrefix } from './crash-inputs.ts'
-import type { CrashSurroundings, SinkUnderCrash, SourceUnderCrash } from './own-parts.ts'
+import { ownPrefix } from './crash-inputs.ts'
+import { beginLife, type CrashPipeline, type Disturbance, type Machine } from './crash-life.ts'
+import type { SinkUnderCrash, SourceUnderCrash } from './own-parts.ts'
 import { type CrashStep, type StepWatch, stepWatch } from './step-watch.ts'
-import type { StreamTable } from './stream-query.ts'
 
-type Rows = readonly (readonly unknown[])[]
-
-/** A query with its whole input, to be run over and over with a crash somewhere. */
-export interface CrashPipeline {
-  readonly name: string
-  /** Columns of each input as DDL. */
-  readonly schemas: readonly string[]
-  /** Rows of every input that are there before the query first starts. */
-  readonly before?: readonly Rows[]
-  /** What arrives: one item after the other, each with rows for every input. */
-  readonly arrivals: readonly (readonly Rows[])[]
-  /** Frames that do not stream. */
-  readonly tables?: readonly StreamTable[]
-  readonly query: (inputs: readonly DataFrame[], tables: readonly DataFrame[]) => DataFrame
-  /** The same query in words of the reference, as in `StreamQuery`. Default: the query itself. */
-  readonly reference?: CrashPipeline['query']
-  readonly outputMode: 'append' | 'update' | 'complete'
-  /** Settings of the session. */
-  readonly config: Readonly<Record<string, string | number>>
-  /** Options of the writer. */
-  readonly options?: Readonly<Record<string, string>>
-  /** Folders that these options name. */
-  readonly folders?: readonly string[]
-  /** A format and its options; without it the rows go to a `KeptTable`. */
-  readonly sink?: { readonly format: string; readonly path: string }
-  /** A sink of one's own instead. */
-  readonly ownSink?: () => SinkUnderCrash
-  /** By number of the input: a source of one's own instead of a stream in memory. */
-  readonly ownSources?: readonly ((() => SourceUnderCrash) | undefined)[]
-}
-
-export const checkpoint = 'checkpoint'
 /** One machine over all lives of its process: the disk, the table elsewhere, and what has arrived. */
 export interface CrashWorld {
   readonly table: KeptTable
@@ -57,28 +19,20 @@ export interface CrashWorld {
   readonly ownSources: readonly (SourceUnderCrash | undefined)[]
   /** The disk as the last life left it. */
   disk(): VirtualFileSystem
+  /** How many items have arrived so far. */
+  arrived(): number
   /** Runs a process until it ends, or dies, or its query fails on a bad disk. */
   live(disturbance?: Disturbance): Promise<Life>
   /** Runs a process up to a step and stops it there, so that another may take its place. */
   sleepAt(step: number): Promise<Sleeper>
   /** Runs a process to its end, and keeps what a death before any of its steps would have left. */
   liveAndKeep(): Promise<KeptLife>
+  /** Entries of the log that were deleted as too old, by path. */
+  forgotten(): ReadonlyMap<string, Uint8Array>
   /** The plan of the last life. */
   plan(): LogicalPlan
   /** The input of each scan by its name in the plan. */
   inputOf(source: string): number
-}
-
-/** What happens to a process; steps are counted from 0. */
-export interface Disturbance {
-  /** Before this step the power fails, or the process alone is killed. */
-  readonly dieAt?: number
-  /** What goes wrong with a request to the disk. A query that fails with a `StreamError` ends the life. */
-  readonly fault?: (step: number) => DiskFault | undefined
-  /** Called before each step; may set the wall clock. */
-  readonly during?: (step: number, clock: SimulatedClock) => void
-  /** How often the table lets other things happen before it takes a batch. Default: never. */
-  readonly sinkPauses?: number
 }
 
 /** What a process did. */
@@ -107,33 +61,33 @@ export interface KeptLife extends Life {
   worldAt(step: number): CrashWorld | undefined
 }
 
-/** What a machine and those around it know over all lives of the process. */
-interface Machine {
-  readonly pipeline: CrashPipeline
-  readonly seed: number
-  readonly table: KeptTable
-  disk: VirtualFileSystem | undefined
-  readonly ownSink: SinkUnderCrash | undefined
-  readonly ownSources: readonly (SourceUnderCrash | undefined)[]
-  /** How many items have arrived. */
-  arrived: number
-  lives: number
-  plan: LogicalPlan | undefined
+/** A machine whose process died in another time: its disk, and how many items had arrived. */
+export function crashWorldFrom(
+  pipeline: CrashPipeline,
+  seed: number,
+  { disk, arrived }: { readonly disk: VirtualFileSystem; readonly arrived: number },
+): CrashWorld {
+  return worldOf({ ...newMachine(pipeline, seed), disk, arrived, lives: 1 })
 }
 
 /** A new machine; the seed decides interleavings, names drawn by lot, and what power cuts leave. */
 export function crashWorld(pipeline: CrashPipeline, seed: number): CrashWorld {
-  return worldOf({
+  return worldOf(newMachine(pipeline, seed))
+}
+
+function newMachine(pipeline: CrashPipeline, seed: number): Machine {
+  return {
     pipeline,
     seed,
     table: keptTable(),
     disk: undefined,
+    forgotten: new Map(),
     ownSink: pipeline.ownSink?.(),
     ownSources: pipeline.schemas.map((_, index) => pipeline.ownSources?.[index]?.()),
     arrived: 0,
     lives: 0,
     plan: undefined,
-  })
+  }
 }
 
 function worldOf(machine: Machine): CrashWorld {
@@ -149,11 +103,14 @@ function worldOf(machine: Machine): CrashWorld {
       const files = diskOf(machine, {
         random: death.random,
         onStep: watch.step,
-        ...(fault === undefined ? {} : { fault: () => fault(watch.steps.length - 1) }),
+        ...(fault === undefined
+          ? {}
+          : { fault: (request) => fault(watch.steps.length - 1, request) }),
       })
       const error = await runLife(machine, files, watch, disturbance)
       const died = watch.isDead()
       machine.disk = died ? death.leaves(files) : files.kill()
+      rememberLog(machine)
       return { died, steps: watch.steps, error }
     },
     async sleepAt(step) {
@@ -164,6 +121,7 @@ function worldOf(machine: Machine): CrashWorld {
       end.catch(() => undefined)
       await simulation.run(end, { isDead: () => watch.steps.length >= step })
       machine.disk = files.kill()
+      rememberLog(machine)
       return {
         sleeps: watch.steps.length >= step,
         async wake() {
@@ -182,10 +140,13 @@ function worldOf(machine: Machine): CrashWorld {
       if (!isOwn) watch.before = (step) => worlds.push(kept(machine, files, { lives, step }))
       await runLife(machine, files, watch, {})
       machine.disk = files.kill()
+      rememberLog(machine)
       const worldAt = (step: number): CrashWorld | undefined => worlds[step]?.()
       return { died: false, steps: watch.steps, error: undefined, worldAt }
     },
     disk: () => machine.disk ?? virtualFileSystem(),
+    arrived: () => machine.arrived,
+    forgotten: () => machine.forgotten,
     plan() {
       if (machine.plan === undefined) throw new Error('nothing has lived yet')
       return machine.plan
@@ -216,8 +177,30 @@ function deathOf(
   return { random, leaves: (files) => (isPowerCut ? files.crash() : files.kill()) }
 }
 
-function diskOf({ disk }: Machine, options: VirtualDiskOptions): VirtualFileSystem {
-  return disk === undefined ? virtualFileSystem(options) : disk.kill(options)
+function diskOf(machine: Machine, options: VirtualDiskOptions): VirtualFileSystem {
+  const disk = machine.disk ?? virtualFileSystem()
+  return disk.kill({
+    ...options,
+    onStep(name, number) {
+      options.onStep?.(name, number)
+      const [, path] = /^remove (.*\/log\/\d+)$/.exec(name) ?? []
+      if (path !== undefined) remember(machine, disk, path)
+    },
+  })
+}
+
+/** Whoever judges the epochs has to know all of them: what stands in the log is remembered when it goes … */
+function remember({ forgotten }: Machine, disk: VirtualFileSystem, path: string): void {
+  const entry = forgotten.has(path) ? undefined : disk.readNow(path)
+  if (entry !== undefined) forgotten.set(path, entry)
+}
+
+/** … and at the end of a life, before anybody damages it. */
+function rememberLog(machine: Machine): void {
+  const { disk } = machine
+  for (const path of disk?.allFiles() ?? []) {
+    if (disk !== undefined && /\/log\/\d+$/.test(path)) remember(machine, disk, path)
+  }
 }
 
 /** What there is at this moment, as the world after a death here. */
@@ -229,10 +212,21 @@ function kept(
   const { seed, arrived, plan } = machine
   const disk = files.twin()
   const table = machine.table.twin()
+  const forgotten = new Map(machine.forgotten)
   return () => {
     const death = deathOf({ seed, lives }, step)
     const left = death.leaves(disk.twin({ random: death.random }))
-    return worldOf({ ...machine, table: table.twin(), disk: left, arrived, lives: lives + 1, plan })
+    const dead: Machine = {
+      ...machine,
+      table: table.twin(),
+      disk: left,
+      forgotten: new Map(forgotten),
+      arrived,
+      lives: lives + 1,
+      plan,
+    }
+    rememberLog(dead)
+    return worldOf(dead)
   }
 }
 
@@ -252,84 +246,4 @@ async function runLife(
     if (!watch.isDead()) throw thrown
   }
   return undefined
-}
-
-/** A process at its beginning, and the promise of its end. */
-function beginLife(
-  machine: Machine,
-  files: VirtualFileSystem,
-  watch: StepWatch,
-  { during, sinkPauses = 0 }: Disturbance,
-): { readonly simulation: Simulation; readonly end: Promise<void> } {
-  const life = machine.lives++
-  const made = simulatedSession({
-    seed: machine.seed + life,
-    files,
-    life,
-    config: machine.pipeline.config,
-    onSend: watch.send,
-  })
-  const { simulation } = made
-  if (during !== undefined) watch.before = (step) => during(step, simulation.clock)
-  const slow = async (): Promise<void> => {
-    for (let pauses = 0; pauses < sinkPauses; pauses++) await simulation.pause()
-  }
-  const end = lifeOf(machine, made, { files, step: watch.step, slow })
-  return { simulation, end }
-}
-
-/** What a process does: goes on with the query, takes in what arrives, and flushes it at the end. */
-async function lifeOf(
-  machine: Machine,
-  { session, simulation }: SimulatedSession,
-  here: CrashSurroundings & {
-    readonly files: VirtualFileSystem
-    readonly slow: () => Promise<void>
-  },
-): Promise<void> {
-  const { pipeline, table, ownSink, ownSources, lives } = machine
-  const sink = ownSink?.factory(here) ?? table.sink(here.step, here.slow)
-  session.register({ sink })
-  const inputs = pipeline.schemas.map((schema, index) => {
-    const own = ownSources[index]
-    if (own === undefined) return memoryInput(session, schema)
-    const factory = own.factory(here)
-    session.register({ source: factory })
-    // Whoever writes there is another machine, which goes on when this one dies.
-    const files = here.files.kill()
-    return ownInput(session, schema, { own, index, format: factory.format, files })
-  })
-  const add = async (rows: readonly Rows[], isAgain: boolean): Promise<void> => {
-    for (const [index, input] of inputs.entries()) await input.add(rows[index] ?? [], isAgain)
-  }
-  if (pipeline.before !== undefined) await add(pipeline.before, machine.lives > 1)
-  for (const rows of pipeline.arrivals.slice(0, machine.arrived)) await add(rows, true)
-  const frames = inputs.map((input) => input.frame)
-  const tables = (pipeline.tables ?? []).map((each) =>
-    session.createDataFrame(each.rows, each.schema),
-  )
-  const { query: make, reference = make } = pipeline
-  machine.plan = analyze(reference(frames, tables).plan)
-  const frame = make(frames, tables)
-  const writer = () =>
-    frame.writeStream
-      .outputMode(pipeline.outputMode)
-      .options({ ...pipeline.options, ...ownSink?.options })
-      .option('checkpointLocation', checkpoint)
-      .format(pipeline.sink?.format ?? sink.format)
-  const query = writer().start(pipeline.sink?.path)
-  while (machine.arrived < pipeline.arrivals.length) {
-    await add(pipeline.arrivals[machine.arrived++] ?? [], false)
-    // Not to its end: the next rows find epochs in flight.
-    for (let pauses = 0; pauses < 12; pauses++) await simulation.pause()
-  }
-  await query.processAllAvailable()
-  await query.stop()
-  // Another process has taken its place: what it begins anew would be no deed of a zombie.
-  if (machine.lives !== lives) return
-  const last = writer()
-    .trigger({ availableNow: true })
-    .option('drain', 'flush')
-    .start(pipeline.sink?.path)
-  await last.awaitTermination()
 }

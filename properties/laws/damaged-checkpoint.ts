@@ -1,7 +1,8 @@
 import { StreamError } from '../../src/core/error.ts'
 import { judgeOf } from './crash-judge.ts'
+import { type CrashPipeline, checkpoint } from './crash-life.ts'
 import { undisturbed } from './crash-points.ts'
-import { type CrashPipeline, type CrashWorld, checkpoint } from './crash-world.ts'
+import type { CrashWorld } from './crash-world.ts'
 
 /** Which damages are tried. */
 export interface DamageOptions {

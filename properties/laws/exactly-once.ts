@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { type CrashCoverage, crashCoverage, stepKind } from './crash-coverage.ts'
+import type { CrashPipeline } from './crash-life.ts'
 import { CrashFailure, crashPoints } from './crash-points.ts'
-import type { CrashPipeline } from './crash-world.ts'
 import type { SinkUnderCrash, SourceUnderCrash } from './own-parts.ts'
 import { type LawOptions, type LawRun, runLaw } from './run-law.ts'
 import type { StreamQuery } from './stream-query.ts'
@@ -34,6 +34,10 @@ export interface CrashCase {
   readonly arrivals: readonly (readonly (readonly (readonly unknown[])[])[])[]
   readonly lanes: number
   readonly epochsInFlight: number
+  /** Whether state is copied in every epoch that changes it, kept out of memory, and soon forgotten. */
+  readonly snapshots: boolean
+  readonly spills: boolean
+  readonly forgets: boolean
   readonly seed: number
 }
 
@@ -100,17 +104,32 @@ export function caseOf(query: StreamQuery): fc.Arbitrary<CrashCase> {
         maxLength: 3,
       },
     ),
-    lanes: fc.integer({ min: 1, max: 2 }),
-    epochsInFlight: fc.integer({ min: 1, max: 2 }),
-    seed: fc.nat({ max: 0xffff }),
+    ...randomSettings,
   })
+}
+
+/** What of a case is not its query and its rows. */
+export const randomSettings = {
+  lanes: fc.integer({ min: 1, max: 2 }),
+  epochsInFlight: fc.integer({ min: 1, max: 2 }),
+  snapshots: fc.boolean(),
+  spills: fc.boolean(),
+  forgets: fc.boolean(),
+  seed: fc.nat({ max: 0xffff }),
 }
 
 /** A case as a pipeline that can be run over and over. */
 export function pipelineOf(
-  { query, arrivals, lanes, epochsInFlight }: CrashCase,
+  { query, arrivals, lanes, epochsInFlight, snapshots, spills, forgets }: CrashCase,
   { sink, sources, config = {} }: ExactlyOnceOptions,
 ): CrashPipeline {
+  const storage = {
+    // Few shards: what is done for each of them is the same.
+    shards: 3,
+    ...(snapshots ? { snapshotMinBytes: 1 } : {}),
+    ...(spills ? { stateCache: 1 } : {}),
+    ...(forgets ? { minEpochsToRetain: 1, minRetention: 0 } : {}),
+  }
   return {
     name: query.text ?? 'the query',
     schemas: query.inputs.map(({ schema }) => schema),
@@ -119,14 +138,20 @@ export function pipelineOf(
     query: query.query,
     ...(query.reference === undefined ? {} : { reference: query.reference }),
     outputMode: query.outputMode,
-    config: { allowUnbounded: 'true', ...config, lanes, epochsInFlight },
+    config: { allowUnbounded: 'true', ...storage, ...config, lanes, epochsInFlight },
     ...(sink === undefined ? {} : { ownSink: sink }),
     ...(sources === undefined ? {} : { ownSources: sources }),
   }
 }
 
 /** A case as a person reads it. */
-export function caseText({ query, arrivals, lanes, epochsInFlight }: CrashCase): string {
+export function caseText(one: CrashCase): string {
+  const { query, arrivals, lanes, epochsInFlight } = one
+  const kinds = [
+    ...(one.snapshots ? [', a snapshot in each epoch'] : []),
+    ...(one.spills ? [', state out of memory'] : []),
+    ...(one.forgets ? [', old epochs deleted'] : []),
+  ]
   const rows = arrivals.flatMap((inputs, arrival) =>
     inputs.flatMap((each, input) =>
       each.map((row) => `arrival ${arrival}, input ${input}: ${fc.stringify(row)}`),
@@ -134,7 +159,7 @@ export function caseText({ query, arrivals, lanes, epochsInFlight }: CrashCase):
   )
   return [
     ...(query.text === undefined ? [] : [query.text]),
-    `${query.outputMode} mode, lanes: ${lanes}, epochs in flight: ${epochsInFlight}, rows: ${rows.length}`,
+    `${query.outputMode} mode, lanes: ${lanes}, epochs in flight: ${epochsInFlight}, rows: ${rows.length}${kinds.join('')}`,
     ...rows,
   ].join('\n')
 }

@@ -110,6 +110,8 @@ export function checkHeaders(
     mustBe(`the late watermark of epoch ${epoch}`, lateWatermark, late)
     mustBe(`the eviction watermark of epoch ${epoch}`, evictWatermark, evict)
     evicted = evict
+    // After the end of time there is no earlier one.
+    reached = Math.max(reached, evict)
     const clocks = nodes.map((node) => node(header))
     const ended = histories.filter((source) => isRead(source, headers.slice(0, epoch + 1), inputs))
     if (ended.length < histories.length) continue

@@ -1,4 +1,5 @@
 import type { Value } from '../../src/batch/value.ts'
+import { unpaired } from './unpaired.ts'
 
 type Row = readonly Value[]
 
@@ -14,7 +15,7 @@ export function mustBeSameRows(
   actual: readonly Row[],
   expected: readonly Row[],
 ): void {
-  const [left, right] = withoutEqual(actual, expected)
+  const [left, right] = unpaired(actual, expected, text)
   const found = left.filter((row) => {
     const at = right.findIndex((other) => isSame(row, other))
     if (at >= 0) right.splice(at, 1)
@@ -26,21 +27,6 @@ export function mustBeSameRows(
   throw new Error(
     `${what}: ${differs}:\n    ${texts(right)}\n  expected:\n    ${texts(expected)}\n  actual:\n    ${texts(actual)}`,
   )
-}
-
-/** The rows of both that have no twin to the last digit in the other. */
-function withoutEqual(left: readonly Row[], right: readonly Row[]): readonly [Row[], Row[]] {
-  const counts = new Map<string, number>()
-  for (const row of right) counts.set(text(row), (counts.get(text(row)) ?? 0) + 1)
-  const onlyLeft = left.filter((row) => !taken(counts, text(row)))
-  // What is left in the counts had no twin.
-  return [onlyLeft, right.filter((row) => taken(counts, text(row)))]
-}
-
-function taken(counts: Map<string, number>, key: string): boolean {
-  const count = counts.get(key) ?? 0
-  if (count > 0) counts.set(key, count - 1)
-  return count > 0
 }
 
 function text(value: unknown): string {

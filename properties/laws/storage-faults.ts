@@ -1,8 +1,9 @@
 import { StreamError } from '../../src/core/error.ts'
 import type { DiskFault } from '../virtual-file-system.ts'
 import { judgeOf } from './crash-judge.ts'
+import type { CrashPipeline } from './crash-life.ts'
 import { undisturbed } from './crash-points.ts'
-import { type CrashPipeline, crashWorld } from './crash-world.ts'
+import { crashWorld } from './crash-world.ts'
 
 /** Which faults are tried. */
 export interface StorageFaultOptions {

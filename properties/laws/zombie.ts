@@ -1,6 +1,7 @@
 import { logEntries } from '../logged-epochs.ts'
 import { judgeOf } from './crash-judge.ts'
-import { type CrashPipeline, checkpoint, crashWorld } from './crash-world.ts'
+import { type CrashPipeline, checkpoint } from './crash-life.ts'
+import { crashWorld } from './crash-world.ts'
 
 /** What was tried. */
 export interface ZombieReport {

@@ -16,6 +16,8 @@ export interface FileSystem {
     length: number,
     into?: Uint8Array,
   ): Promise<Uint8Array | undefined>
+  /** Opens a file to read pieces of it one after another; `undefined` if there is no such file. */
+  openRead(path: string): Promise<ReadFile | undefined>
   /** Creates the file, which must not exist, writes and fsyncs it. Its name is durable after `syncFolder`. */
   create(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void>
   /** Opens a file for appending, creating it if needed; `sync` makes what was appended durable. */
@@ -42,6 +44,12 @@ export interface FileSystem {
   stat(path: string): Promise<FileStat | undefined>
   /** Copies the content to a new file, which must not exist, and fsyncs it. */
   copy(from: string, to: string): Promise<void>
+}
+
+export interface ReadFile {
+  /** As `FileSystem.readRange`, also when the file has lost its name since. On its way when the call returns. */
+  read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>
+  close(): Promise<void>
 }
 
 export interface AppendFile {

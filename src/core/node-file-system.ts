@@ -13,7 +13,7 @@ import {
   unlink,
 } from 'node:fs/promises'
 import { reasonOf, StreamError } from './error.ts'
-import { type AppendFile, type FileSystem, folderOf } from './file-system.ts'
+import { type AppendFile, type FileSystem, folderOf, type ReadFile } from './file-system.ts'
 
 /** The machine's files. Always the same object, so that users of one process can know of each other. */
 export function nodeFileSystem(): FileSystem {
@@ -30,10 +30,13 @@ const shared: FileSystem = {
     absentAs(
       undefined,
       attempt('reading', path, () =>
-        withFile(path, 'r', (file) =>
-          readAt(file, offset, into?.subarray(0, length) ?? new Uint8Array(length)),
-        ),
+        withFile(path, 'r', (file) => readAt(file, offset, roomFor(length, into))),
       ),
+    ),
+  openRead: (path) =>
+    absentAs(
+      undefined,
+      attempt('opening', path, async () => openedFile(path, await open(path, 'r'))),
     ),
   create: (path, bytes) =>
     attempt('creating', path, () =>
@@ -101,6 +104,18 @@ async function createFile(path: string, parts: readonly Uint8Array[]): Promise<v
   } finally {
     await file.close()
   }
+}
+
+function openedFile(path: string, file: FileHandle): ReadFile {
+  return {
+    read: (offset, length, into) =>
+      attempt('reading', path, () => readAt(file, offset, roomFor(length, into))),
+    close: () => attempt('closing', path, () => file.close()),
+  }
+}
+
+function roomFor(length: number, into: Uint8Array | undefined): Uint8Array {
+  return into?.subarray(0, length) ?? new Uint8Array(length)
 }
 
 function appendFile(path: string, file: FileHandle): AppendFile {

@@ -14,6 +14,7 @@ import { type LocalEpochLog, openEpochLog } from '../../state/local-epoch-log.ts
 import type { Manifest } from '../../state/manifest.ts'
 import { planRecovery } from '../../state/recovery.ts'
 import { cleanUp, type RetentionLimits, removeOrphans } from '../../state/retention.ts'
+import type { SnapshotLimits } from '../../state/snapshot-chain.ts'
 import type { StateStoreFactory } from '../../state/store.ts'
 import { openTaskState, type TaskStateOptions } from '../../state/task-state-service.ts'
 import type { Clock } from '../core/clock.ts'
@@ -52,6 +53,7 @@ export interface QuerySpec extends PlannedQuery, SinkMakers {
   readonly hold: CleanUpHold
   readonly store: StateStoreFactory
   readonly stateCacheBytes: number
+  readonly snapshots: SnapshotLimits
   readonly lockLeaseMs: number
   readonly retention: RetentionLimits
   readonly settings: Partial<JobSettings>
@@ -117,9 +119,10 @@ function taskStateOptions(
   spec: QuerySpec,
   place: Pick<TaskStateOptions, 'task' | 'token' | 'shards' | 'shardCount' | 'restore'>,
 ): TaskStateOptions {
-  const { files, checkpoint, clock, store, stateCacheBytes, settings } = spec
+  const { files, checkpoint, clock, store, stateCacheBytes, snapshots, settings } = spec
   return {
     ...place,
+    ...snapshots,
     files,
     root: checkpoint,
     localDir: joinPath(checkpoint, 'local'),

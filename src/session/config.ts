@@ -15,6 +15,10 @@ export interface SessionConfig {
   readonly epochsInFlight: number
   /** Keyed state held in memory per query; what exceeds it lies in the store only. */
   readonly stateCacheBytes: number
+  /** Changes since the last copy of a shard's state that make a new copy worth it: so many bytes, and no fewer than it has. */
+  readonly snapshotMinBytes: number
+  /** Or so many epochs with few changes. */
+  readonly snapshotMaxDeltas: number
   /** Rows of state that a query may have, over all operators and lanes; absent = any number. */
   readonly stateMaxRows: number | undefined
   /** The same in bytes, in memory and outside of it. */
@@ -66,6 +70,12 @@ const options: { readonly [K in keyof SessionConfig]: Option<SessionConfig[K]> }
   shards: { names: ['shards'], initial: 8, ...wholeNumber(1, 64) },
   epochsInFlight: { names: ['epochsInFlight'], initial: 2, ...wholeNumber(1, 8) },
   stateCacheBytes: { names: ['stateCache'], initial: 512 * 1024 * 1024, ...byteSize() },
+  snapshotMinBytes: { names: ['snapshotMinBytes'], initial: 1024 * 1024, ...byteSize() },
+  snapshotMaxDeltas: {
+    names: ['snapshotMaxDeltas', 'spark.sql.streaming.stateStore.minDeltasForSnapshot'],
+    initial: 60,
+    ...wholeNumber(1, 1_000_000),
+  },
   stateMaxRows: {
     names: ['stateMaxRows'],
     initial: undefined,

@@ -171,6 +171,10 @@ function querySpecOf(start: Start, listener: QuerySpec['listener']): QuerySpec {
     ...beginningOf(start),
     store: ports.store(config.store),
     stateCacheBytes: config.stateCacheBytes,
+    snapshots: {
+      snapshotMinBytes: config.snapshotMinBytes,
+      snapshotMaxChain: config.snapshotMaxDeltas,
+    },
     lockLeaseMs: config.lockLeaseMs,
     retention: {
       minEpochsToRetain: config.minEpochsToRetain,

@@ -3,6 +3,7 @@ import { compare, doubtsOf, marginOf, runChild, summarize } from '../../bench/me
 import type { MeasuredRun } from '../../bench/measured-run.ts'
 import { geometricMean, spreadOf } from '../../bench/statistics.ts'
 import { ratioTable, textTable, verdictOf } from '../../bench/table.ts'
+import { gateVerdict } from '../../bench/verdict.ts'
 
 const run = (cpuSeconds: number, result = '"same"'): MeasuredRun => ({
   cpuSeconds,
@@ -79,6 +80,15 @@ test('the ratio table shows median, range, gate and doubts', () => {
   expect(verdictOf(row)).toBe('met')
   expect(verdictOf({ ...row, floor: 2.5 })).toBe('MISSED')
   expect(verdictOf({ ...row, floor: 1.95, margin: 0.06 })).toBe('VOID')
+  const memory = {
+    value: 98,
+    bound: 100,
+    direction: 'at most',
+    unit: 'bytes',
+    margin: 0.06,
+  } as const
+  expect(gateVerdict(memory)).toBe('met')
+  expect(gateVerdict({ ...memory, unit: 's' })).toBe('VOID')
   expect(ratioTable([{ ...row, doubts: ['unsteady'] }])).toContain('q0 file: unsteady')
 })
 

@@ -66,6 +66,79 @@ test('the test kit loads beside fast-check', async () => {
   expect(await importAll(subpaths)).toEqual({ exitCode: 0, output: '' })
 }, 120_000)
 
+/** How each runner is installed and started, and where its words come from. */
+const runners = [
+  { name: 'vitest', words: 'vitest', install: ['vitest@4'], run: ['vitest/vitest.mjs', 'run'] },
+  {
+    name: 'jest',
+    words: '@jest/globals',
+    install: ['jest@30'],
+    run: ['jest/bin/jest.js'],
+    node: ['--experimental-vm-modules'],
+  },
+  { name: 'node:test', words: 'node:test', install: [], run: [], node: ['--test'] },
+]
+
+for (const { name, words, install, run, node = [] } of runners) {
+  test(`the test kit proves a query right and another one wrong under ${name}`, async ({
+    skip,
+  }) => {
+    const folder = join(top, name.replace(':', '-'))
+    mkdirSync(folder)
+    const own = { name: 'kit', version: '1.0.0', type: 'module', private: true, jest: jestOptions }
+    writeFileSync(join(folder, 'package.json'), JSON.stringify(own))
+    const kit = [join(top, packed.filename), `fast-check@${manifest.devDependencies['fast-check']}`]
+    try {
+      npm(folder, ['install', '--prefer-offline', ...kit, ...install])
+    } catch (thrown) {
+      // Without the registry there is nothing to try; where everything must run, that is a failure.
+      if (process.env['CI'] === 'true' || install.length === 0) throw thrown
+      return skip(`${install.join(' ')} does not install here`)
+    }
+    writeFileSync(join(folder, 'query.test.js'), kitTest(words))
+    const [file = 'query.test.js', ...rest] = run.map((path, index) =>
+      index === 0 ? join(folder, 'node_modules', path) : path,
+    )
+    const outcome = spawnSync(process.execPath, [...node, file, ...rest], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 120_000,
+    })
+    expect(outcome.status, outcome.stdout + outcome.stderr).toBe(0)
+    expect(outcome.stdout + outcome.stderr).toContain('a sum per key survives every crash')
+  }, 300_000)
+}
+
+/** Jest would compile modules to an older kind. */
+const jestOptions = { transform: {}, verbose: true }
+
+/** A test as a user writes it: one query is right, the sink of the other one shows rows twice. */
+function kitTest(words: string): string {
+  return `
+import assert from 'node:assert/strict'
+import { test } from '${words}'
+import fc from 'fast-check'
+import { LawFailure, exactlyOnce, streamEqualsBatch } from 'millrace/properties'
+import { current_timestamp, sum } from 'millrace/functions'
+
+const inputs = [{ schema: 'k STRING, n DOUBLE', row: fc.tuple(fc.constantFrom('a', 'b'), fc.integer()) }]
+const totals = { inputs, outputMode: 'update', query: ([input]) => input.groupBy('k').agg(sum('n')) }
+const seconds = 20_000
+
+test('a sum per key survives every crash', async () => {
+  const { crashes } = await exactlyOnce(totals, { runs: 1, seed: 1, config: { allowUnbounded: 'true' } })
+  assert.ok(crashes.crashes > 100)
+}, seconds)
+
+test('a query that asks for the time of day is found', async () => {
+  const timely = { inputs, outputMode: 'append', query: ([input]) => input.withColumn('now', current_timestamp()) }
+  const failure = await streamEqualsBatch(timely, { runs: 20, seed: 1 }).catch((thrown) => thrown)
+  assert.ok(failure instanceof LawFailure, String(failure))
+  assert.match(failure.message, /MILLRACE_REPLAY/)
+}, seconds)
+`
+}
+
 test("the README's programs compile under strict and run", async () => {
   for (const program of compiledPrograms()) await runWith(process.execPath, program)
 }, 180_000)

@@ -2,8 +2,6 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { lateData } from '../../properties/laws/late-data.ts'
 import { queryOf, queryShape } from '../../properties/laws/random-query.ts'
-import { rescale } from '../../properties/laws/rescale.ts'
-import { simulate } from '../../properties/laws/simulate.ts'
 import { stateFunction } from '../../properties/laws/state-function.ts'
 import type { StreamQuery } from '../../properties/laws/stream-query.ts'
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
@@ -61,12 +59,6 @@ test('a delay that a query keeps to itself is found', async () => {
   await expect(lateData(hasty, { seed })).rejects.toThrow('lateData does not hold: ')
 }, 60_000)
 
-test('queries give the same on any number of lanes', async () => {
-  const { restarts, cases } = await rescale(queries, { runs: 60, seed })
-  console.log(`rescaled: ${cases} streams, ${restarts} restarts`)
-  expect(restarts).toBeGreaterThan(100)
-}, 60_000)
-
 test('the functions of random queries are functions', async () => {
   const { cases } = await stateFunction(queries, { runs: 60, seed })
   expect(cases).toBe(60)
@@ -83,11 +75,3 @@ test('a function that counts its calls is found, and so is one that throws dice'
   const dice = withColumn(() => String(Math.random()))
   await expect(stateFunction(dice, { seed })).rejects.toThrow('with other dice')
 }, 60_000)
-
-test('runs with everything that may go wrong at once give what the reference gives', async () => {
-  const report = await simulate(queries, { runs: 60, seed })
-  console.log(`simulated: ${report.cases} runs, ${report.lives} lives`, report.disturbances)
-  expect(report.disturbances.death).toBeGreaterThan(20)
-  expect(report.disturbances['query failed']).toBeGreaterThan(5)
-  expect(report.disturbances['clock set']).toBeGreaterThan(5)
-}, 120_000)

@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { gates } from './gates/all.ts'
-import { type GateState, gateTable, nothingDone, oneRound } from './gates/gate.ts'
+import { type GateState, gateTable, nothingDone, oneRound, tableRow } from './gates/gate.ts'
 
 const { values } = parseArgs({
   options: {
@@ -55,7 +55,7 @@ function hasFailed(): boolean {
 }
 
 function printTable(): void {
-  const rows = chosen.map((gate) => ({ gate, state: stateOf(gate.id), wanted: gate.wanted.long }))
+  const rows = chosen.map((gate) => tableRow(gate, stateOf(gate.id), gate.wanted.long))
   process.stdout.write(`${gateTable(rows)}\n`)
 }
 

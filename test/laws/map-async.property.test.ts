@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { CrashPipeline } from '../../properties/laws/crash-life.ts'
 import { crashPoints } from '../../properties/laws/crash-points.ts'
-import type { CrashPipeline } from '../../properties/laws/crash-world.ts'
 import { streamEqualsBatch } from '../../properties/laws/stream-equals-batch.ts'
 import type { StreamQuery } from '../../properties/laws/stream-query.ts'
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'

@@ -1,8 +1,8 @@
-import type { CrashPipeline } from '../../properties/laws/crash-world.ts'
+import type { CrashPipeline } from '../../properties/laws/crash-life.ts'
 import type { Value } from '../../src/batch/value.ts'
 import { type FileSystem, joinPath } from '../../src/core/file-system.ts'
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
-import { count, expr, session_window, window } from '../../src/functions.ts'
+import { count, window } from '../../src/functions.ts'
 
 // Small pipelines for laws that run them very often.
 
@@ -26,68 +26,6 @@ export const windows: CrashPipeline = {
       .agg(count('k').alias('n')),
   outputMode: 'append',
   config: { lanes: 1, epochsInFlight: 2 },
-}
-
-/** A row joins two sessions that are open, one session of a key closes while another stays. */
-export const sessions: CrashPipeline = {
-  name: 'sessions, append',
-  schemas: ['t TIMESTAMP, k STRING'],
-  arrivals: [
-    [0, 7, 3],
-    [4, 14, 5],
-    [11, 21, 22],
-    [30, 26, 60],
-  ].map((seconds) => [
-    seconds.flatMap((second) => [
-      [at(second), 'a'],
-      [at(second + 1), second % 2 === 0 ? 'b' : 'c'],
-    ]),
-  ]),
-  query: ([input]) =>
-    first(input)
-      .withWatermark('t', '4 seconds')
-      .groupBy(session_window('t', '3 seconds'), 'k')
-      .agg(count('k').alias('n')),
-  outputMode: 'append',
-  config: { lanes: 2, epochsInFlight: 2 },
-}
-
-export const early: CrashPipeline = {
-  ...windows,
-  name: 'windows with early results, update',
-  query: ([input]) =>
-    first(input)
-      .withWatermark('t', '4 seconds')
-      .groupBy(window('t', '10 seconds', '5 seconds'), 'k')
-      .emit({ every: '7 milliseconds' })
-      .agg(count('k').alias('n')),
-  outputMode: 'update',
-  config: { lanes: 2, epochsInFlight: 2 },
-}
-
-export const counts: CrashPipeline = {
-  name: 'counts by key, update',
-  schemas: ['k STRING, n BIGINT'],
-  arrivals: ['ab', 'bc', 'aa', 'cd'].map((keys) => [[...keys, 'a'].map((key, n) => [key, n])]),
-  query: ([input]) => first(input).groupBy('k').agg(expr('sum(n)').alias('total')),
-  outputMode: 'update',
-  config: { lanes: 2, epochsInFlight: 2 },
-}
-
-export const unions: CrashPipeline = {
-  name: 'union without state, append',
-  schemas: ['k STRING, n BIGINT', 'k STRING, n BIGINT'],
-  arrivals: [1, 2, 3].map((n) => [
-    [
-      ['a', n],
-      ['b', -n],
-    ],
-    [['c', 10 * n]],
-  ]),
-  query: ([left, right]) =>
-    first(left).filter('n > 0').union(first(right)).selectExpr('upper(k) AS k', 'n * 2 AS n'),
-  outputMode: 'append',
-  config: { lanes: 2, epochsInFlight: 2 },
 }
 
 /** The watermark of one pipeline stands above both parts, those of the other on each. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { CrashEnd } from '../../properties/laws/crash-judge.ts'
+import type { CrashPipeline } from '../../properties/laws/crash-life.ts'
 import { crashPoints } from '../../properties/laws/crash-points.ts'
-import type { CrashPipeline } from '../../properties/laws/crash-world.ts'
 import { lateRowsOf, rowsOfEpoch } from '../../properties/laws/expected-epochs.ts'
 import { mustBeLateRows } from '../../properties/laws/late-rows.ts'
 import { mustBeSameRows } from '../../properties/laws/same-rows.ts'

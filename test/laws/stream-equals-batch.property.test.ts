@@ -5,20 +5,7 @@ import { streamEqualsBatch } from '../../properties/laws/stream-equals-batch.ts'
 import type { StreamQuery } from '../../properties/laws/stream-query.ts'
 import { current_timestamp, window } from '../../src/functions.ts'
 
-test('random streaming queries give what the reference and their batch twins give', async () => {
-  const seed = 20_260_801
-  const report = await streamEqualsBatch(queryShape.map(queryOf), { runs: 800, seed })
-  console.log(
-    `streams equal to their reference: ${report.cases} (${report.epochs} epochs, ${report.rows} rows, ` +
-      `${report.lateRows} late, ${report.restarts} restarts), equal to batch: ${report.comparedWithBatch}, seed ${seed}`,
-  )
-  expect(report.cases).toBe(800)
-  // The law would say little if nothing was ever late, or everything.
-  expect(report.lateRows).toBeGreaterThan(100)
-  expect(report.comparedWithBatch).toBeGreaterThan(100)
-}, 120_000)
-
-test('queries with sessions, and with aggregations of aggregations, do so too', async () => {
+test('queries with sessions, and with aggregations of aggregations, give what the reference gives', async () => {
   const seed = 20_260_805
   const some = queryShape.filter(
     ({ grouping, chain }) =>

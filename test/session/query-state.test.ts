@@ -14,7 +14,7 @@ async function running(
   files: VirtualFileSystem = virtualFileSystem(),
   mode: OutputMode = 'update',
 ): Promise<void> {
-  const config = { minEpochsToRetain: 1, minRetention: '0 seconds' }
+  const config = { minEpochsToRetain: 20, minRetention: '0 seconds' }
   const made = simulatedSession({ seed: 3, files, life: 0, config })
   const run = async (): Promise<void> => {
     const input = made.session.memoryStream('k STRING, t TIMESTAMP, n INT')

@@ -14,7 +14,7 @@ const sums = (input: DataFrame): DataFrame =>
   input.groupBy('k').agg(expr('sum(n)').alias('total')).name('sums')
 
 function life(files: FileSystem, number: number): SimulatedSession {
-  const config = { minEpochsToRetain: 1, minRetention: '0 seconds' }
+  const config = { minEpochsToRetain: 20, minRetention: '0 seconds' }
   return simulatedSession({ seed: 11 + number, files, life: number, config })
 }
 

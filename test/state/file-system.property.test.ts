@@ -45,6 +45,17 @@ const calls: fc.Arbitrary<Call> = fc.oneof(
       (files, base) =>
         files.readRange(join(base, at), offset, length).then(plain),
   ),
+  fc.tuple(name, fc.nat(8), fc.nat(8)).map(
+    ([at, offset, length]): Call =>
+      async (files, base) => {
+        const file = await files.openRead(join(base, at))
+        // Who has it open reads on when its name is gone.
+        await files.remove(join(base, at))
+        const piece = await file?.read(offset, length)
+        await file?.close()
+        return plain(piece)
+      },
+  ),
   fc.tuple(name, name).map(
     ([from, to]): Call =>
       (files, base) =>

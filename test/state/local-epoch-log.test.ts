@@ -136,6 +136,22 @@ test('of several openers at the same moment one wins', async () => {
   }
 })
 
+test('a zombie that slept until its number was pruned is fenced, and leaves nothing', async () => {
+  const files = virtualFileSystem()
+  const clock = handClock()
+  const zombie = await openEpochLog(logOptions(files, { clock: handClock() }))
+  await zombie.append(published(-1))
+  await clock.advance(20_000)
+  const next = await openEpochLog(
+    logOptions(virtualSibling(files), { clock, processInfo: fakeProcess(2, () => true) }),
+  )
+  for (let number = 0; number < 8; number++) await next.append(decision(number))
+  await next.prune(6)
+  const before = files.allFiles().filter((path) => /log\//.test(path))
+  expect(await codeOf(zombie.append(decision(0)))).toBe('FENCED')
+  expect(files.allFiles().filter((path) => /log\//.test(path))).toEqual(before)
+})
+
 test('a pruned log begins where its note says, and a lost file is still noticed', async () => {
   const files = virtualFileSystem()
   const log = await openEpochLog(logOptions(files))

@@ -1,6 +1,6 @@
 import type { Batch } from '../../batch/batch.ts'
 import { StreamError } from '../../core/error.ts'
-import type { FileSystem } from '../../core/file-system.ts'
+import type { FileSystem, ReadFile } from '../../core/file-system.ts'
 import type { LineDecoder } from '../line-decoder.ts'
 import type { FoundFile } from './list-files.ts'
 
@@ -50,6 +50,7 @@ export async function* readFile(
     }
     if (isFilled(decoder)) yield decoder.finish()
   } finally {
+    pieces.close()
     // A reader that stops in the middle leaves rows behind; the next file must not begin with them.
     if (isFilled(decoder)) decoder.finish()
   }
@@ -62,45 +63,61 @@ function isFilled({ rowCount, rejectedCount = 0, leftOutCount = 0 }: LineDecoder
 interface PieceReader {
   /** The beginning of a line that was left over, and what follows it; `undefined` at the end. */
   next(rest: Uint8Array): Promise<Uint8Array<ArrayBuffer> | undefined>
+  close(): void
 }
 
 function pieceReader(files: FileSystem, file: FoundFile, buffers: PieceBuffers): PieceReader {
   let turn: 0 | 1 = 0
   let offset = 0
-  const ask = (from: number): Promise<Uint8Array> => {
+  let opened: ReadFile | undefined
+  let coming: Promise<Uint8Array> | undefined
+  const ask = (from: ReadFile | undefined): Promise<Uint8Array> => {
     turn = turn === 0 ? 1 : 0
-    return readPiece(files, file, from, buffers[turn].subarray(headBytes))
+    return readPiece(from, file, offset, buffers[turn].subarray(headBytes))
   }
-  // Of an empty file nothing is asked for: nobody would await the answer.
-  let coming = file.byteLength === 0 ? Promise.resolve(new Uint8Array(0)) : ask(0)
   return {
+    close() {
+      // A piece may be on its way; what closing says changes nothing for what was read.
+      const last = coming ?? Promise.resolve()
+      last.finally(() => opened?.close()).catch(() => undefined)
+    },
     async next(rest) {
-      if (offset >= file.byteLength) return undefined
-      const piece = await coming
-      const buffer = buffers[turn]
-      const isFirst = offset === 0
-      offset += piece.length
-      const isLast = offset >= file.byteLength
-      // Before the next piece is asked for: it goes where `rest` lies.
-      const lines = joined(buffer, isFirst ? withoutMark(piece) : piece, rest, isLast)
-      if (!isLast) {
-        coming = ask(offset)
-        // Nobody awaits a piece read ahead when decoding fails.
-        coming.catch(() => undefined)
+      // Pieces in which no line ends are put together once, however many there are.
+      const held: Uint8Array[] = []
+      while (offset < file.byteLength) {
+        opened ??= await files.openRead(file.path)
+        const isFirst = offset === 0
+        const bytes = await (coming ?? ask(opened))
+        const buffer = buffers[turn]
+        offset += bytes.length
+        const piece = isFirst ? withoutMark(bytes) : bytes
+        const isLast = offset >= file.byteLength
+        const endsLine = isLast || piece.includes(10)
+        if (!endsLine) held.push(...(held.length === 0 ? [rest.slice()] : []), piece.slice())
+        // Before the next piece is asked for: it goes where `rest` lies.
+        const before = (): Uint8Array => (held.length === 0 ? rest : Buffer.concat(held))
+        const lines = endsLine ? joined(buffer, piece, before(), isLast) : undefined
+        if (!isLast) {
+          // It is on its way before the lines are decoded: nothing of it waits for the event loop.
+          coming = ask(opened)
+          // Nobody awaits a piece read ahead when decoding fails.
+          coming.catch(() => undefined)
+        }
+        if (lines !== undefined) return lines
       }
-      return lines
+      return undefined
     },
   }
 }
 
 async function readPiece(
-  files: FileSystem,
+  opened: ReadFile | undefined,
   { path, byteLength }: FoundFile,
   offset: number,
   into: Uint8Array,
 ): Promise<Uint8Array> {
   const wanted = Math.min(chunkBytes, byteLength - offset)
-  const piece = await files.readRange(path, offset, wanted, into)
+  const piece = await opened?.read(offset, wanted, into)
   if (piece !== undefined && piece.length === wanted) return piece
   const what =
     piece === undefined ? `the file ${path}` : `the bytes from ${offset + piece.length} of ${path}`

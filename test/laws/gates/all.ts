@@ -8,7 +8,14 @@ import {
 } from './crash-gates.ts'
 import { fileCrashes } from './file-gates.ts'
 import type { Gate } from './gate.ts'
-import { disturbedRuns, randomQueries, rescaledRuns } from './run-gates.ts'
+import { poisonedRecords } from './poison-gates.ts'
+import {
+  clockJumps,
+  disturbedRuns,
+  interleavings,
+  randomQueries,
+  rescaledRuns,
+} from './run-gates.ts'
 
 /** Every claim that is counted, in the order of its table. */
 export const gates: readonly Gate[] = [
@@ -20,6 +27,9 @@ export const gates: readonly Gate[] = [
   diskFaults,
   damages,
   zombies,
+  clockJumps,
+  poisonedRecords,
   randomQueries,
+  interleavings,
   rescaledRuns,
 ]

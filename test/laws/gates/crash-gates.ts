@@ -1,6 +1,7 @@
 import { crashCoverage } from '../../../properties/laws/crash-coverage.ts'
+import type { CrashPipeline } from '../../../properties/laws/crash-life.ts'
 import { crashPoints } from '../../../properties/laws/crash-points.ts'
-import { type CrashPipeline, crashWorld } from '../../../properties/laws/crash-world.ts'
+import { crashWorld } from '../../../properties/laws/crash-world.ts'
 import { damagedCheckpoint } from '../../../properties/laws/damaged-checkpoint.ts'
 import { storageFaults } from '../../../properties/laws/storage-faults.ts'
 import { zombie } from '../../../properties/laws/zombie.ts'
@@ -36,7 +37,8 @@ async function crashRound(seed: number, isTwice: boolean): Promise<Round> {
     onCrash(step, isSecond) {
       if (isSecond === isTwice) coverage.add(step)
     },
-    ...(isTwice ? { secondAfterEvery: 16, secondEvery: 1 } : {}),
+    // A few hundred pairs of a pipeline, others of the next one.
+    ...(isTwice ? { every: 61, secondAfterEvery: 61, secondEvery: 7 } : {}),
   })
   const plan = await planOf(pipeline, one.seed)
   return {

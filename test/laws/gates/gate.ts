@@ -83,21 +83,44 @@ export async function runGate(gate: Gate, wanted: number, baseSeed: number): Pro
   return state
 }
 
+/** What the table says of a gate. */
+export interface TableRow {
+  readonly id: string
+  readonly name: string
+  /** How many of which unit. */
+  readonly done: string
+  readonly rounds: number
+  readonly seconds: number
+  readonly failed: number
+  readonly figures: string
+}
+
+/** What was done for a gate, for the table. */
+export function tableRow({ id, name, unit }: Gate, state: GateState, wanted: number): TableRow {
+  const { done, rounds, seconds, failures, figures, kinds } = state
+  const texts = Object.entries(figures).map(([what, value]) => `${what} ${value}`)
+  if (kinds.length > 0) texts.push(`different kinds ${kinds.length}`)
+  return {
+    id,
+    name,
+    done: `${done} of ${wanted} ${unit}`,
+    rounds,
+    seconds,
+    failed: failures.length,
+    figures: texts.join(', '),
+  }
+}
+
 /** The table that a run prints. */
-export function gateTable(
-  rows: readonly { readonly gate: Gate; readonly state: GateState; readonly wanted: number }[],
-): string {
-  const cells = rows.map(({ gate, state, wanted }) => [
-    gate.id,
-    gate.name,
-    `${state.done} of ${wanted} ${gate.unit}`,
-    String(state.rounds),
-    state.seconds.toFixed(1),
-    String(state.failures.length),
-    [
-      ...Object.entries(state.figures).map(([name, value]) => `${name} ${value}`),
-      ...(state.kinds.length === 0 ? [] : [`different kinds ${state.kinds.length}`]),
-    ].join(', '),
+export function gateTable(rows: readonly TableRow[]): string {
+  const cells = rows.map(({ id, name, done, rounds, seconds, failed, figures }) => [
+    id,
+    name,
+    done,
+    String(rounds),
+    seconds.toFixed(1),
+    String(failed),
+    figures,
   ])
   const head = ['gate', 'claim', 'done', 'rounds', 'seconds', 'failed', 'figures']
   const widths = head.map((_, at) =>

@@ -1,14 +1,22 @@
 import fc from 'fast-check'
-import type { CrashPipeline } from '../../../properties/laws/crash-world.ts'
-import { type CrashCase, pipelineOf } from '../../../properties/laws/exactly-once.ts'
+import type { CrashPipeline } from '../../../properties/laws/crash-life.ts'
+import {
+  type CrashCase,
+  pipelineOf,
+  randomSettings,
+} from '../../../properties/laws/exactly-once.ts'
 import { joinQueryOf, joinShape } from '../../../properties/laws/random-join.ts'
 import { queryOf, queryShape } from '../../../properties/laws/random-query.ts'
 import type { StreamQuery } from '../../../properties/laws/stream-query.ts'
+import { asofQueries } from '../asof-queries.ts'
+import { programQueries } from '../program-queries.ts'
 
-/** Random queries of one to five steps, a third of them joins of streams. */
+/** Random queries of one to five steps, a third of them joins, some with custom state and timers. */
 export const queries: fc.Arbitrary<StreamQuery> = fc.oneof(
-  { weight: 2, arbitrary: queryShape.map(queryOf) },
-  { weight: 1, arbitrary: joinShape.map(joinQueryOf) },
+  { weight: 6, arbitrary: queryShape.map(queryOf) },
+  { weight: 3, arbitrary: joinShape.map(joinQueryOf) },
+  { weight: 1, arbitrary: asofQueries },
+  { weight: 1, arbitrary: programQueries },
 )
 
 /** A query with 50 to 500 rows, in few arrivals: steps are what takes time, and rows are what makes state. */
@@ -19,9 +27,8 @@ const cases: fc.Arbitrary<CrashCase> = queries.chain((query) => {
   return fc.record({
     query: fc.constant(query),
     arrivals: fc.array(arrival, { minLength: 2, maxLength: 4 }),
-    lanes: fc.integer({ min: 1, max: 2 }),
+    ...randomSettings,
     epochsInFlight: fc.integer({ min: 1, max: 3 }),
-    seed: fc.nat({ max: 0xffff }),
   })
 })
 

@@ -15,6 +15,8 @@ export interface PlantedFault {
   /** Stands there exactly once. */
   readonly find: string
   readonly replace: string
+  /** A second change of the same file. */
+  readonly also?: { readonly find: string; readonly replace: string }
   /** The gates that are to find it, in this order. */
   readonly gates: readonly string[]
 }
@@ -169,6 +171,14 @@ export const plantedFaults: readonly PlantedFault[] = [
     gates: ['G9'],
   },
   {
+    name: 'a number of the log that was pruned counts as free',
+    area: 'recovery',
+    file: 'state/local-epoch-log.ts',
+    find: 'const isMine = isLinked && !(await beginsBehind(file.number))',
+    replace: 'const isMine = isLinked || (await beginsBehind(-1))',
+    gates: ['G9'],
+  },
+  {
     name: 'a source begins to read one row too far',
     area: 'source',
     file: 'src/connectors/row-log.ts',
@@ -246,9 +256,14 @@ export const plantedFaults: readonly PlantedFault[] = [
     name: 'what an operator emits at its end comes behind the barrier',
     area: 'protocol',
     file: 'actors/task.ts',
-    find: '  const sent = task.outbox.broadcast(barrier)\n  if (sent !== undefined) await sent\n  return { epoch, frozen }',
-    replace: '  return { epoch, frozen }',
-    gates: ['G1'],
+    find: 'const closing = operator?.closeEpoch(header, options.output) ?? nothing',
+    replace:
+      'const early = task.outbox.broadcast(barrier)\n  if (early !== undefined) await early\n  const closing = operator?.closeEpoch(header, options.output) ?? nothing',
+    also: {
+      find: '  const sent = task.outbox.broadcast(barrier)\n  if (sent !== undefined) await sent\n',
+      replace: '',
+    },
+    gates: ['G14', 'G1'],
   },
   {
     name: 'hidden files of an aborted epoch stay',
@@ -256,7 +271,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     file: 'src/connectors/files/hidden-files.ts',
     find: 'if (hiddenToken(name) === token && Number(of) >= from) {',
     replace: 'if (hiddenToken(name) === token && Number(of) > from + 1e6) {',
-    gates: ['files'],
+    gates: ['G1F'],
   },
   {
     name: 'hidden files are not synced before they are named',
@@ -264,6 +279,80 @@ export const plantedFaults: readonly PlantedFault[] = [
     file: 'src/connectors/files/hidden-files.ts',
     find: 'for (const part of parts) await flush(part, (file) => file.sync())',
     replace: 'for (const part of parts) await flush(part)',
-    gates: ['files'],
+    gates: ['G1F'],
+  },
+  {
+    name: 'a local store of a process that died is trusted',
+    area: 'state',
+    file: 'state/task-state-service.ts',
+    find: '{token}-',
+    replace: "{'store'}-",
+    also: { find: 'if (isOld || name === own) await', replace: 'if (isOld) await' },
+    gates: ['G1', 'G3'],
+  },
+  {
+    name: 'entries of an epoch that is not committed move to the store',
+    area: 'state',
+    file: 'src/operators/keyed/shard-table.ts',
+    find: 'oldBefore = Math.max(buckets.epoch, 0) - 1',
+    replace: 'oldBefore = Number.POSITIVE_INFINITY',
+    gates: ['G1', 'G14'],
+  },
+  {
+    name: 'a deleted entry comes back from the store',
+    area: 'state',
+    file: 'state/shard-state.ts',
+    find: '      if (to.cold.exists()) await to.cold.write(deletionsOf(piece))\n',
+    replace:
+      '      if (to.cold.exists() && piece.length === 0) await to.cold.write(deletionsOf(piece))\n',
+    gates: ['G1', 'G3'],
+  },
+  {
+    name: 'a delta is applied twice',
+    area: 'state',
+    file: 'state/shard-state.ts',
+    find: 'for (const part of [...(snapshot?.hot ?? []), ...deltas]) {',
+    replace: 'for (const part of [...(snapshot?.hot ?? []), ...deltas, ...deltas.slice(0, 1)]) {',
+    gates: ['G1'],
+  },
+  {
+    name: 'entries are loaded without the time at which they fall due',
+    area: 'state',
+    file: 'src/operators/keyed/keyed-table.ts',
+    find: '    this.stamps[slot] = -2\n    this.settle(slot)\n',
+    replace: '    this.stamps[slot] = -2\n',
+    gates: ['G14', 'G1'],
+  },
+  {
+    name: 'a group that ends at the watermark stays open',
+    area: 'time',
+    file: 'src/operators/aggregate/aggregate.ts',
+    find: 'lastClosing(bucketing, bucket) <= watermark',
+    replace: 'lastClosing(bucketing, bucket) < watermark',
+    gates: ['G14'],
+  },
+  {
+    name: 'an entry that falls due at the watermark stays',
+    area: 'time',
+    file: 'src/operators/keyed/due-times.ts',
+    find: 'if (due <= time) found.push(slot)',
+    replace: 'if (due < time) found.push(slot)',
+    gates: ['G14'],
+  },
+  {
+    name: 'timers fire by the clock of the machine',
+    area: 'time',
+    file: 'src/operators/process/process-operator.ts',
+    find: '? header.processingTime\n        : heldBack',
+    replace: '? Date.now() * 1000\n        : heldBack',
+    gates: ['G14'],
+  },
+  {
+    name: 'state expires by the clock of the machine',
+    area: 'time',
+    file: 'src/operators/process/process-operator.ts',
+    find: 'processingTime: { now: processingTime, writtenAt: processingTime },',
+    replace: 'processingTime: { now: Date.now() * 1000, writtenAt: processingTime },',
+    gates: ['G14'],
   },
 ]

@@ -54,13 +54,16 @@ function copySources(): void {
 }
 
 /** What caught the fault; `undefined` if nothing did. */
-function tried({ file, find, replace, gates }: PlantedFault): string | undefined {
+function tried(fault: PlantedFault): string | undefined {
+  const { file, also, gates } = fault
   const path = join(folder, file)
   const text = readFileSync(path, 'utf8')
-  const parts = text.split(find)
-  if (parts.length !== 2)
-    throw new Error(`${file} holds what is to be changed ${parts.length - 1} times`)
-  writeFileSync(path, parts.join(replace))
+  const changed = [fault, ...(also === undefined ? [] : [also])].reduce((before, change) => {
+    const parts = before.split(change.find)
+    if (parts.length === 2) return parts.join(change.replace)
+    throw new Error(`${file} holds ${change.find} ${parts.length - 1} times`)
+  }, text)
+  writeFileSync(path, changed)
   try {
     const built = run(join('node_modules', '.bin', 'tsc'), [])
     if (built.status !== 0)

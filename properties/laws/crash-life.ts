@@ -1,0 +1,180 @@
+import type { DataFrame } from '../../src/dataframe/data-frame.ts'
+import { analyze } from '../../src/plan/analyze.ts'
+import type { LogicalPlan } from '../../src/plan/logical.ts'
+import type { KeptTable } from '../kept-table.ts'
+import type { SimulatedClock } from '../simulated-clock.ts'
+import { type SimulatedSession, simulatedSession } from '../simulated-session.ts'
+import type { Simulation } from '../simulated-system.ts'
+import type { DiskFault, VirtualFileSystem } from '../virtual-file-system.ts'
+import { memoryInput, ownInput } from './crash-inputs.ts'
+import type { CrashSurroundings, SinkUnderCrash, SourceUnderCrash } from './own-parts.ts'
+import type { StepWatch } from './step-watch.ts'
+import type { StreamTable } from './stream-query.ts'
+
+type Rows = readonly (readonly unknown[])[]
+
+/** A query with its whole input, to be run over and over with a crash somewhere. */
+export interface CrashPipeline {
+  readonly name: string
+  /** Columns of each input as DDL. */
+  readonly schemas: readonly string[]
+  /** Rows of every input that are there before the query first starts. */
+  readonly before?: readonly Rows[]
+  /** What arrives: one item after the other, each with rows for every input. */
+  readonly arrivals: readonly (readonly Rows[])[]
+  /** Frames that do not stream. */
+  readonly tables?: readonly StreamTable[]
+  readonly query: (inputs: readonly DataFrame[], tables: readonly DataFrame[]) => DataFrame
+  /** The same query in words of the reference, as in `StreamQuery`. Default: the query itself. */
+  readonly reference?: CrashPipeline['query']
+  readonly outputMode: 'append' | 'update' | 'complete'
+  /** Settings of the session. */
+  readonly config: Readonly<Record<string, string | number>>
+  /** Options of the writer. */
+  readonly options?: Readonly<Record<string, string>>
+  /** Folders that these options name. */
+  readonly folders?: readonly string[]
+  /** A format and its options; without it the rows go to a `KeptTable`. */
+  readonly sink?: { readonly format: string; readonly path: string }
+  /** A sink of one's own instead. */
+  readonly ownSink?: () => SinkUnderCrash
+  /** By number of the input: a source of one's own instead of a stream in memory. */
+  readonly ownSources?: readonly ((() => SourceUnderCrash) | undefined)[]
+}
+
+export const checkpoint = 'checkpoint'
+/** What happens to a process; steps are counted from 0. */
+export interface Disturbance {
+  /** Before this step the power fails, or the process alone is killed. */
+  readonly dieAt?: number
+  /** What goes wrong with a request to the disk. A query that fails with a `StreamError` ends the life. */
+  readonly fault?: (step: number, request: string) => DiskFault | undefined
+  /** Called before each step; may set the wall clock. */
+  readonly during?: (step: number, clock: SimulatedClock) => void
+  /** How often the table lets other things happen before it takes a batch. Default: never. */
+  readonly sinkPauses?: number
+  /** At this step its query is told to stop; then the last one begins at once. */
+  readonly stopAt?: number
+  /** Settings of the session that differ in this life. */
+  readonly config?: Readonly<Record<string, string | number>>
+}
+
+/** What a machine and those around it know over all lives of the process. */
+export interface Machine {
+  readonly pipeline: CrashPipeline
+  readonly seed: number
+  readonly table: KeptTable
+  disk: VirtualFileSystem | undefined
+  readonly ownSink: SinkUnderCrash | undefined
+  readonly ownSources: readonly (SourceUnderCrash | undefined)[]
+  /** Entries of the log that were deleted, by path. */
+  readonly forgotten: Map<string, Uint8Array>
+  /** How many items have arrived. */
+  arrived: number
+  lives: number
+  plan: LogicalPlan | undefined
+}
+
+/** A process at its beginning, and the promise of its end. */
+export function beginLife(
+  machine: Machine,
+  files: VirtualFileSystem,
+  watch: StepWatch,
+  { during, sinkPauses = 0, stopAt, config }: Disturbance,
+): { readonly simulation: Simulation; readonly end: Promise<void> } {
+  const life = machine.lives++
+  const made = simulatedSession({
+    seed: machine.seed + life,
+    files,
+    life,
+    config: { ...machine.pipeline.config, ...config },
+    onSend: watch.send,
+  })
+  const { simulation } = made
+  const running: RunningQuery = { stop: async () => undefined, wasStopped: false }
+  const stop = async (): Promise<void> => {
+    // As any other request it comes between two steps.
+    await simulation.pause()
+    running.wasStopped = true
+    await running.stop()
+  }
+  if (during !== undefined || stopAt !== undefined) {
+    watch.before = (step) => {
+      during?.(step, simulation.clock)
+      // Why it could not stop is told by the query itself.
+      if (step === stopAt) stop().catch(() => undefined)
+    }
+  }
+  const slow = async (): Promise<void> => {
+    for (let pauses = 0; pauses < sinkPauses; pauses++) await simulation.pause()
+  }
+  const end = lifeOf(machine, made, { files, step: watch.step, slow, running })
+  return { simulation, end }
+}
+
+/** The way to stop the query of a life. */
+interface RunningQuery {
+  stop: () => Promise<void>
+  wasStopped: boolean
+}
+
+/** What a process does: goes on with the query, takes in what arrives, and flushes it at the end. */
+async function lifeOf(
+  machine: Machine,
+  { session, simulation }: SimulatedSession,
+  here: CrashSurroundings & {
+    readonly files: VirtualFileSystem
+    readonly slow: () => Promise<void>
+    readonly running: RunningQuery
+  },
+): Promise<void> {
+  const { pipeline, table, ownSink, ownSources, lives } = machine
+  const sink = ownSink?.factory(here) ?? table.sink(here.step, here.slow)
+  session.register({ sink })
+  const inputs = pipeline.schemas.map((schema, index) => {
+    const own = ownSources[index]
+    if (own === undefined) return memoryInput(session, schema)
+    const factory = own.factory(here)
+    session.register({ source: factory })
+    // Whoever writes there is another machine, which goes on when this one dies.
+    const files = here.files.kill()
+    return ownInput(session, schema, { own, index, format: factory.format, files })
+  })
+  const add = async (rows: readonly Rows[], isAgain: boolean): Promise<void> => {
+    for (const [index, input] of inputs.entries()) await input.add(rows[index] ?? [], isAgain)
+  }
+  if (pipeline.before !== undefined) await add(pipeline.before, machine.lives > 1)
+  for (const rows of pipeline.arrivals.slice(0, machine.arrived)) await add(rows, true)
+  const frames = inputs.map((input) => input.frame)
+  const tables = (pipeline.tables ?? []).map((each) =>
+    session.createDataFrame(each.rows, each.schema),
+  )
+  const { query: make, reference = make } = pipeline
+  machine.plan = analyze(reference(frames, tables).plan)
+  const frame = make(frames, tables)
+  const writer = () =>
+    frame.writeStream
+      .outputMode(pipeline.outputMode)
+      .options({ ...pipeline.options, ...ownSink?.options })
+      .option('checkpointLocation', checkpoint)
+      .format(pipeline.sink?.format ?? sink.format)
+  const query = writer().start(pipeline.sink?.path)
+  const { running } = here
+  running.stop = () => query.stop()
+  while (machine.arrived < pipeline.arrivals.length) {
+    await add(pipeline.arrivals[machine.arrived++] ?? [], false)
+    // Not to its end: the next rows find epochs in flight.
+    for (let pauses = 0; pauses < 12; pauses++) await simulation.pause()
+  }
+  await query.processAllAvailable().catch((thrown: unknown) => {
+    if (!running.wasStopped) throw thrown
+  })
+  await query.stop()
+  // Another process has taken its place: what it begins anew would be no deed of a zombie.
+  if (machine.lives !== lives) return
+  const last = writer()
+    .trigger({ availableNow: true })
+    .option('drain', 'flush')
+    .start(pipeline.sink?.path)
+  await last.awaitTermination()
+}
