@@ -17,7 +17,7 @@ import {
   questionOf,
   settlingHeader,
 } from './planning.ts'
-import { firesOnGrid, ignoresLimits, triggered } from './trigger.ts'
+import { firesOnGrid, ignoresLimits, triggered, untilTrigger } from './trigger.ts'
 
 /** Asked again after this long while idle, if nobody calls; the wait grows up to `pollMsMax`. */
 const pollMsFirst = 10
@@ -35,7 +35,7 @@ export function look(know: Coordination): void {
   if (replayed !== undefined)
     return begin(know, replayed, beginEpoch(planState, replayed), now(know))
   if (know.waitsForAll && !havePassed(know, know.parties.tasks)) return
-  const earlyMs = planState.trigger.nextAtMs - know.owner.clock.now()
+  const earlyMs = untilTrigger(trigger, planState.trigger, know.owner.clock.now())
   if (earlyMs > 0) {
     if (protocol.runs.length === 0) say(know, 'Waiting for next trigger', false)
     return remind(know, 'look', earlyMs, { type: 'look' })

@@ -37,6 +37,16 @@ export function triggered(trigger: Trigger, state: TriggerState, nowMs: number):
   return { ...state, nextAtMs: Math.floor(nowMs / intervalMs) * intervalMs + intervalMs }
 }
 
+/**
+ * How long until the trigger may fire, by the wall clock. Only a grid is waited for; further away than an interval
+ * it can only be because the clock was set back, and what waits does not have to wait for it to come again.
+ */
+export function untilTrigger(trigger: Trigger, { nextAtMs }: TriggerState, nowMs: number): number {
+  if (trigger.type !== 'processingTime') return 0
+  const earlyMs = nextAtMs - nowMs
+  return earlyMs > trigger.intervalMs ? 0 : Math.max(0, earlyMs)
+}
+
 /** What is known when a trigger fires. */
 export interface Situation {
   /** Some source has rows that this run may read. */

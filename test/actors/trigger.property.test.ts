@@ -8,6 +8,7 @@ import {
   type Situation,
   type Trigger,
   triggered,
+  untilTrigger,
 } from '../../actors/trigger.ts'
 
 const nothing: Situation = {
@@ -40,6 +41,17 @@ test('a processing-time trigger fires at the start, then on multiples of its int
       },
     ),
   )
+})
+
+test('a clock that is set back keeps no trigger from firing for more than an interval', () => {
+  const grid: Trigger = { type: 'processingTime', intervalMs: 1000 }
+  const state = triggered(grid, firstTrigger(3_600_400, 0), 3_600_400)
+  expect(untilTrigger(grid, state, 3_600_400)).toBe(600)
+  expect(untilTrigger(grid, state, 3_601_500)).toBe(0)
+  expect(untilTrigger(grid, state, 400)).toBe(0)
+  for (const type of ['default', 'once', 'availableNow'] as const) {
+    expect(untilTrigger({ type }, firstTrigger(3_600_000, 0), 0)).toBe(0)
+  }
 })
 
 /** The choices of a run that sees these situations, up to its end. */
