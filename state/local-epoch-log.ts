@@ -1,5 +1,6 @@
 import { StreamError } from '../src/core/error.ts'
 import { type FileSystem, joinPath } from '../src/core/file-system.ts'
+import type { Epoch } from '../src/core/units.ts'
 import { deltaFolder, logFolder, snapshotFolder } from './checkpoint-paths.ts'
 import { corrupt } from './corrupt.ts'
 import type { EpochLog } from './epoch-log.ts'
@@ -22,6 +23,8 @@ export interface EpochLogOptions extends LockOptions {
 export interface LocalEpochLog extends EpochLog {
   /** The id of the query since its first start. */
   readonly queryId: string
+  /** The id of the checkpoint of an epoch that this attempt publishes, which it does once. */
+  snapshotIdOf(epoch: Epoch): string
   /** Every entry not pruned, in order, those appended by this attempt included. */
   records(): readonly LogFile<LogEntry>[]
   /** Forgets every entry before number `first`, which stays. Repeatable. */
@@ -216,10 +219,11 @@ async function beginAttempt(
   const queryId = known[0]?.queryId ?? (found.first.queryId || options.queryId)
   const entries = found.records.map(({ entry }) => entry)
   const writer = logWriter(options, token, found)
+  const attempt = random.uuid()
   const isMine = await writer.publish({
     type: 'attempt',
     token,
-    attempt: random.uuid(),
+    attempt,
     atMs: clock.now(),
     format: checkpointFormat,
     queryId,
@@ -235,6 +239,8 @@ async function beginAttempt(
     entries,
     token,
     queryId,
+    // Tokens begin anew in a copied or restored checkpoint; what a sink elsewhere keeps would fit by chance.
+    snapshotIdOf: (epoch) => `${attempt}.${epoch}`,
     records: () => found.records,
     async append(entry) {
       if (isClosed)

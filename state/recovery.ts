@@ -4,7 +4,10 @@ import { type Epoch, initialEpoch, nextEpoch } from '../src/core/units.ts'
 import { corrupt } from './corrupt.ts'
 import type { LogEntry, Manifest } from './manifest.ts'
 
-/** Which checkpoint an authoritative sink says it committed last; `'none'`: it has committed nothing. */
+/**
+ * Which checkpoint an authoritative sink says it committed last; `'none'`: it has no word of any. It commits the
+ * initial checkpoint before anything is decided, so later on `'none'` means that its word was lost.
+ */
 export type Authoritative =
   | { readonly epoch: Epoch; readonly snapshotId: string }
   | 'none'
@@ -177,12 +180,9 @@ function addVoid(
 function standingManifest(history: History, authoritative: Authoritative): Manifest | undefined {
   const newest = history.standing.at(-1)
   if (authoritative === undefined) return newest
-  // A sink that has committed nothing stands at the initial checkpoint.
-  const named = history.standing.find(({ epoch, snapshotId }) =>
-    authoritative === 'none' ? epoch === initialEpoch : snapshotId === authoritative.snapshotId,
-  )
-  if (authoritative === 'none' && newest === undefined) return undefined
-  const said = authoritative === 'none' ? 'nothing' : `checkpoint ${authoritative.snapshotId}`
+  if (authoritative === 'none') return withoutWord(history, newest)
+  const named = history.standing.find(({ snapshotId }) => snapshotId === authoritative.snapshotId)
+  const said = `checkpoint ${authoritative.snapshotId}`
   if (named === undefined) {
     throw damaged(`the sink says that it committed ${said}, which the log does not know`)
   }
@@ -194,6 +194,17 @@ function standingManifest(history: History, authoritative: Authoritative): Manif
     throw damaged(`the sink committed ${said}, but epoch ${newest.epoch} was published`)
   }
   return named
+}
+
+/** The newest checkpoint, if it is known to be committed without asking the sink. */
+function withoutWord({ committed }: History, newest: Manifest | undefined): Manifest | undefined {
+  // It is the first start, or one that was cut short.
+  if (newest === undefined || newest.epoch === initialEpoch) return newest
+  // What a sink keeps may expire while the query is stopped.
+  if (newest.snapshotId === committed) return newest
+  throw damaged(
+    `the sink does not know what it committed, and nothing says that it has epoch ${newest.epoch}`,
+  )
 }
 
 function damaged(what: string): ReturnType<typeof corrupt> {

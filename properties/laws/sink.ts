@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { Batch } from '../../src/batch/batch.ts'
 import type { Json } from '../../src/core/json.ts'
-import type { Epoch, Micros } from '../../src/core/units.ts'
+import { type Epoch, initialEpoch, type Micros } from '../../src/core/units.ts'
 import type { Sink } from '../../src/flow/connector.ts'
 import { mustEqual, rowsAsText } from './rows-as-text.ts'
 import { type LawOptions, runLaw } from './run-law.ts'
@@ -106,11 +106,17 @@ class Run {
   async #restart(): Promise<void> {
     this.#early = 0
     this.#sink = await this.#world.make()
+    const token = this.#token++
+    const snapshotIdOf = (epoch: number) => `${token}.${epoch}`
+    const epoch = this.#published?.epoch ?? initialEpoch
     await this.#sink.open({
       queryId: 'query',
-      runId: `run ${this.#token}`,
-      token: this.#token++,
+      runId: `run ${token}`,
+      token,
+      openEpochsMax: 2,
+      snapshotIdOf,
       lastCommitted: this.#published,
+      standsOn: { epoch, snapshotId: snapshotIdOf(epoch) },
     })
   }
 

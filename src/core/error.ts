@@ -1,5 +1,5 @@
 /**
- * Every error a user can meet, by alphabet. A code, once released, keeps its meaning.
+ * Every error a user can meet, by alphabet. A code, once released, keeps its meaning. Over 400 lines, as it is one table.
  * `retry: 'backoff'` marks what may pass by itself; the restart policy reads it.
  */
 const catalogue = {
@@ -241,6 +241,11 @@ const catalogue = {
   SINK_EXISTS: {
     message: 'The output {path} already exists.',
     hint: "Choose mode('append'), mode('overwrite') or mode('ignore'), or another path.",
+    retry: 'never',
+  },
+  SINK_INVALID: {
+    message: 'The sink {sink} cannot be used: {why}.',
+    hint: 'Correct the sink, see docs/own-connectors.md. Nothing was written.',
     retry: 'never',
   },
   SINK_IN_USE: {

@@ -58,14 +58,33 @@ export interface Source {
   metrics?(): Readonly<Record<string, string>>
 }
 
-/** How sure a sink's output is; see `docs/guarantees.md`. */
+/**
+ * How sure a sink's output is; see `docs/guarantees.md`. A commit of an authoritative one cannot be repeated: it
+ * carries the id of its checkpoint, and after a crash the sink's word decides which checkpoint stands.
+ */
 export type SinkKind = 'repeatable' | 'authoritative' | 'bestEffort' | 'immediate'
 
-export interface SinkStart {
+/** A checkpoint: the number says which epoch, the id which run of it. */
+export interface CheckpointName {
+  readonly epoch: Epoch
+  readonly snapshotId: string
+}
+
+/** One attempt to run a query, as its sinks know it. */
+export interface SinkAttempt {
   readonly queryId: string
   readonly runId: string
   /** Grows with every attempt to run the query; part of the name of everything hidden. */
   readonly token: number
+  /** Epochs that may be written or prepared, and not committed, at one time. */
+  readonly openEpochsMax: number
+  /** The id of the checkpoint of an epoch if this attempt publishes it; no other attempt gives the same. */
+  snapshotIdOf(epoch: Epoch): string
+}
+
+export interface SinkStart extends SinkAttempt {
+  /** Where the attempt begins. An authoritative sink whose word is another one commits this before it answers. */
+  readonly standsOn: CheckpointName
   /** The newest checkpoint: the sink commits it again if it must, and removes everything else it finds. */
   readonly lastCommitted: { readonly epoch: Epoch; readonly committable: Json } | undefined
 }
@@ -96,7 +115,10 @@ export interface Sink {
   takeRejected?(): Batch | undefined
   /** Its `commit` shows nobody anything: another sink may take its place before it was called. */
   readonly keepsNothing?: true
-  /** Authoritative sinks: the checkpoint that stands. */
-  committed?(): Promise<{ readonly epoch: Epoch; readonly snapshotId: string } | undefined>
+  /**
+   * Authoritative sinks, before `open`: makes sure that nothing an older attempt has left can be committed any
+   * more, and only then says which checkpoint was committed last; `undefined` = none ever was.
+   */
+  fence?(attempt: SinkAttempt): Promise<CheckpointName | undefined>
   metrics?(): Readonly<Record<string, string>>
 }

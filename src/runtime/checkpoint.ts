@@ -3,7 +3,6 @@ import type { LocalEpochLog } from '../../state/local-epoch-log.ts'
 import { checkpointFormat, type Manifest } from '../../state/manifest.ts'
 import { foldState } from '../../state/manifest-state.ts'
 import type { Json } from '../core/json.ts'
-import type { Random } from '../core/random.ts'
 import { initialEpoch } from '../core/units.ts'
 import type { EpochHeader, Position } from '../flow/message.ts'
 import type { PlanFingerprint } from '../physical/compatibility.ts'
@@ -11,7 +10,6 @@ import type { PlanFingerprint } from '../physical/compatibility.ts'
 /** What one attempt writes to its checkpoint. */
 export interface CheckpointWriter {
   readonly log: LocalEpochLog
-  readonly random: Random
   readonly fingerprint: PlanFingerprint
   readonly sinks: Pick<Manifest, 'sinks' | 'toCommit'>
   /** The manifest this attempt stands on. */
@@ -30,12 +28,12 @@ export interface Places {
 export function initialManifest(
   { positions, ends }: Places,
   fingerprint: PlanFingerprint,
-  random: Random,
+  { snapshotIdOf }: Pick<LocalEpochLog, 'snapshotIdOf'>,
 ): Manifest {
   return {
     format: checkpointFormat,
     epoch: initialEpoch,
-    snapshotId: random.uuid(),
+    snapshotId: snapshotIdOf(initialEpoch),
     parentSnapshotId: undefined,
     positions,
     ...(Object.keys(ends).length === 0 ? {} : { ends }),
@@ -49,18 +47,19 @@ export function initialManifest(
 
 /** Writes decisions, manifests and notes of one attempt to its log, in the order they are asked for. */
 export function checkpointEffects(writer: CheckpointWriter): CoordinatorEffects {
-  const { log, random, fingerprint, sinks } = writer
+  const { log, fingerprint, sinks } = writer
   let newest = writer.base
   return {
     decide: ({ epoch, ...header }) =>
       log.append({ type: 'decision', epoch, header: { epoch, ...header } as unknown as Json }),
 
     async publish(checkpoint) {
-      const made = nextManifest(newest, checkpoint, fingerprint, random.uuid())
+      const snapshotId = log.snapshotIdOf(checkpoint.epoch)
+      const made = nextManifest(newest, checkpoint, fingerprint, snapshotId)
       const manifest: Manifest = { ...made, ...sinks }
       await log.append({ type: 'manifest', manifest })
       newest = manifest
-      return manifest.snapshotId
+      return snapshotId
     },
 
     async committed(epoch, snapshotId) {

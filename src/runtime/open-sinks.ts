@@ -1,8 +1,9 @@
 import { hasNoSecondPhase } from '../../actors/sink-actor.ts'
 import type { LocalEpochLog } from '../../state/local-epoch-log.ts'
 import type { Manifest } from '../../state/manifest.ts'
-import type { RecoveryPlan } from '../../state/recovery.ts'
-import type { Sink } from '../flow/connector.ts'
+import { type Authoritative, planRecovery, type RecoveryPlan } from '../../state/recovery.ts'
+import { StreamError } from '../core/error.ts'
+import type { Sink, SinkAttempt } from '../flow/connector.ts'
 import type { PhysicalPlan } from '../physical/physical.ts'
 import type { Change } from '../physical/plan-changes.ts'
 import type { Opened } from './opened.ts'
@@ -70,13 +71,47 @@ export function lostCommits(
 }
 
 /**
+ * What has to be done after a restart, by the log and the word of the authoritative sink, if there is one: it
+ * fences every older attempt, and says which checkpoint it committed last.
+ * @throws StreamError `CHECKPOINT_CORRUPT`, `SINK_INVALID`
+ */
+export async function plannedRecovery(
+  { entries }: Pick<LocalEpochLog, 'entries'>,
+  { byName }: Pick<MadeSinks, 'byName'>,
+  attempt: SinkAttempt,
+): Promise<RecoveryPlan> {
+  // A damaged log is refused before anybody outside hears of this attempt.
+  const byLog = planRecovery(entries)
+  const [found, second] = [...byName].filter(([, { kind }]) => kind === 'authoritative')
+  if (found === undefined) return byLog
+  const [name, sink] = found
+  const { description } = sink
+  if (second !== undefined)
+    throw unfit(description, `${second[1].description} is authoritative too`)
+  if (sink.fence === undefined) throw unfit(description, 'it is authoritative and has no fence')
+  const word = (await sink.fence(attempt)) ?? 'none'
+  // Another sink has the newest checkpoint: what this one has is older, or nothing.
+  const isAnother = (byLog.manifest?.sinks?.[name] ?? description) !== description
+  const standing: Authoritative = isAnother ? undefined : word
+  return standing === undefined ? byLog : planRecovery(entries, standing)
+}
+
+function unfit(sink: string, why: string): StreamError<'SINK_INVALID'> {
+  return new StreamError('SINK_INVALID', { sink, why })
+}
+
+/**
  * Opens the sinks, which first finish what the checkpoint says is committed; then notes that they have.
  * A sink that takes the place of another one begins behind what the other one has.
  */
 export async function openSinks(
   { byName }: MadeSinks,
-  runId: string,
-  { log, found }: { readonly log: LocalEpochLog; readonly found: RecoveryPlan },
+  attempt: SinkAttempt,
+  {
+    log,
+    found,
+    base,
+  }: { readonly log: LocalEpochLog; readonly found: RecoveryPlan; readonly base: Manifest },
 ): Promise<void> {
   const { commitAgain, manifest } = found
   for (const [name, sink] of byName) {
@@ -86,7 +121,7 @@ export async function openSinks(
       commitAgain === undefined || committable === undefined || !isSame
         ? undefined
         : { epoch: commitAgain.epoch, committable }
-    await sink.open({ queryId: log.queryId, runId, token: log.token, lastCommitted })
+    await sink.open({ ...attempt, lastCommitted, standsOn: base })
   }
   if (commitAgain?.noteMissing !== true) return
   const { epoch, snapshotId } = commitAgain

@@ -12,7 +12,6 @@ import type { CleanUpHold } from '../../state/clean-up-hold.ts'
 import { shardLayout, shardsOfLane } from '../../state/key-group.ts'
 import { type LocalEpochLog, openEpochLog } from '../../state/local-epoch-log.ts'
 import type { Manifest } from '../../state/manifest.ts'
-import { planRecovery } from '../../state/recovery.ts'
 import { cleanUp, type RetentionLimits, removeOrphans } from '../../state/retention.ts'
 import type { SnapshotLimits } from '../../state/snapshot-chain.ts'
 import type { StateStoreFactory } from '../../state/store.ts'
@@ -22,7 +21,7 @@ import { StreamError } from '../core/error.ts'
 import { type FileSystem, joinPath } from '../core/file-system.ts'
 import type { ProcessInfo } from '../core/process-info.ts'
 import type { Random } from '../core/random.ts'
-import type { ReadLimit, Sink, Source } from '../flow/connector.ts'
+import type { ReadLimit, Sink, SinkAttempt, Source } from '../flow/connector.ts'
 import type { Position } from '../flow/message.ts'
 import type { PlanFingerprint } from '../physical/compatibility.ts'
 import type { Scan } from '../plan/logical.ts'
@@ -31,7 +30,13 @@ import { type ReadAll, staticsOf } from './batch-run.ts'
 import { checkedPlan, type PlannedQuery, without } from './checked-plan.ts'
 import { checkpointEffects, initialManifest, recoveredFrom } from './checkpoint.ts'
 import { watermarkNodesOf } from './nodes.ts'
-import { describeSinks, makeSinks, openSinks, type SinkMakers } from './open-sinks.ts'
+import {
+  describeSinks,
+  makeSinks,
+  openSinks,
+  plannedRecovery,
+  type SinkMakers,
+} from './open-sinks.ts'
 import { Opened } from './opened.ts'
 import { buildTasks, statefulTasks } from './tasks.ts'
 
@@ -135,16 +140,18 @@ function taskStateOptions(
 
 async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment> {
   const log = opened.add(await openLog(spec))
-  const found = planRecovery(log.entries)
   const sinks = await makeSinks(spec, opened)
+  const attempt = sinkAttempt(spec, log)
+  const found = await plannedRecovery(log, sinks, attempt)
   const { fingerprint, lost } = checkedPlan(spec, found, sinks.byName)
+  if (found.voids !== undefined) await log.append(found.voids)
   const sources = await openSources(spec, opened)
   opened.add({ close: async () => spec.hold.forget() })
   const base = without(
     found.manifest ?? (await publishInitial(spec, log, sources, fingerprint)),
     lost,
   )
-  await openSinks(sinks, spec.runId, { log, found })
+  await openSinks(sinks, attempt, { log, found, base })
   const layout = shardLayout(fingerprint.shards)
   const tasks = await buildTasks({
     ...parallelismOf(spec),
@@ -189,7 +196,6 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
     recovered,
     effects: checkpointEffects({
       log,
-      random: spec.random,
       fingerprint,
       sinks: describeSinks(sinks),
       base,
@@ -206,6 +212,14 @@ async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment>
     ending: spec.ending,
     close: () => opened.close(),
   }
+}
+
+/** The attempt that has opened the log, as sinks know it. */
+function sinkAttempt({ runId, settings }: QuerySpec, log: LocalEpochLog): SinkAttempt {
+  const { queryId, token, snapshotIdOf } = log
+  const epochsInFlight = settings.epochsInFlight ?? defaultSettings.epochsInFlight
+  // Those without a manifest, and the one whose manifest stands while the sinks commit.
+  return { queryId, runId, token, snapshotIdOf, openEpochsMax: epochsInFlight + 1 }
 }
 
 /** What the checkpoint covers is committed: whoever waits for that, such as a durable push, may go on. */
@@ -268,7 +282,7 @@ async function publishInitial(
   for (const name of historiesOf(spec.plan.readAfter ?? {})) {
     ends[name] = await madeSource(sources, name).source.latest(positions[name] ?? {}, {})
   }
-  const manifest = initialManifest({ positions, ends }, fingerprint, spec.random)
+  const manifest = initialManifest({ positions, ends }, fingerprint, log)
   await log.append({ type: 'manifest', manifest })
   return manifest
 }

@@ -12,7 +12,7 @@ import { type PushStream, type PushStreamOptions, pushStream } from '../connecto
 import type { SinkFactory, SourceFactory } from '../connectors/registry.ts'
 import { closest } from '../core/closest.ts'
 import { StreamError } from '../core/error.ts'
-import type { Micros } from '../core/units.ts'
+import { initialEpoch, type Micros } from '../core/units.ts'
 import type { DataFrame, DataStreamWriter } from '../dataframe/data-frame.ts'
 import { dataFrame } from '../dataframe/frame.ts'
 import type { Launch, ReadSpec, SaveSpec } from '../dataframe/launch.ts'
@@ -255,7 +255,11 @@ async function save(engine: Engine, plan: LogicalPlan, spec: SaveSpec): Promise<
   const epoch = 0 as Parameters<typeof sink.commit>[0]
   try {
     const id = ports.random.uuid()
-    await sink.open({ queryId: id, runId: id, token: 0, lastCommitted: undefined })
+    const snapshotIdOf = (of: number) => `${id}.${of}`
+    const attempt = { queryId: id, runId: id, token: 0, openEpochsMax: 1, snapshotIdOf }
+    await sink.fence?.(attempt)
+    const standsOn = { epoch: initialEpoch, snapshotId: snapshotIdOf(initialEpoch) }
+    await sink.open({ ...attempt, lastCommitted: undefined, standsOn })
     await run(engine, plan, (batch) => sink.write(batch, epoch))
     await sink.commit(epoch, await sink.prepare(epoch, (ports.clock.now() * 1000) as Micros))
   } finally {

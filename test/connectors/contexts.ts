@@ -3,7 +3,7 @@ import { virtualFileSystem } from '../../properties/virtual-file-system.ts'
 import type { Schema } from '../../src/batch/schema.ts'
 import type { SinkContext, SourceContext } from '../../src/connectors/registry.ts'
 import { seededRandom } from '../../src/core/random.ts'
-import type { Epoch, Micros } from '../../src/core/units.ts'
+import { type Epoch, initialEpoch, type Micros } from '../../src/core/units.ts'
 import type { SinkStart } from '../../src/flow/connector.ts'
 
 export const noTime = 0 as Micros
@@ -40,7 +40,19 @@ export function sinkContext(schema: Schema, part: Partial<SinkContext> = {}): Si
 
 /** The first start of a query, or a later one. */
 export function sinkStart(part: Partial<SinkStart> = {}): SinkStart {
-  return { queryId: 'q', runId: 'r', token: 1, lastCommitted: undefined, ...part }
+  const { token = 1, lastCommitted } = part
+  const epoch = lastCommitted?.epoch ?? initialEpoch
+  const snapshotIdOf = (of: number) => `${token}.${of}`
+  return {
+    queryId: 'q',
+    runId: 'r',
+    token,
+    openEpochsMax: 3,
+    snapshotIdOf,
+    lastCommitted: undefined,
+    standsOn: { epoch, snapshotId: snapshotIdOf(epoch) },
+    ...part,
+  }
 }
 
 export function epochOf(number: number): Epoch {

@@ -86,12 +86,18 @@ test('an authoritative sink one epoch behind takes the newest manifest back', ()
   expect(plan.runAgain.map((one) => one.epoch)).toEqual([1, 2])
 })
 
-test('a sink that has committed nothing stands at the initial checkpoint', () => {
+test('a sink that has committed the initial checkpoint only takes back the first epoch', () => {
   const early = history.slice(0, 5)
-  const plan = planRecovery(early, 'none')
+  const plan = planRecovery(early, says(-1))
   expect(plan.voids).toEqual(taken(-1))
   expect(plan.manifest?.epoch).toBe(-1)
   expect(plan.runAgain.map((one) => one.epoch)).toEqual([0, 1])
+})
+
+test('a sink without a word is believed at the first start, and when its last commit was noted', () => {
+  expect(planRecovery([attempt, published(-1), decision(0)], 'none').manifest?.epoch).toBe(-1)
+  const noted = [...history, committed(1)]
+  expect(planRecovery(noted, 'none')).toEqual(planRecovery(noted))
 })
 
 test('after a void the epoch is published anew under another identity', () => {
@@ -110,9 +116,10 @@ test('after a void the epoch is published anew under another identity', () => {
 test('a history that this engine cannot have written is refused', () => {
   const cases: readonly (readonly [RegExp, readonly LogEntry[], Authoritative?])[] = [
     [/does not know/, history, { epoch: epoch(1), snapshotId: 'unheard of' }],
-    [/was noted/, history, 'none'],
+    [/nothing says that it has epoch 1/, history, 'none'],
+    [/nothing says that it has epoch 0/, history.slice(0, 5), 'none'],
     [/was noted/, [...history, committed(1)], says(0)],
-    [/was published/, [...history.filter((entry) => entry.type !== 'committed')], 'none'],
+    [/was published/, [...history.filter((entry) => entry.type !== 'committed')], says(-1)],
     [/decided before the first/, [attempt, decision(0)]],
     [/where 2 is next/, [published(-1), decision(0), decision(1), decision(3)]],
     [/where 1 is next/, [published(-1), decision(0), decision(0)]],
