@@ -1,0 +1,88 @@
+/** A partition of a topic. */
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** A producer of transactions. Its epoch grows when somebody takes its transactional id over: the old one is fenced. */
+export interface Producer {
+  readonly transactionalId: string
+  readonly id: number
+  readonly epoch: number
+}
+
+/** An offset that a group has committed; −1 = none. */
+export interface FetchedOffset {
+  readonly error: number
+  readonly offset: number
+  readonly metadata: string
+}
+
+/**
+ * The requests that transactions are made of, each to the broker that is to answer it. They answer with a code of
+ * the Kafka protocol, and never throw for what a broker or the network does: a connection that is lost before
+ * the answer is `networkException`.
+ */
+export interface TransactionRequests<Records> {
+  /** Fences every older producer of the id and aborts its open transaction. */
+  initProducer(
+    transactionalId: string,
+  ): Promise<{ readonly error: number; readonly producer: Producer | undefined }>
+  addPartition(producer: Producer, to: TopicPartition): Promise<number>
+  /** `sequence` is the number of the first of these records in the partition, by producer and epoch. */
+  produce(
+    producer: Producer,
+    to: TopicPartition,
+    sequence: number,
+    records: Records,
+  ): Promise<number>
+  addOffsets(producer: Producer, group: string): Promise<number>
+  commitOffset(
+    producer: Producer,
+    of: TopicPartition & { readonly group: string },
+    committed: { readonly offset: number; readonly metadata: string },
+  ): Promise<number>
+  endTransaction(producer: Producer, how: 'commit' | 'abort'): Promise<number>
+  /** Asks for a stable offset: `unstableOffset` while a transaction may still change it. */
+  fetchOffset(of: TopicPartition & { readonly group: string }): Promise<FetchedOffset>
+}
+
+/** Codes of the Kafka protocol that are met here. */
+export const kafkaError = {
+  none: 0,
+  notLeader: 6,
+  requestTimedOut: 7,
+  networkException: 13,
+  coordinatorLoading: 14,
+  coordinatorNotAvailable: 15,
+  notCoordinator: 16,
+  outOfOrderSequence: 45,
+  duplicateSequence: 46,
+  invalidProducerEpoch: 47,
+  invalidTransactionState: 48,
+  invalidProducerMapping: 49,
+  concurrentTransactions: 51,
+  unstableOffset: 88,
+  producerFenced: 90,
+} as const
+
+const refusedForNow: ReadonlySet<number> = new Set([
+  kafkaError.notLeader,
+  kafkaError.coordinatorLoading,
+  kafkaError.coordinatorNotAvailable,
+  kafkaError.notCoordinator,
+  kafkaError.concurrentTransactions,
+  kafkaError.unstableOffset,
+])
+
+/**
+ * What a code says of its request: `again` = it had no effect, and may be sent again; `lost` = nobody knows whether
+ * it had or will have its effect; `refused` = it had none and never will.
+ */
+export function outcomeOf(error: number): 'done' | 'again' | 'lost' | 'refused' {
+  // The record is there already: an earlier try did have its effect.
+  if (error === kafkaError.none || error === kafkaError.duplicateSequence) return 'done'
+  if (refusedForNow.has(error)) return 'again'
+  const isLost = error === kafkaError.networkException || error === kafkaError.requestTimedOut
+  return isLost ? 'lost' : 'refused'
+}
