@@ -50,10 +50,12 @@ export function ownInput(
     frame: reader.options(own.options ?? {}).load(),
     async add(rows, isAgain) {
       if (isAgain) return
-      for (const [at, name] of names.entries()) {
+      // All of it begins now: whoever writes there does not care in which moment a process dies.
+      const arrivals = names.map((name, at) => {
         const share = rows.filter((_, row) => row % names.length === at)
-        if (share.length > 0) await own.arrive(share, name, files)
-      }
+        return share.length > 0 ? own.arrive(share, name, files) : undefined
+      })
+      await Promise.all(arrivals)
     },
   }
 }

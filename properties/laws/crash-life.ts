@@ -108,7 +108,8 @@ export function beginLife(
   const slow = async (): Promise<void> => {
     for (let pauses = 0; pauses < sinkPauses; pauses++) await simulation.pause()
   }
-  const end = lifeOf(machine, made, { files, step: watch.step, slow, running })
+  const { pause } = simulation
+  const end = lifeOf(machine, made, { files, step: watch.step, pause, slow, running })
   return { simulation, end }
 }
 
@@ -141,7 +142,7 @@ async function lifeOf(
     return ownInput(session, schema, { own, index, format: factory.format, files })
   })
   const add = async (rows: readonly Rows[], isAgain: boolean): Promise<void> => {
-    for (const [index, input] of inputs.entries()) await input.add(rows[index] ?? [], isAgain)
+    await Promise.all(inputs.map((input, index) => input.add(rows[index] ?? [], isAgain)))
   }
   if (pipeline.before !== undefined) await add(pipeline.before, machine.lives > 1)
   for (const rows of pipeline.arrivals.slice(0, machine.arrived)) await add(rows, true)

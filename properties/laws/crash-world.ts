@@ -55,8 +55,8 @@ export interface Sleeper {
 /** A life that was seen from all its steps. */
 export interface KeptLife extends Life {
   /**
-   * The world that a death before a step leaves. `undefined` with parts of one's own: what these have outside
-   * cannot be copied, so the process has to live and die again.
+   * The world that a death before a step leaves. `undefined` with parts of one's own that have no `twin`: what
+   * these have outside cannot be copied, so the process has to live and die again.
    */
   worldAt(step: number): CrashWorld | undefined
 }
@@ -134,10 +134,12 @@ function worldOf(machine: Machine): CrashWorld {
     async liveAndKeep() {
       const worlds: (() => CrashWorld)[] = []
       const { lives } = machine
-      const isOwn = ownSink !== undefined || ownSources.some((own) => own !== undefined)
+      const canBeKept = [ownSink, ...ownSources].every(
+        (own) => own === undefined || own.twin !== undefined,
+      )
       const watch = stepWatch(Number.POSITIVE_INFINITY)
       const files = diskOf(machine, { onStep: watch.step })
-      if (!isOwn) watch.before = (step) => worlds.push(kept(machine, files, { lives, step }))
+      if (canBeKept) watch.before = (step) => worlds.push(kept(machine, files, { lives, step }))
       await runLife(machine, files, watch, {})
       machine.disk = files.kill()
       rememberLog(machine)
@@ -212,12 +214,14 @@ function kept(
   const { seed, arrived, plan } = machine
   const disk = files.twin()
   const table = machine.table.twin()
+  const own = ownTwins(machine)
   const forgotten = new Map(machine.forgotten)
   return () => {
     const death = deathOf({ seed, lives }, step)
     const left = death.leaves(disk.twin({ random: death.random }))
     const dead: Machine = {
       ...machine,
+      ...ownTwins(own),
       table: table.twin(),
       disk: left,
       forgotten: new Map(forgotten),
@@ -227,6 +231,17 @@ function kept(
     }
     rememberLog(dead)
     return worldOf(dead)
+  }
+}
+
+/** Parts of one's own with all they have outside, once more. */
+function ownTwins({
+  ownSink,
+  ownSources,
+}: Pick<Machine, 'ownSink' | 'ownSources'>): Pick<Machine, 'ownSink' | 'ownSources'> {
+  return {
+    ownSink: ownSink?.twin?.(),
+    ownSources: ownSources.map((own) => own?.twin?.()),
   }
 }
 

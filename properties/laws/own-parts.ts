@@ -11,6 +11,8 @@ export interface CrashSurroundings {
    * exception that nobody may catch.
    */
   readonly step: (name: string) => void
+  /** Lets everything else of the simulation go first; what an answer from elsewhere takes. */
+  readonly pause?: () => Promise<void>
 }
 
 /** A sink of one's own and the eyes of a reader; made once per machine, and outlives its processes. */
@@ -25,6 +27,8 @@ export interface SinkUnderCrash {
   visible(
     files: FileSystem,
   ): Promise<readonly (readonly unknown[])[]> | readonly (readonly unknown[])[]
+  /** The same once more, with all it has outside; then no life has to be lived twice to get to where it died. */
+  twin?(): SinkUnderCrash
 }
 
 /** A source of one's own and the hand that feeds it; made once per machine, and outlives its processes. */
@@ -43,4 +47,6 @@ export interface SourceUnderCrash {
   ): Promise<void> | void
   /** How many rows of a partition stand before a position. Default: the number that it holds under its name. */
   rowsBefore?(position: Position, partition: string): number
+  /** The same once more, with all it has outside. With it, `arrive` has to be done when it returns. */
+  twin?(): SourceUnderCrash
 }
