@@ -9,8 +9,9 @@ import {
 import type { SinkContext, SinkMode } from '../src/connectors/registry.ts'
 import { StreamError } from '../src/core/error.ts'
 import type { FileSystem } from '../src/core/file-system.ts'
-import type { Epoch } from '../src/core/units.ts'
+import { type Epoch, initialEpoch } from '../src/core/units.ts'
 import type { Sink } from '../src/flow/connector.ts'
+import type { LogEntry, Manifest } from '../state/manifest.ts'
 import type { CrashSurroundings, SinkUnderCrash } from './laws/own-parts.ts'
 import { logEntries } from './logged-epochs.ts'
 import type { VirtualBroker } from './virtual-broker.ts'
@@ -78,7 +79,10 @@ function sinkOver(
   }
 }
 
-/** The epoch of the marker, which is that of the newest checkpoint; nothing else is left in the broker. */
+/**
+ * The epoch of the newest checkpoint. Every checkpoint that stood was named by the marker, in their order, and the
+ * newest one still is; no transaction is left open.
+ */
 async function markedEpoch(
   broker: VirtualBroker,
   files: FileSystem,
@@ -87,19 +91,31 @@ async function markedEpoch(
   const open = broker.open()
   if (open.length > 0) throw new Error(`transactions were left open: ${open.join(', ')}`)
   const { group, marker: of } = brokerPlaces
-  const found = broker.marker({ group, ...of })
-  const marker = found && decodeMarker(group, found)
-  const manifests = (await logEntries(files, checkpoint)).flatMap((entry) =>
-    entry.type === 'manifest' ? [entry.manifest] : [],
-  )
-  const newest = manifests.at(-1)
-  if (marker?.snapshotId !== newest?.snapshotId || marker?.epoch !== newest?.epoch) {
-    const [is, should] = [marker, newest].map(
-      (name) => name && `${name.snapshotId} of epoch ${name.epoch}`,
+  const ids = broker
+    .markers({ group, ...of })
+    .map((found) => decodeMarker(group, found)?.snapshotId ?? 'none')
+    // The initial one may be committed again by the next process.
+    .filter((id, at, all) => id !== all[at - 1])
+  const standing = standingManifests(await logEntries(files, checkpoint))
+  const wanted = standing.map(({ snapshotId }) => snapshotId)
+  // The beginning of the log may be pruned.
+  const found = standing[0]?.epoch === initialEpoch ? ids : ids.slice(-wanted.length)
+  if (found.join() !== wanted.join()) {
+    throw new Error(
+      `the markers were\n${found.join('\n')}\nand the checkpoints\n${wanted.join('\n')}`,
     )
-    throw new Error(`the marker is ${is}, and the newest checkpoint ${should}`)
   }
-  return marker?.epoch ?? -1
+  return standing.at(-1)?.epoch ?? initialEpoch
+}
+
+/** The checkpoints of a log that were not taken back. */
+function standingManifests(entries: readonly LogEntry[]): readonly Manifest[] {
+  let standing: Manifest[] = []
+  for (const entry of entries) {
+    if (entry.type === 'manifest') standing.push(entry.manifest)
+    if (entry.type === 'void') standing = standing.filter(({ epoch }) => epoch <= entry.epoch)
+  }
+  return standing
 }
 
 function transactionalSink(

@@ -125,7 +125,8 @@ export function commitPlainOffset(
 ): number {
   const before = offsetOf(state, of.group, of)
   const at = state.offsetRecords++
-  state.offsets.set(keyOf(of), { ...before, committed: { ...committed, at } })
+  const now = { ...committed, at }
+  state.offsets.set(keyOf(of), { ...before, committed: now, stood: [...before.stood, now] })
   return kafkaError.none
 }
 

@@ -45,6 +45,8 @@ export interface CommittedOffset {
 /** What a group has committed for one partition. */
 export interface GroupOffset {
   readonly committed: CommittedOffset | undefined
+  /** All that were committed and stood for a time, oldest first. */
+  readonly stood: readonly CommittedOffset[]
   /** Those of transactions, until their end has been worked off. */
   readonly pending: readonly (CommittedOffset & {
     readonly producer: number
@@ -118,38 +120,43 @@ export function partitionOf(state: BrokerState, of: TopicPartition): BrokerParti
 
 /** What a group has committed for a partition. */
 export function offsetOf(state: BrokerState, group: string, of: TopicPartition): GroupOffset {
-  return state.offsets.get(`${group} ${nameOf(of)}`) ?? { committed: undefined, pending: [] }
+  return (
+    state.offsets.get(`${group} ${nameOf(of)}`) ?? { committed: undefined, stood: [], pending: [] }
+  )
 }
 
 /** The offset up to which a reader of committed records may read: that of the oldest open transaction. */
 export function stableEnd({ records }: BrokerPartition): number {
-  const open = records.findIndex(
-    (record, at) => record.type === 'data' && endOf(records, at) === undefined,
-  )
+  const fates = fatesOf(records)
+  const open = fates.indexOf('open')
   return open === -1 ? records.length : open
 }
 
 /** Values of committed records with their offsets, below the stable end. */
-export function committedRecords(
-  partition: BrokerPartition,
-): readonly { readonly offset: number; readonly value: unknown }[] {
-  const { records } = partition
-  return records.slice(0, stableEnd(partition)).flatMap((record, offset) => {
-    const isCommitted = record.type === 'data' && endOf(records, offset)?.isCommit === true
+export function committedRecords({
+  records,
+}: BrokerPartition): readonly { readonly offset: number; readonly value: unknown }[] {
+  const fates = fatesOf(records)
+  const open = fates.indexOf('open')
+  return records.slice(0, open === -1 ? records.length : open).flatMap((record, offset) => {
+    const isCommitted = record.type === 'data' && fates[offset] === 'committed'
     return isCommitted ? [{ offset, value: record.value }] : []
   })
 }
 
-/** The end of the transaction that a record belongs to. */
-function endOf(
+/** What became of each record: the next end of its producer's transaction says so. */
+function fatesOf(
   records: readonly BrokerRecord[],
-  at: number,
-): Extract<BrokerRecord, { type: 'end' }> | undefined {
-  const producer = records[at]?.producer
-  for (const record of records.slice(at + 1)) {
-    if (record.type === 'end' && record.producer === producer) return record
-  }
-  return undefined
+): readonly ('open' | 'committed' | 'aborted' | 'end')[] {
+  const ends = new Map<number, 'committed' | 'aborted'>()
+  return records
+    .toReversed()
+    .map((record) => {
+      if (record.type === 'data') return ends.get(record.producer) ?? 'open'
+      ends.set(record.producer, record.isCommit ? 'committed' : 'aborted')
+      return 'end'
+    })
+    .toReversed()
 }
 
 /** What a broker does by itself between two requests, as far as it gets. */
@@ -205,13 +212,16 @@ function tell(
  * last stands: an older one is passed over, whatever was committed last.
  */
 export function settleOffset(state: BrokerState): boolean {
-  for (const [key, { committed, pending }] of state.offsets) {
+  for (const [key, { committed, stood, pending }] of state.offsets) {
     const ended = pending.find((each) => each.ended !== undefined)
     if (ended === undefined) continue
     const isNewer = committed === undefined || committed.at < ended.at
+    const stands = ended.ended === 'commit' && isNewer
     const { offset, metadata, at } = ended
+    const settled = { offset, metadata, at }
     state.offsets.set(key, {
-      committed: ended.ended === 'commit' && isNewer ? { offset, metadata, at } : committed,
+      committed: stands ? settled : committed,
+      stood: stands ? [...stood, settled] : stood,
       pending: pending.filter((each) => each !== ended),
     })
     return true

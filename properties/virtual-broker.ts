@@ -80,7 +80,8 @@ export interface VirtualBroker {
   settle(): void
   /** Committed records of a partition. */
   committed(of: TopicPartition): readonly { readonly offset: number; readonly value: unknown }[]
-  marker(of: OffsetPlace): { readonly offset: number; readonly metadata: string } | undefined
+  /** Every offset that a group had committed at some time, oldest first; the last one stands. */
+  markers(of: OffsetPlace): readonly { readonly offset: number; readonly metadata: string }[]
   /** Transactional ids with an open transaction. */
   open(): readonly string[]
   /** The same broker once more; what happens to one is nothing to the other. */
@@ -110,7 +111,7 @@ function brokerOver(state: BrokerState, options: VirtualBrokerOptions): VirtualB
       while (tellOne(state) || settleOffset(state));
     },
     committed: (of) => committedRecords(partitionOf(state, of)),
-    marker: (of) => offsetOf(state, of.group, of).committed,
+    markers: (of) => offsetOf(state, of.group, of).stood,
     open: () =>
       [...state.transactions].flatMap(([id, { state: stage }]) =>
         stage === 'Ongoing' ? [id] : [],
@@ -186,7 +187,7 @@ function clientOf(connection: Connection): BrokerClient {
 /** How many requests find no coordinator after a broker died. */
 const requestsAway = 3
 /** A request is late by no more than this many others. */
-const lateMax = 8
+const lateMax = 40
 
 /** What a request does, and what its sender hears instead when it fails. */
 interface Request<Answer> {
@@ -237,7 +238,8 @@ function disturbed<Answer>(
     case 'late':
       // What begins a transaction anew after its end would stay open for ever: brokers look after that by themselves.
       if (!name.startsWith('add ')) {
-        state.late.push({ at: number + 2 + Math.floor(draw(state) * lateMax), effect })
+        const after = Math.floor(draw(state) * draw(state) * lateMax)
+        state.late.push({ at: number + 2 + after, effect })
       }
       break
     case 'timeout':

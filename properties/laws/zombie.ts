@@ -28,8 +28,11 @@ export async function zombie(
   if (!sleeper.sleeps) return { slept: false, stepsAwake: 0 }
   await world.live()
   const before = await judge(world, undefined)
-  const seen = async (): Promise<string> =>
-    JSON.stringify([await logEntries(world.disk(), checkpoint), world.table.epochs().length])
+  const seen = async (): Promise<string> => {
+    const own = await world.ownSink?.visible(world.disk())
+    const log = await logEntries(world.disk(), checkpoint)
+    return JSON.stringify([log, world.table.epochs().length, own?.length])
+  }
   const left = await seen()
   const awake = await sleeper.wake()
   if ((await seen()) !== left) {

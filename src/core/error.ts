@@ -157,6 +157,11 @@ const catalogue = {
     hint: 'Check that the path exists, is writable and that the disk has room.',
     retry: 'backoff',
   },
+  KAFKA_TRANSACTION_ENDED: {
+    message: 'A transaction of {transactionalId} cannot go on: {why}.',
+    hint: 'Nothing is lost: the next attempt asks the broker what was committed. If this happens again and again, an epoch takes longer than the timeout of its transaction, or another process uses the same transactional ids.',
+    retry: 'backoff',
+  },
   LITERAL_INVALID: {
     message: 'The value {value} cannot be used as a literal.',
     hint: 'Use a string, number, boolean, bigint, Date or null.',

@@ -122,7 +122,7 @@ async function decisive<Records, Result>(
   own: Transactions<Records>,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  if (own.isOver) throw new Error('an earlier request failed: only a new attempt finds out')
+  if (own.isOver) throw ended(own.places.prefix, 'an earlier request of this attempt failed')
   try {
     return await work()
   } catch (thrown) {
@@ -140,7 +140,7 @@ async function fence<Records>(own: Transactions<Records>): Promise<EpochMarker |
 
 /** A producer with an epoch of its own, once everything that was open in the slot has ended. */
 async function renew<Records>(own: Transactions<Records>, slot: Slot): Promise<void> {
-  await patiently(own, `InitProducerId of ${slot.transactionalId}`, async () => {
+  await patiently(own, { name: 'InitProducerId', of: slot.transactionalId }, async () => {
     const { error, producer } = await own.requests.initProducer(slot.transactionalId)
     if (error === kafkaError.none) slot.producer = producer
     return error
@@ -154,7 +154,7 @@ async function renew<Records>(own: Transactions<Records>, slot: Slot): Promise<v
 async function readMarker<Records>(own: Transactions<Records>): Promise<EpochMarker | undefined> {
   const { group, marker } = own.places
   let found = { offset: -1, metadata: '' }
-  await patiently(own, `OffsetFetch of ${group}`, async () => {
+  await patiently(own, { name: 'OffsetFetch', of: own.places.prefix }, async () => {
     const { error, ...offset } = await own.requests.fetchOffset({ group, ...marker })
     if (error === kafkaError.none) found = offset
     return error
@@ -231,7 +231,7 @@ async function prepare<Records>(
   const slot = await begun(own, epoch)
   if (await writeMarker(own, slot, checkpoint)) return
   // Sent again, the first try might arrive after the marker of the next epoch.
-  throw new Error(`the answer to the marker of epoch ${epoch} was lost`)
+  throw ended(slot.transactionalId, `the answer to the marker of epoch ${epoch} was lost`)
 }
 
 /** Appends a marker to the open transaction of a slot; `false` if nobody knows whether it was. */
@@ -296,7 +296,7 @@ async function ask<Records>(
   if (producer === undefined) {
     throw new StreamError('INTERNAL', { what: `${name} before ${slot.transactionalId} was fenced` })
   }
-  await patiently(own, `${name} of ${slot.transactionalId}`, async () => {
+  await patiently(own, { name, of: slot.transactionalId }, async () => {
     const error = await request(producer)
     if (outcomeOf(error) === 'lost') slot.isSuspect = true
     return error
@@ -309,7 +309,7 @@ const retryDelayMs = 2
 /** Repeats a request until it is done, or refused for good. */
 async function patiently<Records>(
   { clock, retryMs }: Transactions<Records>,
-  name: string,
+  { name, of }: { readonly name: string; readonly of: string },
   request: () => Promise<number>,
 ): Promise<void> {
   const untilMs = clock.monotonic() + retryMs
@@ -317,8 +317,12 @@ async function patiently<Records>(
     const error = await request()
     const outcome = outcomeOf(error)
     if (outcome === 'done') return
-    if (outcome === 'refused') throw new Error(`${name} was refused with code ${error}`)
-    if (clock.monotonic() >= untilMs) throw new Error(`${name} still gets code ${error}`)
+    if (outcome === 'refused') throw ended(of, `${name} was refused with code ${error}`)
+    if (clock.monotonic() >= untilMs) throw ended(of, `${name} still gets code ${error}`)
     await sleep(clock, retryDelayMs)
   }
+}
+
+function ended(transactionalId: string, why: string): StreamError<'KAFKA_TRANSACTION_ENDED'> {
+  return new StreamError('KAFKA_TRANSACTION_ENDED', { transactionalId, why })
 }

@@ -1,3 +1,4 @@
+import { brokerRuns } from './broker-gates.ts'
 import {
   damages,
   diskFaults,
@@ -21,6 +22,7 @@ import {
 export const gates: readonly Gate[] = [
   singleCrashes,
   fileCrashes,
+  brokerRuns,
   doubleCrashes,
   disturbedRuns,
   sameAgain,

@@ -1,0 +1,71 @@
+import { brokerSink } from '../../../properties/broker-sink.ts'
+import { brokerSource } from '../../../properties/broker-source.ts'
+import { type BrokerFate, brokerFaults } from '../../../properties/laws/broker-faults.ts'
+import { crashCoverage } from '../../../properties/laws/crash-coverage.ts'
+import { crashPoints } from '../../../properties/laws/crash-points.ts'
+import type { CrashPipeline } from '../../../properties/laws/crash-world.ts'
+import { type CrashCase, pipelineOf } from '../../../properties/laws/exactly-once.ts'
+import { zombie } from '../../../properties/laws/zombie.ts'
+import { virtualBroker } from '../../../properties/virtual-broker.ts'
+import { seededRandom } from '../../../src/core/random.ts'
+import type { Gate } from './gate.ts'
+import { randomPipeline } from './pipelines.ts'
+
+/** After a fault a query restarts by itself, at once and as often as it has to. */
+const restarts = { maxRestarts: 20, restartDelay: 1, poisonAfter: 20 }
+
+/** A query from brokers into a broker, with what happens to their requests. */
+export function overBrokers(one: CrashCase, fate?: BrokerFate): CrashPipeline {
+  const { seed } = one
+  const broker = () =>
+    virtualBroker(fate === undefined ? { seed } : { seed, fault: (_request, name) => fate(name) })
+  return pipelineOf(one, {
+    sink: () => brokerSink(broker()),
+    sources: one.query.inputs.map((_, input) => () => brokerSource(broker(), `input${input}`)),
+    config: fate === undefined ? {} : restarts,
+  })
+}
+
+/** Deaths, faults of the broker and zombies of a random query between brokers. */
+export const brokerRuns: Gate = {
+  id: 'G1B',
+  name: 'deaths, broker faults and zombies change nothing in a broker',
+  unit: 'crash points and faults',
+  wanted: { test: 2_000, long: 100_000 },
+  async round(seed) {
+    const { one } = randomPipeline(seed)
+    const coverage = crashCoverage()
+    const second = crashCoverage()
+    await crashPoints(overBrokers(one), {
+      seed: one.seed,
+      secondAfterEvery: 80,
+      secondEvery: 7,
+      onCrash: (step, isSecond) => (isSecond ? second : coverage).add(step),
+    })
+    const faults = await brokerFaults((fate) => overBrokers(one, fate), {
+      seed: one.seed,
+      every: 2,
+    })
+    const random = seededRandom(seed)
+    let zombies = 0
+    let stepsAwake = 0
+    for (let tried = 0; tried < 10; tried++) {
+      const step = Math.floor(random.next() * 400)
+      const report = await zombie(overBrokers(one), { seed: one.seed, step })
+      if (report.slept) zombies += 1
+      stepsAwake += report.stepsAwake
+    }
+    return {
+      done: coverage.crashes + second.crashes + faults.tried + zombies,
+      figures: {
+        deaths: coverage.crashes,
+        'second deaths': second.crashes,
+        'broker faults': faults.tried,
+        'queries failed': faults.failed,
+        zombies,
+        'steps awake': stepsAwake,
+      },
+      kinds: [...coverage.pairs.keys(), ...faults.kinds],
+    }
+  },
+}
