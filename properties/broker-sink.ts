@@ -80,8 +80,8 @@ function sinkOver(
 }
 
 /**
- * The epoch of the newest checkpoint. Every checkpoint that stood was named by the marker, in their order, and the
- * newest one still is; no transaction is left open.
+ * The epoch of the newest checkpoint. The marker named checkpoints that stood, in their order, and names the newest;
+ * no transaction is left open.
  */
 async function markedEpoch(
   broker: VirtualBroker,
@@ -93,16 +93,17 @@ async function markedEpoch(
   const { group, marker: of } = brokerPlaces
   const ids = broker
     .markers({ group, ...of })
-    .map((found) => decodeMarker(group, found)?.snapshotId ?? 'none')
-    // The initial one may be committed again by the next process.
-    .filter((id, at, all) => id !== all[at - 1])
+    .map((found) => decodeMarker(group, found)?.snapshotId)
   const standing = standingManifests(await logEntries(files, checkpoint))
   const wanted = standing.map(({ snapshotId }) => snapshotId)
-  // The beginning of the log may be pruned.
-  const found = standing[0]?.epoch === initialEpoch ? ids : ids.slice(-wanted.length)
-  if (found.join() !== wanted.join()) {
+  // The beginning of the log may be pruned. A marker may be passed over when that of the next epoch is heard of first.
+  const places = ids.map((id) => wanted.indexOf(id ?? ''))
+  const known = places.slice(places.findIndex((place) => place >= 0))
+  const isInOrder = known.every((place, at) => place >= (known[at - 1] ?? 0))
+  const isWhole = standing[0]?.epoch !== initialEpoch || known.length === places.length
+  if (!isInOrder || !isWhole || known.at(-1) !== wanted.length - 1) {
     throw new Error(
-      `the markers were\n${found.join('\n')}\nand the checkpoints\n${wanted.join('\n')}`,
+      `the markers were\n${ids.join('\n')}\nand the checkpoints\n${wanted.join('\n')}`,
     )
   }
   return standing.at(-1)?.epoch ?? initialEpoch

@@ -8,6 +8,7 @@ import {
   type BrokerState,
   type BrokerTransaction,
   beginEnd,
+  fenced,
   nameOf,
   offsetOf,
   partitionOf,
@@ -19,22 +20,31 @@ export interface OffsetPlace extends TopicPartition {
   readonly group: string
 }
 
-/** Takes a transactional id over: whoever had it is fenced, what is open there is aborted first. */
+/**
+ * Takes a transactional id over: whoever had it is fenced, what is open there is aborted first. With `current` only
+ * for whoever has it.
+ */
 export function initProducer(
   state: BrokerState,
   transactionalId: string,
+  current: Producer | undefined,
 ): { readonly error: number; readonly producer: Producer | undefined } {
   const known = state.transactions.get(transactionalId)
   const later = { error: kafkaError.concurrentTransactions, producer: undefined }
+  if (current !== undefined && known !== undefined) {
+    // A second try of what has been done already gives the same.
+    if (current.id === known.producer && current.epoch === known.epochBefore) {
+      return { error: kafkaError.none, producer: { ...current, epoch: known.epoch } }
+    }
+    const error = refusal(state, current, kafkaError.producerFenced)
+    if (error !== kafkaError.none) return { error, producer: undefined }
+  }
   switch (known?.state) {
     case 'PrepareCommit':
     case 'PrepareAbort':
       return later
     case 'Ongoing':
-      state.transactions.set(
-        transactionalId,
-        beginEnd({ ...known, epoch: known.epoch + 1 }, 'abort'),
-      )
+      state.transactions.set(transactionalId, beginEnd(fenced(known), 'abort'))
       return later
     default: {
       const id = known?.producer ?? state.producers++
@@ -42,6 +52,7 @@ export function initProducer(
       state.transactions.set(transactionalId, {
         producer: id,
         epoch,
+        epochBefore: current?.epoch,
         state: 'Empty',
         partitions: [],
         groups: [],

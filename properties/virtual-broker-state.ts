@@ -22,6 +22,8 @@ export interface BrokerPartition {
 export interface BrokerTransaction {
   readonly producer: number
   readonly epoch: number
+  /** The epoch that the same process had before; another one that takes it over leaves none. */
+  readonly epochBefore: number | undefined
   readonly state:
     | 'Empty'
     | 'Ongoing'
@@ -233,9 +235,14 @@ export function settleOffset(state: BrokerState): boolean {
 export function timeOut(state: BrokerState): void {
   for (const [id, transaction] of state.transactions) {
     if (transaction.state !== 'Ongoing') continue
-    state.transactions.set(id, beginEnd({ ...transaction, epoch: transaction.epoch + 1 }, 'abort'))
+    state.transactions.set(id, beginEnd(fenced(transaction), 'abort'))
     return
   }
+}
+
+/** The transaction under an epoch that its producer does not have. */
+export function fenced(transaction: BrokerTransaction): BrokerTransaction {
+  return { ...transaction, epoch: transaction.epoch + 1, epochBefore: undefined }
 }
 
 /** A transaction that is about to end. */

@@ -148,9 +148,9 @@ function clientOf(connection: Connection): BrokerClient {
     // A coordinator that is away gives no offset, which is not the same as that there is none.
     request(connection, name, { effect, failed: (error) => ({ error, offset: -1, metadata: '' }) })
   return {
-    initProducer: (id) =>
+    initProducer: (id, current) =>
       request(connection, `init ${id}`, {
-        effect: (state) => initProducer(state, id),
+        effect: (state) => initProducer(state, id, current),
         failed: (error) => ({ error, producer: undefined }),
       }),
     addPartition: (producer, partition) =>

@@ -21,7 +21,7 @@ export interface Decided {
 
 /** What has to be done before new epochs are decided, in this order. */
 export interface RecoveryPlan {
-  /** Published first: manifests newer than this never stood. */
+  /** Published first: manifests newer than this never stood, if there are any. */
   readonly voids: Extract<LogEntry, { type: 'void' }> | undefined
   /** The checkpoint that stands; `undefined` on a first start. */
   readonly manifest: Manifest | undefined

@@ -93,7 +93,18 @@ export async function plannedRecovery(
   // Another sink has the newest checkpoint: what this one has is older, or nothing.
   const isAnother = (byLog.manifest?.sinks?.[name] ?? description) !== description
   const standing: Authoritative = isAnother ? undefined : word
-  return standing === undefined ? byLog : planRecovery(entries, standing)
+  const plan = standing === undefined ? byLog : planRecovery(entries, standing)
+  return standing === undefined || word === 'none' ? confirmed(plan) : plan
+}
+
+/**
+ * A plan whose checkpoint the sink will be told of. The log is asked once more before that: an attempt that has fenced
+ * a newer one, as it was asleep before, would turn the word of the sink back.
+ */
+function confirmed(plan: RecoveryPlan): RecoveryPlan {
+  if (plan.manifest === undefined) return plan
+  const { epoch, snapshotId } = plan.manifest
+  return { ...plan, voids: { type: 'void', epoch, snapshotId } }
 }
 
 function unfit(sink: string, why: string): StreamError<'SINK_INVALID'> {

@@ -43,7 +43,7 @@ async function answered(request: () => Promise<number>): Promise<number> {
 async function producerOf(client: BrokerClient, id: string): Promise<Producer> {
   let made: Producer | undefined
   await answered(async () => {
-    const { error, producer } = await client.initProducer(id)
+    const { error, producer } = await client.initProducer(id, undefined)
     made = producer
     return error
   })

@@ -132,16 +132,25 @@ async function decisive<Records, Result>(
 }
 
 async function fence<Records>(own: Transactions<Records>): Promise<EpochMarker | undefined> {
-  for (const slot of own.slots) await renew(own, slot)
+  for (const slot of own.slots) await initialise(own, slot, undefined)
   // Read before that, it might be the marker of an epoch that an older process is about to replace.
   own.written = await readMarker(own)
   return own.written
 }
 
-/** A producer with an epoch of its own, once everything that was open in the slot has ended. */
+/** The same producer under another epoch. Not if another process has taken the slot over: it would be fenced. */
 async function renew<Records>(own: Transactions<Records>, slot: Slot): Promise<void> {
+  await initialise(own, slot, slot.producer)
+}
+
+/** A producer with an epoch of its own, once everything that was open in the slot has ended. */
+async function initialise<Records>(
+  own: Transactions<Records>,
+  slot: Slot,
+  current: Producer | undefined,
+): Promise<void> {
   await patiently(own, { name: 'InitProducerId', of: slot.transactionalId }, async () => {
-    const { error, producer } = await own.requests.initProducer(slot.transactionalId)
+    const { error, producer } = await own.requests.initProducer(slot.transactionalId, current)
     if (error === kafkaError.none) slot.producer = producer
     return error
   })

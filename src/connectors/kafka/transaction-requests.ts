@@ -24,9 +24,13 @@ export interface FetchedOffset {
  * the answer is `networkException`.
  */
 export interface TransactionRequests<Records> {
-  /** Fences every older producer of the id and aborts its open transaction. */
+  /**
+   * Fences every older producer of the id and aborts its open transaction. With `current` only if that is still the
+   * newest one (KIP-360), which then gets another epoch: whoever was fenced stays so.
+   */
   initProducer(
     transactionalId: string,
+    current: Producer | undefined,
   ): Promise<{ readonly error: number; readonly producer: Producer | undefined }>
   addPartition(producer: Producer, to: TopicPartition): Promise<number>
   /** `sequence` is the number of the first of these records in the partition, by producer and epoch. */

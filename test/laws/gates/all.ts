@@ -17,12 +17,14 @@ import {
   randomQueries,
   rescaledRuns,
 } from './run-gates.ts'
+import { transactionRuns } from './transaction-gates.ts'
 
 /** Every claim that is counted, in the order of its table. */
 export const gates: readonly Gate[] = [
   singleCrashes,
   fileCrashes,
   brokerRuns,
+  transactionRuns,
   doubleCrashes,
   disturbedRuns,
   sameAgain,
