@@ -1,4 +1,4 @@
-import { brokerRuns } from './broker-gates.ts'
+import { brokerRuns, disturbedBrokerRuns } from './broker-gates.ts'
 import {
   damages,
   diskFaults,
@@ -27,6 +27,7 @@ export const gates: readonly Gate[] = [
   transactionRuns,
   doubleCrashes,
   disturbedRuns,
+  disturbedBrokerRuns,
   sameAgain,
   diskFaults,
   damages,

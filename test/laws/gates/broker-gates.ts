@@ -5,11 +5,12 @@ import { crashCoverage } from '../../../properties/laws/crash-coverage.ts'
 import { crashPoints } from '../../../properties/laws/crash-points.ts'
 import type { CrashPipeline } from '../../../properties/laws/crash-world.ts'
 import { type CrashCase, pipelineOf } from '../../../properties/laws/exactly-once.ts'
+import { simulate } from '../../../properties/laws/simulate.ts'
 import { zombie } from '../../../properties/laws/zombie.ts'
-import { virtualBroker } from '../../../properties/virtual-broker.ts'
+import { type BrokerFault, virtualBroker } from '../../../properties/virtual-broker.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import type { Gate } from './gate.ts'
-import { randomPipeline } from './pipelines.ts'
+import { queries, randomPipeline } from './pipelines.ts'
 
 /** After a fault a query restarts by itself, at once and as often as it has to. */
 const restarts = { maxRestarts: 20, restartDelay: 1, poisonAfter: 20 }
@@ -67,5 +68,40 @@ export const brokerRuns: Gate = {
       },
       kinds: [...coverage.pairs.keys(), ...faults.kinds],
     }
+  },
+}
+
+/** Broker faults after which a query that is just starting goes on by itself. */
+const passing: readonly BrokerFault[] = ['lost request', 'lost reply', 'bounce']
+/** Faults come among the first requests only, so that the last life of a machine may come to its end. */
+const requestsStruck = 200
+const casesAtOnce = 10
+
+/** Everything that may go wrong with processes, disks, clocks and brokers at once. */
+export const disturbedBrokerRuns: Gate = {
+  id: 'G3B',
+  name: 'runs between brokers with all faults at once give what the reference gives',
+  unit: 'seeds',
+  wanted: { test: 60, long: 20_000 },
+  async round(seed) {
+    let faults = 0
+    const broker = (salt: number) =>
+      virtualBroker({
+        seed: seed + salt,
+        fault(request) {
+          const random = seededRandom((seed + salt) * 1_009 + request)
+          if (request >= requestsStruck || random.next() >= 0.02) return undefined
+          faults += 1
+          return passing[Math.floor(random.next() * passing.length)]
+        },
+      })
+    const { cases, lives, disturbances } = await simulate(queries, {
+      seed,
+      runs: casesAtOnce,
+      sink: () => brokerSink(broker(0)),
+      sources: [1, 2].map((input) => () => brokerSource(broker(input), `input${input}`)),
+      config: restarts,
+    })
+    return { done: cases, figures: { lives, 'broker faults': faults, ...disturbances } }
   },
 }
