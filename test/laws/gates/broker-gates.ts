@@ -60,6 +60,7 @@ export const brokerRuns: Gate = {
       done: coverage.crashes + second.crashes + faults.tried + zombies,
       figures: {
         deaths: coverage.crashes,
+        'two epochs in flight': coverage.withTwoInFlight,
         'second deaths': second.crashes,
         'broker faults': faults.tried,
         'queries failed': faults.failed,

@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { GateState } from '../gates/gate.ts'
+import { brokerMistakes } from './broker-mistakes.ts'
 import { type PlantedFault, plantedFaults } from './faults.ts'
 
 const { values } = parseArgs({
@@ -26,7 +27,8 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '2' },
   },
 })
-const chosen = plantedFaults.filter(({ name, area }) => `${area}: ${name}`.includes(values.only))
+const all = [...plantedFaults, ...brokerMistakes]
+const chosen = all.filter(({ name, area }) => `${area}: ${name}`.includes(values.only))
 const root = process.cwd()
 const folder = mkdtempSync(join(tmpdir(), 'millrace-mutants-'))
 let caught = 0
