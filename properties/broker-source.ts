@@ -27,6 +27,8 @@ export function brokerSource(broker: VirtualBroker, topic = 'in'): SourceUnderCr
         if (given !== undefined) return given
         throw new StreamError('SCHEMA_REQUIRED', { format: 'broker' })
       },
+      // What arrives at once is more than one epoch, so that there are several in flight.
+      limits: () => ({ maxRows: offsetsAtOnce }),
       create: async (context) => sourceOver(broker.client(here), topic, context),
     }),
     partitions: names,
@@ -41,6 +43,8 @@ export function brokerSource(broker: VirtualBroker, topic = 'in'): SourceUnderCr
 }
 
 const retryDelayMs = 2
+/** Of each partition. */
+const offsetsAtOnce = 24
 
 function sourceOver(client: BrokerClient, topic: string, context: SourceContext): Source {
   const { schema, columns, clock } = context
@@ -67,9 +71,11 @@ function sourceOver(client: BrokerClient, topic: string, context: SourceContext)
     schema: readSchema(context),
     replayable: true,
     initial: async () => Object.fromEntries(names.map((name) => [name, 0])),
-    async latest() {
+    async latest(from, { maxRows = Number.POSITIVE_INFINITY }) {
       const ends: [string, number][] = []
-      for (const name of names) ends.push([name, await latest(name)])
+      for (const name of names) {
+        ends.push([name, Math.min(await latest(name), numberAt(from, name) + maxRows)])
+      }
       return Object.fromEntries(ends)
     },
     async *read({ from, to }, { index, count }) {

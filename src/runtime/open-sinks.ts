@@ -125,6 +125,7 @@ export async function openSinks(
   }: { readonly log: LocalEpochLog; readonly found: RecoveryPlan; readonly base: Manifest },
 ): Promise<void> {
   const { commitAgain, manifest } = found
+  const standsOn = { epoch: base.epoch, snapshotId: base.snapshotId }
   for (const [name, sink] of byName) {
     const committable = commitAgain?.committables[name]
     const isSame = (manifest?.sinks?.[name] ?? sink.description) === sink.description
@@ -132,7 +133,7 @@ export async function openSinks(
       commitAgain === undefined || committable === undefined || !isSame
         ? undefined
         : { epoch: commitAgain.epoch, committable }
-    await sink.open({ ...attempt, lastCommitted, standsOn: base })
+    await sink.open({ ...attempt, lastCommitted, standsOn })
   }
   if (commitAgain?.noteMissing !== true) return
   const { epoch, snapshotId } = commitAgain

@@ -214,6 +214,17 @@ test('after a word that was lost on the way the attempt is over, and the next on
   }
 })
 
+test('the word of an attempt is set in spite of lost answers', async () => {
+  for (const fault of ['lost request', 'lost reply', 'late', 'bounce'] as const) {
+    for (const name of ['add offsets', 'commit offset', 'commit transaction', 'fetch offset']) {
+      const broker = struck(name, fault, 0)
+      const transactions = await started(broker)
+      expect(await attemptOn(broker).fence()).toMatchObject(nameOf(-1))
+      await expect(prepared(transactions, 0)).rejects.toThrow('code')
+    }
+  }
+})
+
 test('a commit whose answer is lost is asked for again and counts once', async () => {
   for (const fault of ['lost request', 'lost reply', 'late', 'bounce'] as const) {
     const broker = struck('commit transaction', fault, 1)

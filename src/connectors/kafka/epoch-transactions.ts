@@ -177,7 +177,9 @@ async function standOn<Records>(own: Transactions<Records>, base: CheckpointName
   own.committed = base.epoch
   // The same marker may be committed any number of times, so here a lost answer is no end.
   while (own.written?.snapshotId !== base.snapshotId) {
-    if (await writeMarker(own, slot, base)) await endTransaction(own, slot, 'commit')
+    const isWritten = await writeMarker(own, slot, base)
+    // With a transaction open the broker would give its producer no other epoch, but fence it.
+    await endTransaction(own, slot, isWritten ? 'commit' : 'abort')
     if (slot.isSuspect) await renew(own, slot)
     own.written = await readMarker(own)
   }
