@@ -44,7 +44,7 @@ export function brokerSource(broker: VirtualBroker, topic = 'in'): SourceUnderCr
 
 const retryDelayMs = 2
 /** Of each partition. */
-const offsetsAtOnce = 24
+const offsetsAtOnce = 8
 
 function sourceOver(client: BrokerClient, topic: string, context: SourceContext): Source {
   const { schema, columns, clock } = context
