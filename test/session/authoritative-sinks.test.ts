@@ -19,30 +19,37 @@ const here = { step: () => undefined, files: virtualFileSystem() }
 function machine(disk: VirtualFileSystem = virtualFileSystem()) {
   const arrived: string[] = []
   let lives = 0
+  const begun = (
+    sinkOf: (pause: () => Promise<void>) => SinkFactory,
+    checkpoint = 'checkpoint',
+  ) => {
+    const files = disk.kill()
+    const { session, simulation } = simulatedSession({ seed: 7 + lives, files, life: lives })
+    lives += 1
+    const sink = sinkOf(simulation.pause)
+    session.register({ sink })
+    const stream = session.memoryStream('name STRING')
+    for (const name of arrived) stream.addData([[name]])
+    const run = async (): Promise<void> => {
+      const query = stream
+        .toDF()
+        .writeStream.format(sink.format)
+        .option('checkpointLocation', checkpoint)
+        .start()
+      await query.processAllAvailable()
+      await query.stop()
+    }
+    return { simulation, work: run() }
+  }
   return {
     disk,
+    /** A process at its beginning, with a sink that may wait for the simulation. */
+    begun,
     /** More rows arrive, and everything is written to the sink; then the query stops. */
     async live(sink: SinkFactory, rows: readonly string[], checkpoint = 'checkpoint') {
       arrived.push(...rows)
-      const { session, simulation } = simulatedSession({
-        seed: 7 + lives,
-        files: disk,
-        life: lives,
-      })
-      lives += 1
-      session.register({ sink })
-      const stream = session.memoryStream('name STRING')
-      for (const name of arrived) stream.addData([[name]])
-      const work = async (): Promise<void> => {
-        const query = stream
-          .toDF()
-          .writeStream.format(sink.format)
-          .option('checkpointLocation', checkpoint)
-          .start()
-        await query.processAllAvailable()
-        await query.stop()
-      }
-      await simulation.run(work())
+      const { simulation, work } = begun(() => sink, checkpoint)
+      await simulation.run(work)
     },
   }
 }
@@ -75,6 +82,31 @@ test('a sink that takes the place of another gets what is new, and its word begi
   const manifests = (await logEntries(disk, 'checkpoint')).filter(({ type }) => type === 'manifest')
   // The initial checkpoint has none before it.
   expect(lastMarker(broker)).toBe(manifests.length - 1)
+})
+
+test('a process that slept before its fence does not turn the word of its sink back', async () => {
+  const world = machine()
+  const broker = virtualBroker()
+  const sink = brokerSink(broker)
+  await world.live(keptTable().sink(), ['a'])
+  let sleeps = false
+  const sleeper = world.begun((pause) =>
+    sink.factory({
+      ...here,
+      pause() {
+        sleeps = true
+        return pause()
+      },
+    }),
+  )
+  await sleeper.simulation.run(sleeper.work, { isDead: () => sleeps })
+  expect(broker.requests).toBe(0)
+  await world.live(sink.factory(here), ['b'])
+  const word = lastMarker(broker)
+  const requests = broker.requests
+  await expect(sleeper.simulation.run(sleeper.work)).rejects.toMatchObject({ code: 'FENCED' })
+  expect(broker.requests).toBeGreaterThan(requests)
+  expect(lastMarker(broker)).toBe(word)
 })
 
 test('a sink whose word has expired goes on, as its last commit was noted', async () => {
