@@ -67,6 +67,30 @@ test('an attempt that was replaced is fenced: it publishes nothing more', async 
   ).toBe('CHECKPOINT_IN_USE')
 })
 
+test('an attempt that slept until its numbers were pruned is fenced, though they are free', async () => {
+  for (const prunedTo of [2, 3, 4, 5]) {
+    const files = virtualFileSystem()
+    const clock = handClock()
+    const zombie = await openEpochLog(logOptions(files, { clock: handClock() }))
+    await zombie.append(published(-1))
+    await clock.advance(20_000)
+    const other = virtualSibling(files)
+    const next = await openEpochLog(
+      logOptions(other, { clock, processInfo: fakeProcess(2, () => true) }),
+    )
+    for (const epoch of [0, 1, 2]) await next.append(decision(epoch))
+    await next.prune(prunedTo)
+    expect(await codeOf(zombie.append(decision(9)))).toBe('FENCED')
+    await next.append(decision(3))
+    await next.close()
+    const last = await openEpochLog(logOptions(virtualSibling(files), { clock }))
+    const all = [decision(0), decision(1), decision(2), decision(3)]
+    expect(last.entries.filter(({ type }) => type === 'decision')).toEqual(
+      all.slice(Math.max(0, prunedTo - 3)),
+    )
+  }
+})
+
 /** The same disk seen by another process, that is with a registry of its own. */
 function virtualSibling(
   files: ReturnType<typeof virtualFileSystem>,
