@@ -1,6 +1,7 @@
 import type { BrokerFault } from '../virtual-broker.ts'
 import { judgeOf } from './crash-judge.ts'
-import { type CrashPipeline, crashWorld } from './crash-world.ts'
+import type { CrashPipeline } from './crash-life.ts'
+import { crashWorld } from './crash-world.ts'
 
 /** Which faults are tried. */
 export interface BrokerFaultOptions {

@@ -30,7 +30,7 @@ export async function zombie(
   const before = await judge(world, undefined)
   const seen = async (): Promise<string> => {
     const own = await world.ownSink?.visible(world.disk())
-    const log = await logEntries(world.disk(), checkpoint)
+    const log = await logEntries(world.disk(), checkpoint, world.forgotten())
     return JSON.stringify([log, world.table.epochs().length, own?.length])
   }
   const left = await seen()

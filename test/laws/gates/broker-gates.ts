@@ -3,9 +3,13 @@ import { brokerSink } from '../../../properties/broker-sink.ts'
 import { brokerSource } from '../../../properties/broker-source.ts'
 import { type BrokerFate, brokerFaults } from '../../../properties/laws/broker-faults.ts'
 import { crashCoverage } from '../../../properties/laws/crash-coverage.ts'
+import type { CrashPipeline } from '../../../properties/laws/crash-life.ts'
 import { crashPoints } from '../../../properties/laws/crash-points.ts'
-import type { CrashPipeline } from '../../../properties/laws/crash-world.ts'
-import { type CrashCase, pipelineOf } from '../../../properties/laws/exactly-once.ts'
+import {
+  type CrashCase,
+  pipelineOf,
+  randomSettings,
+} from '../../../properties/laws/exactly-once.ts'
 import { simulate } from '../../../properties/laws/simulate.ts'
 import { zombie } from '../../../properties/laws/zombie.ts'
 import { type BrokerFault, virtualBroker } from '../../../properties/virtual-broker.ts'
@@ -34,9 +38,8 @@ const cases: fc.Arbitrary<CrashCase> = queries.chain((query) => {
   return fc.record({
     query: fc.constant(query),
     arrivals: fc.array(fc.tuple(...rows), { minLength: 1, maxLength: 3 }),
-    lanes: fc.integer({ min: 1, max: 2 }),
+    ...randomSettings,
     epochsInFlight: fc.integer({ min: 1, max: 3 }),
-    seed: fc.nat({ max: 0xffff }),
   })
 })
 
