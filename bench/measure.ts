@@ -52,7 +52,8 @@ const loadMax = 0.5
 const othersMax = 0.03
 
 /**
- * Runs the contenders in turn, A B A B …, each run in a process of its own, between two calibrations.
+ * Runs the contenders in turn, there and back (A B C C B A …), so that none of them always comes after the same
+ * other one; each run in a process of its own, between two calibrations.
  * A contender whose runs give different results is an error, not a doubt.
  */
 export async function compare(
@@ -64,7 +65,7 @@ export async function compare(
   const watch = watchOthers()
   const runs = new Map(contenders.map(({ name }): [string, MeasuredRun[]] => [name, []]))
   for (let turn = 0; turn < options.runs; turn++) {
-    for (const contender of contenders) {
+    for (const contender of turn % 2 === 0 ? contenders : contenders.toReversed()) {
       runs.get(contender.name)?.push(await runChild(contender))
     }
   }
