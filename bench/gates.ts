@@ -54,20 +54,34 @@ export const checkpointCostMax = 1.1
 /** Memory of q17 over 10 million events. */
 export const q17BytesMax = 2 ** 30
 
-/** From the start of the query to its first output. */
+/** From the start of the query to its first output, with epochs of a quarter of a second. */
 export const firstOutputSecondsMax = 1.5
 
 /** What a service feels that embeds a query; a program's name and a figure of its report. */
 export const hostBounds: readonly (Pick<GateFigure, 'bound' | 'direction' | 'unit'> & {
   readonly figure: string
+  /** The worst of all runs, or the one in the middle. */
+  readonly counts: 'the worst' | 'the median'
 })[] = [
   // One row, stateful, continuous trigger, 10,000 rows/s open loop, durable checkpoints every second.
-  { figure: 'one row p99', bound: 25, direction: 'at most', unit: 'ms' },
+  { figure: 'one row p99', bound: 25, direction: 'at most', unit: 'ms', counts: 'the median' },
   // Full speed with 200 MB of state: how late a timer of the host comes.
-  { figure: 'busy stateMegabytes', bound: 200, direction: 'at least', unit: 'MB' },
-  { figure: 'busy delayMsP99', bound: 20, direction: 'at most', unit: 'ms' },
-  { figure: 'busy delayMsMax', bound: 100, direction: 'at most', unit: 'ms' },
-  { figure: 'idle coreShare', bound: 0.02, direction: 'at most', unit: 'cores' },
+  {
+    figure: 'busy stateMegabytes',
+    bound: 200,
+    direction: 'at least',
+    unit: 'MB',
+    counts: 'the worst',
+  },
+  { figure: 'busy delayMsP99', bound: 20, direction: 'at most', unit: 'ms', counts: 'the median' },
+  { figure: 'busy delayMsMax', bound: 100, direction: 'at most', unit: 'ms', counts: 'the worst' },
+  {
+    figure: 'idle coreShare',
+    bound: 0.02,
+    direction: 'at most',
+    unit: 'cores',
+    counts: 'the median',
+  },
 ]
 
 /** All gates as text. */

@@ -10,7 +10,7 @@ import type { SinkContext, SinkMode } from '../src/connectors/registry.ts'
 import { StreamError } from '../src/core/error.ts'
 import type { FileSystem } from '../src/core/file-system.ts'
 import { type Epoch, initialEpoch } from '../src/core/units.ts'
-import type { Sink } from '../src/flow/connector.ts'
+import type { CheckpointName, Sink } from '../src/flow/connector.ts'
 import type { LogEntry, Manifest } from '../state/manifest.ts'
 import type { CrashSurroundings, SinkUnderCrash } from './laws/own-parts.ts'
 import { logEntries } from './logged-epochs.ts'
@@ -76,27 +76,34 @@ function sinkOver(
       return shown.map(({ values }) => values)
     },
     twin: () => sinkOver(broker.twin(), checkpoint, { ...query }),
+    state: () => broker.state(),
   }
 }
 
-/**
- * The epoch of the newest checkpoint. The marker named checkpoints that stood, in their order, and names the newest;
- * no transaction is left open.
- */
+/** The epoch of the newest checkpoint, which the marker names. */
 async function markedEpoch(
   broker: VirtualBroker,
   files: FileSystem,
   checkpoint: string,
 ): Promise<number> {
+  const standing = standingManifests(await logEntries(files, checkpoint))
+  mustBeMarked(broker, standing)
+  return standing.at(-1)?.epoch ?? initialEpoch
+}
+
+/**
+ * The markers named checkpoints that stand, in their order, and the last one names the newest; no transaction is left
+ * open. The beginning of the log may be pruned.
+ */
+export function mustBeMarked(broker: VirtualBroker, standing: readonly CheckpointName[]): void {
   const open = broker.open()
   if (open.length > 0) throw new Error(`transactions were left open: ${open.join(', ')}`)
-  const { group, marker: of } = brokerPlaces
+  const { group, marker } = brokerPlaces
   const ids = broker
-    .markers({ group, ...of })
+    .markers({ group, ...marker })
     .map((found) => decodeMarker(group, found)?.snapshotId)
-  const standing = standingManifests(await logEntries(files, checkpoint))
   const wanted = standing.map(({ snapshotId }) => snapshotId)
-  // The beginning of the log may be pruned. A marker may be passed over when that of the next epoch is heard of first.
+  // A marker may be passed over when that of the next epoch is heard of first.
   const places = ids.map((id) => wanted.indexOf(id ?? ''))
   const known = places.slice(places.findIndex((place) => place >= 0))
   const isInOrder = known.every((place, at) => place >= (known[at - 1] ?? 0))
@@ -106,7 +113,6 @@ async function markedEpoch(
       `the markers were\n${ids.join('\n')}\nand the checkpoints\n${wanted.join('\n')}`,
     )
   }
-  return standing.at(-1)?.epoch ?? initialEpoch
 }
 
 /** The checkpoints of a log that were not taken back. */

@@ -39,6 +39,7 @@ export function brokerSource(broker: VirtualBroker, topic = 'in'): SourceUnderCr
       return committed.filter(({ offset }) => offset < end).length
     },
     twin: () => brokerSource(broker.twin(), topic),
+    state: () => broker.state(),
   }
 }
 

@@ -5,7 +5,12 @@
  * @packageDocumentation
  */
 
-export { type KeptEpoch, type KeptTable, keptTable } from './kept-table.ts'
+export {
+  type KeptEpoch,
+  type KeptTable,
+  type KeptTableOptions,
+  keptTable,
+} from './kept-table.ts'
 export { type AggregateLawOptions, aggregateLaw } from './laws/aggregate.ts'
 export type { CrashCoverage } from './laws/crash-coverage.ts'
 export {

@@ -3,23 +3,39 @@ import type { EpochHeader } from '../src/flow/message.ts'
 import { decodeLogFile } from '../state/log-file.ts'
 import type { LogEntry } from '../state/manifest.ts'
 
+/** An entry of a log and the file that holds it. */
+export interface LoggedEntry {
+  readonly path: string
+  readonly entry: LogEntry
+}
+
 /** Every entry of a checkpoint's log, in order; with those, by path, that were there before. */
 export async function logEntries(
   files: FileSystem,
   checkpoint: string,
-  before: ReadonlyMap<string, Uint8Array> = new Map(),
+  before?: ReadonlyMap<string, Uint8Array>,
 ): Promise<readonly LogEntry[]> {
+  return (await loggedEntries(files, checkpoint, before)).map(({ entry }) => entry)
+}
+
+/** The same with their files. */
+export async function loggedEntries(
+  files: FileSystem,
+  checkpoint: string,
+  before: ReadonlyMap<string, Uint8Array> = new Map(),
+): Promise<readonly LoggedEntry[]> {
   const folder = joinPath(checkpoint, 'log')
   const names = [
     ...(await files.list(folder)).map(({ name }) => name),
     ...[...before.keys()].map((path) => path.slice(folder.length + 1)),
   ]
   const numbers = [...new Set(names.filter((name) => /^\d+$/.test(name)).map(Number))]
-  const entries: LogEntry[] = []
+  const entries: LoggedEntry[] = []
   for (const number of numbers.toSorted((left, right) => left - right)) {
     const path = joinPath(folder, String(number))
     const bytes = before.get(path) ?? (await files.read(path))
-    if (bytes !== undefined) entries.push(decodeLogFile(path, bytes, isLogEntry).entry)
+    if (bytes === undefined) continue
+    entries.push({ path, entry: decodeLogFile(path, bytes, isLogEntry).entry })
   }
   return entries
 }

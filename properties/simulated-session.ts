@@ -5,6 +5,7 @@ import { readConfig } from '../src/session/config.ts'
 import { createSession, type Session } from '../src/session/session.ts'
 import { simulatedStoreFactory } from './simulated-store.ts'
 import { createSimulation, type Simulation } from './simulated-system.ts'
+import { slowFileSystem } from './slow-file-system.ts'
 
 /** What a simulated process is made of. */
 export interface SimulatedSessionOptions {
@@ -13,6 +14,8 @@ export interface SimulatedSessionOptions {
   readonly files: FileSystem
   /** Which life of the same world this is; every earlier one is dead. */
   readonly life: number
+  /** Some requests to the disk take long. Default: each is answered before anything else happens. */
+  readonly hasSlowDisk?: boolean
   /** Settings of the session, as `config(…)` takes them. */
   readonly config?: Readonly<Record<string, string | number>>
   /** Called with the name of the receiver before a message is sent; `false` = it is lost. */
@@ -32,9 +35,10 @@ const lifeMs = 3_600_000
  * session has to go through `simulation.run`.
  */
 export function simulatedSession(options: SimulatedSessionOptions): SimulatedSession {
-  const { seed, files, life, config = {}, onSend } = options
+  const { seed, life, hasSlowDisk = false, config = {}, onSend } = options
   const startMs = 1_600_000_000_000 + life * lifeMs
   const simulation = createSimulation(seed, { startMs })
+  const files = hasSlowDisk ? slowFileSystem(options.files, simulation) : options.files
   const given = { store: 'memory', progress: 'off', maxRestarts: 0, ...config }
   const settings = Object.entries(given).map(([name, value]) => [name, String(value)] as const)
   const session = createSession(readConfig(new Map(settings)), {

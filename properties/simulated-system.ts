@@ -1,6 +1,6 @@
 import type { ActorFailure, ActorSystem, Behaviour, Ref } from '../actors/system.ts'
 import { seededRandom } from '../src/core/random.ts'
-import { systemClock } from '../src/core/system-clock.ts'
+import { afterMicrotasks, systemClock } from '../src/core/system-clock.ts'
 import { createSimulatedClock, type SimulatedClock } from './simulated-clock.ts'
 
 /**
@@ -31,6 +31,9 @@ interface SimulatedActor {
   readonly mailbox: (() => Promise<void>)[]
   isBusy: boolean
 }
+
+/** After so many steps everything else of the process gets a turn. */
+const turnSteps = 1000
 
 /** The world of a seed. Timers further off than `hasteMs` fire only when nothing else can happen. */
 export function createSimulation(
@@ -72,7 +75,7 @@ export function createSimulation(
       const settled = watch(promise)
       for (let steps = 0; steps < maxSteps; steps++) {
         // Everything that follows from the last step happens before the next one is chosen.
-        await systemClock().yield()
+        await (steps % turnSteps === 0 ? systemClock().yield() : afterMicrotasks())
         if (settled.done) return promise
         if (isDead(steps)) return undefined
         if (!happen()) throw new Error(`nothing can happen any more after ${steps} steps`)

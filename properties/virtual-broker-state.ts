@@ -105,6 +105,17 @@ export function copyOfBroker(state: BrokerState): BrokerState {
   }
 }
 
+/** All of it as text; `undefined` while a request is under way whose sender has given up. */
+export function textOfBroker(state: BrokerState): string | undefined {
+  if (state.late.length > 0) return undefined
+  return JSON.stringify(state, (_, value: unknown) => {
+    if (value instanceof Map) return [...value]
+    // What JSON would write alike.
+    const isOther = typeof value === 'bigint' || typeof value === 'number'
+    return isOther ? `${Object.is(value, -0) ? '-0' : value} ${typeof value}` : value
+  })
+}
+
 /** A number in [0, 1) that follows from the seed and all that was drawn before. */
 export function draw(state: BrokerState): number {
   return seededRandom(state.seed * 7919 + state.draws++).next()

@@ -28,6 +28,7 @@ import {
   settleOffset,
   stableEnd,
   tellOne,
+  textOfBroker,
   timeOut,
 } from './virtual-broker-state.ts'
 
@@ -86,6 +87,8 @@ export interface VirtualBroker {
   open(): readonly string[]
   /** The same broker once more; what happens to one is nothing to the other. */
   twin(): VirtualBroker
+  /** All it holds, as text that is equal for equal brokers; `undefined` while a late request is under way. */
+  state(): string | undefined
 }
 
 export interface VirtualBrokerOptions {
@@ -117,6 +120,7 @@ function brokerOver(state: BrokerState, options: VirtualBrokerOptions): VirtualB
         stage === 'Ongoing' ? [id] : [],
       ),
     twin: () => brokerOver(copyOfBroker(state), options),
+    state: () => textOfBroker(state),
   }
 }
 

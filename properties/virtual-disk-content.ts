@@ -70,6 +70,29 @@ export function twinOf(folders: Folders): Folders {
   )
 }
 
+/** Everything there is, as text: names with the numbers of their files, and the files. */
+export function stateOf(folders: Folders): string {
+  const numbers = new Map<Inode, number>()
+  const parts: string[] = []
+  const numberOf = (inode: Inode): number => {
+    const known = numbers.get(inode)
+    if (known !== undefined) return known
+    const { bytes, length, synced, modifiedMs } = inode
+    const { buffer, byteOffset } = bytes
+    const content = Buffer.from(buffer, byteOffset, length).toString('latin1')
+    parts.push(`${length} ${synced.length} ${modifiedMs} ${content}`)
+    numbers.set(inode, numbers.size)
+    return numbers.size - 1
+  }
+  const named = (names: ReadonlyMap<string, Inode>): string =>
+    JSON.stringify([...names].map(([name, inode]) => [name, numberOf(inode)]))
+  for (const [path, { names, durable, pending }] of folders) {
+    const changes = pending.map(({ remove, add }) => [remove, add && [add[0], numberOf(add[1])]])
+    parts.push(`${path} ${named(names)} ${named(durable)} ${JSON.stringify(changes)}`)
+  }
+  return parts.join('\n')
+}
+
 /** The disk that is found when the power is back. */
 export function afterPowerCut(folders: Folders, random: Random): Folders {
   const found: Folders = new Map()

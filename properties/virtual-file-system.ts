@@ -9,6 +9,7 @@ import {
   type NameChange,
   newFolder,
   newInode,
+  stateOf,
   twinOf,
 } from './virtual-disk-content.ts'
 
@@ -45,6 +46,8 @@ export interface VirtualFileSystem extends FileSystem {
   kill(options?: VirtualDiskOptions): VirtualFileSystem
   /** The same disk once more; what happens to one is nothing to the other. */
   twin(options?: VirtualDiskOptions): VirtualFileSystem
+  /** All that a process finds here, and all that a power cut may make of it, as text: equal for equal disks. */
+  state(): string
   /** Every file, by path, ascending. */
   allFiles(): readonly string[]
   /** Changes a file behind everybody's back: bit flips, cuts; `undefined` deletes it. */
@@ -71,6 +74,7 @@ function disk(folders: Folders, options: VirtualDiskOptions): VirtualFileSystem 
     crash: (next) => disk(afterPowerCut(folders, options.random ?? seededRandom(1)), next ?? {}),
     kill: (next) => disk(folders, next ?? {}),
     twin: (next) => disk(twinOf(folders), next ?? {}),
+    state: () => stateOf(folders),
     allFiles: () =>
       [...folders]
         .flatMap(([folder, { names }]) =>

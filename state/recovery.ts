@@ -131,7 +131,12 @@ function addManifest(history: History, manifest: Manifest): void {
     if (epoch !== nextEpoch(parent.epoch) || parentSnapshotId !== parent.snapshotId) {
       throw damaged(`the checkpoint of epoch ${epoch} does not follow that of ${parent.epoch}`)
     }
-    if (!history.decided.some((decision) => decision.epoch === epoch)) {
+    // Decisions follow each other. Those before the first one that is left were pruned: it may stand ahead of
+    // the checkpoints of epochs that were decided before it.
+    const [first] = history.decided
+    const last = history.decided.at(-1)
+    const isPruned = first !== undefined && epoch < first.epoch
+    if (!isPruned && (last === undefined || epoch > last.epoch)) {
       throw damaged(`the checkpoint of epoch ${epoch} has no decision`)
     }
   } else if ((epoch === initialEpoch) !== (parentSnapshotId === undefined)) {

@@ -4,7 +4,7 @@ import type { FileSystem } from '../../src/core/file-system.ts'
 import { joinPath } from '../../src/core/file-system.ts'
 import type { EpochHeader, Position } from '../../src/flow/message.ts'
 import { type LogicalPlan, scansOf, schemaOf } from '../../src/plan/logical.ts'
-import { decidedEpochs, logEntries } from '../logged-epochs.ts'
+import { decidedEpochs, type LoggedEntry, loggedEntries } from '../logged-epochs.ts'
 import { asksForTime } from './asks-for-time.ts'
 import { partitionsOf } from './crash-inputs.ts'
 import { type CrashPipeline, checkpoint } from './crash-life.ts'
@@ -38,10 +38,11 @@ export interface CrashEnd {
 /** Checks a world that has come to its end; throws what is wrong. */
 export type Judge = (world: CrashWorld, reference: Verdict | undefined) => Promise<Verdict>
 
-/** What came out of a world, and whether some row was kept out of it for being late. */
+/** What came out of a world. */
 export interface Verdict {
   readonly output: readonly Row[]
-  readonly lost: boolean
+  /** What the reference said of its epochs. */
+  readonly expected: Expected
 }
 
 /** The judge of a pipeline. */
@@ -55,22 +56,20 @@ export function judgeOf(
     const plan = world.plan()
     const { outputMode: mode } = pipeline
     const inputs = inputsOf(pipeline, world)
-    const entries = await logEntries(files, checkpoint, world.forgotten())
-    const headers = decidedEpochs(entries).map((header) => inRows(header, world))
+    const logged = await loggedEntries(files, checkpoint, world.forgotten())
+    const headers = decidedEpochs(logged.map(({ entry }) => entry)).map((header) =>
+      inRows(header, world),
+    )
     await also?.({ files, plan, headers, inputs })
-    const { epochs, lost } = expectedOf(plan, headers, inputs)
+    const expected = expectedOf(plan, headers, inputs)
     const own = ownRows(world, plan)
     const isTable = visible === undefined && own === undefined
     const output = isTable ? committed(world) : await (visible ?? own ?? noRows)(files)
-    if (isTable) mustBeEpochs(world, epochs)
-    const expected = isTable || mode !== 'complete' ? epochs.flat() : (epochs.at(-1) ?? [])
-    mustBeSameRows('the whole output', output, folded(expected, world, plan))
-    // What is late depends on how rows fell into epochs, which a crash may change.
-    if (reference !== undefined && mode === 'append' && !lost && !reference.lost) {
-      mustBeSameRows('the output with and without a crash', output, reference.output)
-    }
-    if (!mayLeaveFiles) await mustBeTidy(world, pipeline)
-    return { output, lost }
+    if (isTable) mustBeEpochs(world, expected.epochs)
+    else mustBeSameRows('the whole output', output, folded(shown(expected, mode), world, plan))
+    if (reference !== undefined && mode === 'append') mustAgree({ output, expected }, reference)
+    if (!mayLeaveFiles) await mustBeTidy(world, pipeline, logged)
+    return { output, expected }
   }
 }
 
@@ -100,6 +99,19 @@ function expectation({
     known.set(key, expected)
     return expected
   }
+}
+
+/** What a reader sees behind the last epoch. */
+function shown({ epochs }: Expected, mode: CrashPipeline['outputMode']): readonly Row[] {
+  return mode === 'complete' ? (epochs.at(-1) ?? []) : epochs.flat()
+}
+
+/** A crash may change how rows fall into epochs, and so what is late; where nothing is, it changes no row. */
+function mustAgree(verdict: Verdict, reference: Verdict): void {
+  // Both were held to it.
+  if (verdict.expected === reference.expected) return
+  if (verdict.expected.lost || reference.expected.lost) return
+  mustBeSameRows('the output with and without a crash', verdict.output, reference.output)
 }
 
 const noRows = async (): Promise<readonly Row[]> => []
@@ -188,19 +200,24 @@ function inputsOf(
 async function mustBeTidy(
   world: CrashWorld,
   { sink, folders = [], ownSink, ownSources }: CrashPipeline,
+  logged: readonly LoggedEntry[],
 ): Promise<void> {
   const open = world.table.open()
   if (open.length > 0) throw new Error(`transactions were left open: ${open.join(', ')}`)
   const files = world.disk()
   const lock = new TextDecoder().decode(await files.read(joinPath(checkpoint, 'lock')))
   if (!lock.includes('"released":true')) throw new Error(`the lock is still held: ${lock}`)
-  const entries = await logEntries(files, checkpoint)
-  const named = JSON.stringify(entries.filter(({ type }) => type === 'manifest'))
-  const ever = await logEntries(files, checkpoint, world.forgotten())
-  const newest = Math.max(...ever.map((each) => (each.type === 'attempt' ? each.token : 0)))
+  const present = new Set(files.allFiles())
+  const manifests = logged.filter(
+    ({ path, entry }) => entry.type === 'manifest' && present.has(path),
+  )
+  const named = JSON.stringify(manifests)
+  const newest = Math.max(
+    ...logged.map(({ entry }) => (entry.type === 'attempt' ? entry.token : 0)),
+  )
   const outputs = sink === undefined ? folders : [sink.path, ...folders]
   const isOwn = ownSink !== undefined || ownSources !== undefined
-  for (const path of files.allFiles()) {
+  for (const path of present) {
     const isOutput = outputs.some((folder) => path.startsWith(`${folder}/`))
     if (isOutput && !path.includes('/hidden/')) continue
     // What parts of one's own keep outside of the checkpoint is theirs.

@@ -30,6 +30,8 @@ export interface CrashPipeline {
   readonly outputMode: 'append' | 'update' | 'complete'
   /** Settings of the session. */
   readonly config: Readonly<Record<string, string | number>>
+  /** Some requests to the disk take long: others go first. */
+  readonly hasSlowDisk?: boolean
   /** Options of the writer. */
   readonly options?: Readonly<Record<string, string>>
   /** Folders that these options name. */
@@ -81,17 +83,24 @@ export function beginLife(
   files: VirtualFileSystem,
   watch: StepWatch,
   { during, sinkPauses = 0, stopAt, config }: Disturbance,
-): { readonly simulation: Simulation; readonly end: Promise<void> } {
+): {
+  readonly simulation: Simulation
+  readonly end: Promise<void>
+  /** How many queries were started. */
+  readonly queries: () => number
+} {
   const life = machine.lives++
+  const { hasSlowDisk = false } = machine.pipeline
   const made = simulatedSession({
     seed: machine.seed + life,
     files,
     life,
+    hasSlowDisk,
     config: { ...machine.pipeline.config, ...config },
     onSend: watch.send,
   })
   const { simulation } = made
-  const running: RunningQuery = { stop: async () => undefined, wasStopped: false }
+  const running: RunningQuery = { stop: async () => undefined, wasStopped: false, queries: 0 }
   const stop = async (): Promise<void> => {
     // As any other request it comes between two steps.
     await simulation.pause()
@@ -109,12 +118,15 @@ export function beginLife(
     for (let pauses = 0; pauses < sinkPauses; pauses++) await simulation.pause()
   }
   const { pause } = simulation
-  const end = lifeOf(machine, made, { files, step: watch.step, pause, slow, running })
-  return { simulation, end }
+  const { step, decided } = watch
+  const end = lifeOf(machine, made, { files, step, decided, pause, slow, running })
+  return { simulation, end, queries: () => running.queries }
 }
 
-/** The way to stop the query of a life. */
+/** The query of a life, and the way to stop it. */
 interface RunningQuery {
+  /** How many there were, with this one. */
+  queries: number
   stop: () => Promise<void>
   wasStopped: boolean
 }
@@ -127,6 +139,7 @@ async function lifeOf(
     readonly files: VirtualFileSystem
     readonly slow: () => Promise<void>
     readonly running: RunningQuery
+    readonly decided: () => number
   },
 ): Promise<void> {
   const { pipeline, table, ownSink, ownSources, lives } = machine
@@ -151,7 +164,8 @@ async function lifeOf(
     session.createDataFrame(each.rows, each.schema),
   )
   const { query: make, reference = make } = pipeline
-  machine.plan = analyze(reference(frames, tables).plan)
+  // Every life asks the same, of sources with the same names.
+  machine.plan ??= analyze(reference(frames, tables).plan)
   const frame = make(frames, tables)
   const writer = () =>
     frame.writeStream
@@ -159,13 +173,13 @@ async function lifeOf(
       .options({ ...pipeline.options, ...ownSink?.options })
       .option('checkpointLocation', checkpoint)
       .format(pipeline.sink?.format ?? sink.format)
-  const query = writer().start(pipeline.sink?.path)
   const { running } = here
+  running.queries += 1
+  const query = writer().start(pipeline.sink?.path)
   running.stop = () => query.stop()
   while (machine.arrived < pipeline.arrivals.length) {
     await add(pipeline.arrivals[machine.arrived++] ?? [], false)
-    // Not to its end: the next rows find epochs in flight.
-    for (let pauses = 0; pauses < 12; pauses++) await simulation.pause()
+    await someTurns(simulation, here.decided)
   }
   await query.processAllAvailable().catch((thrown: unknown) => {
     if (!running.wasStopped) throw thrown
@@ -173,9 +187,20 @@ async function lifeOf(
   await query.stop()
   // Another process has taken its place: what it begins anew would be no deed of a zombie.
   if (machine.lives !== lives) return
+  running.queries += 1
   const last = writer()
     .trigger({ availableNow: true })
     .option('drain', 'flush')
     .start(pipeline.sink?.path)
   await last.awaitTermination()
+}
+
+/** Not to the end of an epoch: the next rows join it while it is not decided, or find it in flight. */
+async function someTurns({ pause, chance }: Simulation, decided: () => number): Promise<void> {
+  const before = decided()
+  const [turnsMax, waits] = chance() < 0.25 ? [6, false] : [100, true]
+  for (let turn = 0; turn < turnsMax; turn++) {
+    if (waits && decided() > before) return
+    await pause()
+  }
 }

@@ -1,7 +1,9 @@
+import type { KeptTableOptions } from '../kept-table.ts'
 import { logEntries } from '../logged-epochs.ts'
 import { type Judge, type JudgeOptions, judgeOf, type Verdict } from './crash-judge.ts'
 import { type CrashPipeline, checkpoint } from './crash-life.ts'
 import { type CrashWorld, crashWorld, type KeptLife, type Life } from './crash-world.ts'
+import { knownWorlds } from './known-worlds.ts'
 import type { CrashStep } from './step-watch.ts'
 
 /** Which crashes are tried. */
@@ -24,6 +26,8 @@ export interface CrashPointReport {
   readonly steps: number
   readonly crashes: number
   readonly doubleCrashes: number
+  /** How many different worlds all these crashes left: the same one is not revived twice. */
+  readonly worlds: number
 }
 
 /** A crash after which something is wrong. */
@@ -44,7 +48,8 @@ export class CrashFailure extends Error {
  * count its steps (each request to the disk and to the table, each message of an actor); then, for each
  * step, a new world dies before it, finds what the crash left of its disk, and runs to the end. Its
  * output must be exactly what the reference gives for the epochs in its log, and, for appended rows,
- * what the run without a crash gave; nothing may be left over.
+ * what the run without a crash gave; nothing may be left over. Deaths that leave the same, byte for byte,
+ * are one: what a process does is a function of what it finds.
  *
  * @throws CrashFailure that names the step and shows what led to it
  */
@@ -56,7 +61,8 @@ export async function crashPoints(
   const { secondAfterEvery, secondEvery = 7 } = options
   const isTurn = (step: number, nth: number): boolean => step % nth === seed % nth
   const judge = judgeOf(pipeline, options)
-  const whole = await undisturbed(pipeline, seed, judge)
+  const whole = await undisturbed(pipeline, { seed, judge })
+  const worlds = knownWorlds()
   let crashes = 0
   let doubleCrashes = 0
   for (const [at, step] of whole.life.steps.entries()) {
@@ -64,18 +70,22 @@ export async function crashPoints(
     const first: Death = { at, life: whole.life }
     const isTwice = secondAfterEvery !== undefined && isTurn(at, secondAfterEvery)
     const world = whole.life.worldAt(at) ?? (await deadWorld(pipeline, seed, [at]))
+    const mustLive = worlds.isNew(world) || isTwice
     const restart = await revived(world, [first], async () => {
-      if (isTwice) return await world.liveAndKeep()
-      await world.live()
-      return undefined
+      if (!mustLive) return undefined
+      const kept = isTwice ? await world.liveAndKeep() : undefined
+      if (kept === undefined) await world.live()
+      await judge(world, whole.verdict)
+      return kept
     })
-    await revived(world, [first], () => judge(world, whole.verdict))
     crashes += 1
     onCrash?.(step, false)
     if (restart === undefined) continue
     for (let second = seed % secondEvery; second < restart.steps.length; second += secondEvery) {
       const again = restart.worldAt(second) ?? (await deadWorld(pipeline, seed, [at, second]))
-      await revived(again, [first, { at: second, life: restart }], async () => {
+      const deaths = [first, { at: second, life: restart }]
+      await revived(again, deaths, async () => {
+        if (!worlds.isNew(again)) return
         await again.live()
         await judge(again, whole.verdict)
       })
@@ -83,16 +93,21 @@ export async function crashPoints(
       onCrash?.(restart.steps[second] as CrashStep, true)
     }
   }
-  return { steps: whole.life.steps.length, crashes, doubleCrashes }
+  return { steps: whole.life.steps.length, crashes, doubleCrashes, worlds: worlds.count() }
+}
+
+interface UndisturbedOptions {
+  readonly seed: number
+  readonly judge: Judge
+  readonly table?: KeptTableOptions
 }
 
 /** The pipeline from its beginning to its end, and what came out. */
 export async function undisturbed(
   pipeline: CrashPipeline,
-  seed: number,
-  judge: Judge,
+  { seed, judge, table }: UndisturbedOptions,
 ): Promise<{ readonly life: KeptLife; readonly verdict: Verdict }> {
-  const world = crashWorld(pipeline, seed)
+  const world = crashWorld(pipeline, seed, table)
   return await revived(world, [], async () => {
     const life = await world.liveAndKeep()
     return { life, verdict: await judge(world, undefined) }

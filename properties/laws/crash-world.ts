@@ -1,7 +1,7 @@
 import { StreamError } from '../../src/core/error.ts'
 import { type Random, seededRandom } from '../../src/core/random.ts'
 import type { LogicalPlan } from '../../src/plan/logical.ts'
-import { type KeptTable, keptTable } from '../kept-table.ts'
+import { type KeptTable, type KeptTableOptions, keptTable } from '../kept-table.ts'
 import {
   type VirtualDiskOptions,
   type VirtualFileSystem,
@@ -19,6 +19,8 @@ export interface CrashWorld {
   readonly ownSources: readonly (SourceUnderCrash | undefined)[]
   /** The disk as the last life left it. */
   disk(): VirtualFileSystem
+  /** Changes or deletes a file behind everybody's back; what it held before is remembered by nobody. */
+  damage(path: string, change: (bytes: Uint8Array) => Uint8Array | undefined): void
   /** How many items have arrived so far. */
   arrived(): number
   /** Runs a process until it ends, or dies, or its query fails on a bad disk. */
@@ -29,6 +31,11 @@ export interface CrashWorld {
   liveAndKeep(): Promise<KeptLife>
   /** Entries of the log that were deleted as too old, by path. */
   forgotten(): ReadonlyMap<string, Uint8Array>
+  /**
+   * All that the next process finds, as text: where it is equal, that process does the same, step by step.
+   * `undefined` with parts of one's own that have no `state`.
+   */
+  state(): string | undefined
   /** The plan of the last life. */
   plan(): LogicalPlan
   /** The input of each scan by its name in the plan. */
@@ -48,6 +55,8 @@ export interface Life {
 export interface Sleeper {
   /** `false`: it came to its end before. */
   readonly sleeps: boolean
+  /** How many queries it has started on the checkpoint, one after the other. */
+  readonly queries: number
   /** Lets it go on until it ends, fails, or has nothing to do; gives the steps that it took. */
   wake(): Promise<readonly CrashStep[]>
 }
@@ -71,15 +80,19 @@ export function crashWorldFrom(
 }
 
 /** A new machine; the seed decides interleavings, names drawn by lot, and what power cuts leave. */
-export function crashWorld(pipeline: CrashPipeline, seed: number): CrashWorld {
-  return worldOf(newMachine(pipeline, seed))
+export function crashWorld(
+  pipeline: CrashPipeline,
+  seed: number,
+  options?: KeptTableOptions,
+): CrashWorld {
+  return worldOf(newMachine(pipeline, seed, options))
 }
 
-function newMachine(pipeline: CrashPipeline, seed: number): Machine {
+function newMachine(pipeline: CrashPipeline, seed: number, options?: KeptTableOptions): Machine {
   return {
     pipeline,
     seed,
-    table: keptTable(),
+    table: keptTable(options),
     disk: undefined,
     forgotten: new Map(),
     ownSink: pipeline.ownSink?.(),
@@ -116,7 +129,7 @@ function worldOf(machine: Machine): CrashWorld {
     async sleepAt(step) {
       const watch = stepWatch(Number.POSITIVE_INFINITY)
       const files = diskOf(machine, { onStep: watch.step })
-      const { simulation, end } = beginLife(machine, files, watch, {})
+      const { simulation, end, queries } = beginLife(machine, files, watch, {})
       // What it says when nobody listens any more is not looked at.
       end.catch(() => undefined)
       await simulation.run(end, { isDead: () => watch.steps.length >= step })
@@ -124,6 +137,7 @@ function worldOf(machine: Machine): CrashWorld {
       rememberLog(machine)
       return {
         sleeps: watch.steps.length >= step,
+        queries: queries(),
         async wake() {
           const before = watch.steps.length
           await simulation.run(end).catch(() => undefined)
@@ -147,8 +161,21 @@ function worldOf(machine: Machine): CrashWorld {
       return { died: false, steps: watch.steps, error: undefined, worldAt }
     },
     disk: () => machine.disk ?? virtualFileSystem(),
+    damage(path, change) {
+      machine.disk?.tamper(path, change)
+      machine.forgotten.delete(path)
+    },
     arrived: () => machine.arrived,
     forgotten: () => machine.forgotten,
+    state() {
+      const own = [ownSink, ...ownSources].map((part) => (part === undefined ? '' : part.state?.()))
+      if (own.includes(undefined)) return undefined
+      const { lives, arrived, disk, forgotten } = machine
+      const gone = [...forgotten].map(
+        ([path, bytes]) => `${path} ${new TextDecoder('latin1').decode(bytes)}`,
+      )
+      return [lives, arrived, table.state(), ...gone, disk?.state(), ...own].join('\n')
+    },
     plan() {
       if (machine.plan === undefined) throw new Error('nothing has lived yet')
       return machine.plan

@@ -4,6 +4,12 @@ import type { CrashPipeline } from './crash-life.ts'
 import { CrashFailure, crashPoints } from './crash-points.ts'
 import type { SinkUnderCrash, SourceUnderCrash } from './own-parts.ts'
 import { type LawOptions, type LawRun, runLaw } from './run-law.ts'
+import {
+  type StorageChoice,
+  storageChoices,
+  storageConfig,
+  storageTexts,
+} from './storage-choice.ts'
 import type { StreamQuery } from './stream-query.ts'
 
 /** What is crashed, and how often. */
@@ -28,15 +34,13 @@ export interface ExactlyOnceReport extends LawRun {
 }
 
 /** A query with all the rows of a run, and how it is run. */
-export interface CrashCase {
+export interface CrashCase extends StorageChoice {
   readonly query: StreamQuery
   /** What arrives, one item after the other: for each input its rows. */
   readonly arrivals: readonly (readonly (readonly (readonly unknown[])[])[])[]
   readonly lanes: number
   readonly epochsInFlight: number
-  /** Whether state is copied in every epoch that changes it, kept out of memory, and soon forgotten. */
-  readonly snapshots: boolean
-  readonly spills: boolean
+  /** Old epochs are deleted as soon as they may. */
   readonly forgets: boolean
   readonly seed: number
 }
@@ -112,22 +116,21 @@ export function caseOf(query: StreamQuery): fc.Arbitrary<CrashCase> {
 export const randomSettings = {
   lanes: fc.integer({ min: 1, max: 2 }),
   epochsInFlight: fc.integer({ min: 1, max: 2 }),
-  snapshots: fc.boolean(),
-  spills: fc.boolean(),
+  ...storageChoices,
   forgets: fc.boolean(),
   seed: fc.nat({ max: 0xffff }),
 }
 
 /** A case as a pipeline that can be run over and over. */
 export function pipelineOf(
-  { query, arrivals, lanes, epochsInFlight, snapshots, spills, forgets }: CrashCase,
+  one: CrashCase,
   { sink, sources, config = {} }: ExactlyOnceOptions,
 ): CrashPipeline {
+  const { query, arrivals, lanes, epochsInFlight, forgets, hasSlowDisk } = one
   const storage = {
     // Few shards: what is done for each of them is the same.
     shards: 3,
-    ...(snapshots ? { snapshotMinBytes: 1 } : {}),
-    ...(spills ? { stateCache: 1 } : {}),
+    ...storageConfig(one),
     ...(forgets ? { minEpochsToRetain: 1, minRetention: 0 } : {}),
   }
   return {
@@ -138,6 +141,7 @@ export function pipelineOf(
     query: query.query,
     ...(query.reference === undefined ? {} : { reference: query.reference }),
     outputMode: query.outputMode,
+    hasSlowDisk,
     config: { allowUnbounded: 'true', ...storage, ...config, lanes, epochsInFlight },
     ...(sink === undefined ? {} : { ownSink: sink }),
     ...(sources === undefined ? {} : { ownSources: sources }),
@@ -147,11 +151,7 @@ export function pipelineOf(
 /** A case as a person reads it. */
 export function caseText(one: CrashCase): string {
   const { query, arrivals, lanes, epochsInFlight } = one
-  const kinds = [
-    ...(one.snapshots ? [', a snapshot in each epoch'] : []),
-    ...(one.spills ? [', state out of memory'] : []),
-    ...(one.forgets ? [', old epochs deleted'] : []),
-  ]
+  const kinds = [...storageTexts(one), ...(one.forgets ? ['old epochs deleted'] : [])]
   const rows = arrivals.flatMap((inputs, arrival) =>
     inputs.flatMap((each, input) =>
       each.map((row) => `arrival ${arrival}, input ${input}: ${fc.stringify(row)}`),
@@ -159,7 +159,7 @@ export function caseText(one: CrashCase): string {
   )
   return [
     ...(query.text === undefined ? [] : [query.text]),
-    `${query.outputMode} mode, lanes: ${lanes}, epochs in flight: ${epochsInFlight}, rows: ${rows.length}${kinds.join('')}`,
+    `${query.outputMode} mode, lanes: ${lanes}, epochs in flight: ${epochsInFlight}, ${[`rows: ${rows.length}`, ...kinds].join(', ')}`,
     ...rows,
   ].join('\n')
 }

@@ -98,6 +98,7 @@ export function checkHeaders(
 ): void {
   checkRanges(headers, inputs)
   checkTurns(plan, headers, inputs)
+  checkProcessingTimes(headers)
   const histories = partsOf(plan).flatMap((parts) => parts.slice(0, -1).flat())
   const nodes = watermarksOf(plan).map((node) => nodeClock(node, inputs))
   let reached = 0
@@ -182,6 +183,19 @@ function isRead(
     const reached = last === undefined ? 0 : numberIn(last.to, index)
     return reached === rows.length
   })
+}
+
+/** Processing time never goes back, whatever the wall clock does, and an epoch knows that of the one before. */
+function checkProcessingTimes(headers: readonly EpochHeader[]): void {
+  for (const [at, { epoch, processingTime, previousTime }] of headers.entries()) {
+    const before = headers[at - 1]?.processingTime
+    if (previousTime !== before) {
+      throw new Error(`the time before epoch ${epoch} is ${previousTime} and should be ${before}`)
+    }
+    if (before !== undefined && processingTime < before) {
+      throw new Error(`the time of epoch ${epoch} is ${processingTime}, behind ${before}`)
+    }
+  }
 }
 
 function mustBe(what: string, actual: number, expected: number): void {

@@ -29,6 +29,8 @@ export interface SinkUnderCrash {
   ): Promise<readonly (readonly unknown[])[]> | readonly (readonly unknown[])[]
   /** The same once more, with all it has outside; then no life has to be lived twice to get to where it died. */
   twin?(): SinkUnderCrash
+  /** All it has outside, as text that is equal for equal content: then equal worlds are tried once. */
+  state?(): string | undefined
 }
 
 /** A source of one's own and the hand that feeds it; made once per machine, and outlives its processes. */
@@ -49,4 +51,6 @@ export interface SourceUnderCrash {
   rowsBefore?(position: Position, partition: string): number
   /** The same once more, with all it has outside. With it, `arrive` has to be done when it returns. */
   twin?(): SourceUnderCrash
+  /** As that of a sink. */
+  state?(): string | undefined
 }

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import type { Column } from '../../src/dataframe/column.ts'
 import type { DataFrame } from '../../src/dataframe/data-frame.ts'
-import { expr } from '../../src/dataframe/functions-core.ts'
 import type { WatermarkOptions } from '../../src/plan/watermark-rules.ts'
 import { type Chain, chained, chains } from './random-chain.ts'
 import { type Ranking, ranked, rankings } from './random-ranking.ts'
 import { watermarkOptions } from './random-watermark.ts'
+import { inSql, type Spell } from './spellings.ts'
 import type { StreamInput, StreamQuery } from './stream-query.ts'
 
 /** What a random query is made of; printed when a law fails. */
@@ -108,6 +108,7 @@ const aggregates: readonly (readonly [ColumnName | 't', string])[] = [
   ['n', 'bit_xor(n) AS bits'],
   ['n', 'mode(n) AS usual'],
   ['n', 'max_by(n, t) FILTER (WHERE false) AS nothing'],
+  ['n', 'rows_with_max(t, n) AS heights'],
   ['n', 'percentile_approx(n, array(0.25, 0.75)) AS quarters'],
   ['x', 'median(x) AS middle'],
   ['x', 'var_pop(x) AS spread'],
@@ -134,7 +135,9 @@ const cells: Readonly<Record<ColumnName | 't', fc.Arbitrary<unknown>>> = {
   t: fc.option(
     fc
       .oneof(
-        { weight: 5, arbitrary: fc.integer({ min: 0, max: 40 }).map((second) => second * 1000) },
+        { weight: 4, arbitrary: fc.integer({ min: 0, max: 40 }).map((second) => second * 1000) },
+        // The gap of sessions apart: a row between two of them joins all three.
+        { weight: 2, arbitrary: fc.integer({ min: 0, max: 13 }).map((number) => number * 3000) },
         { weight: 1, arbitrary: fc.integer({ min: 0, max: 40_000 }) },
       )
       .map((ms) => new Date(1_600_000_000_000 + ms)),
@@ -236,8 +239,8 @@ function dependsOnOrder({ steps, grouping, partitions, union, ranking }: QuerySh
   return !isOneLog && grouping?.aggregates.some((text) => byOrder.includes(text)) === true
 }
 
-/** The query of a shape. */
-export function queryOf(shape: QueryShape): StreamQuery {
+/** The query of a shape, its terms in the spelling that is asked for. */
+export function queryOf(shape: QueryShape, spell: Spell = inSql): StreamQuery {
   const columns: readonly (ColumnName | 't')[] = ['t', ...shape.columns]
   const input: StreamInput = {
     schema: columns.map((name) => `${name} ${typeOf[name]}`).join(', '),
@@ -246,14 +249,14 @@ export function queryOf(shape: QueryShape): StreamQuery {
   }
   return {
     inputs: shape.union === 'none' ? [input] : [input, { ...input, partitions: 1 }],
-    query: (frames) => built(shape, frames),
+    query: (frames) => built(shape, frames, spell),
     outputMode: shape.outputMode,
     dependsOnOrder: dependsOnOrder(shape),
     text: JSON.stringify(shape),
   }
 }
 
-function built(shape: QueryShape, frames: readonly DataFrame[]): DataFrame {
+function built(shape: QueryShape, frames: readonly DataFrame[], spell: Spell): DataFrame {
   const { union, steps, delaySeconds, grouping, having, chain, ranking, outputMode: mode } = shape
   const names: readonly string[] = ['t', ...shape.columns]
   const unite = (each: (frame: DataFrame) => DataFrame): DataFrame =>
@@ -262,7 +265,7 @@ function built(shape: QueryShape, frames: readonly DataFrame[]): DataFrame {
     frame.withWatermark('t', `${delaySeconds} seconds`, shape.watermark)
   // `above` declares a watermark in each branch of the union, `below` one over the union.
   const source = union === 'above' ? unite(timed) : timed(unite((frame) => frame))
-  const stateless = steps.reduce((frame, step) => stepped(frame, step, names), source)
+  const stateless = steps.reduce((frame, step) => stepped(frame, step, { names, spell }), source)
   if (grouping === undefined) {
     if (ranking === undefined) return stateless
     return ranked({ frame: stateless, mode, closing: undefined, isGrouped: false }, ranking)
@@ -272,11 +275,11 @@ function built(shape: QueryShape, frames: readonly DataFrame[]): DataFrame {
     ...(grouping.byKey ? ['k'] : []),
   ]
   const { every } = grouping
-  const groups = stateless.groupBy(...keys.map(expr))
+  const groups = stateless.groupBy(...keys.map(spell))
   const emitted = every === undefined ? groups : groups.emit({ every })
-  const result = emitted.agg(...grouping.aggregates.map(aggregated))
+  const result = emitted.agg(...grouping.aggregates.map((text) => aggregated(text, spell)))
   const [last] = result.columns.slice(-1)
-  const kept = having && last !== undefined ? result.filter(`${last} IS NOT NULL`) : result
+  const kept = having && last !== undefined ? result.filter(spell(`${last} IS NOT NULL`)) : result
   const [first = ''] = result.columns
   if (ranking !== undefined) {
     const closing = grouping.window === 'none' ? undefined : first
@@ -286,28 +289,34 @@ function built(shape: QueryShape, frames: readonly DataFrame[]): DataFrame {
 }
 
 /** `sum(n) AS total` as a column. */
-function aggregated(text: string): Column {
+function aggregated(text: string, spell: Spell): Column {
   const [call = '', name = ''] = text.split(' AS ')
-  return expr(call).alias(name.trim())
+  return spell(call).alias(name.trim())
 }
 
-function stepped(frame: DataFrame, step: Step, names: readonly string[]): DataFrame {
+function stepped(
+  frame: DataFrame,
+  step: Step,
+  { names, spell }: { readonly names: readonly string[]; readonly spell: Spell },
+): DataFrame {
   const has = (name: string): boolean => names.includes(name)
-  const without = (...changed: readonly string[]): readonly string[] =>
-    names.filter((name) => !changed.includes(name))
+  const without = (...changed: readonly string[]): readonly Column[] =>
+    names.filter((name) => !changed.includes(name)).map((name) => spell(name))
   switch (step) {
     case 'filter':
       return frame.filter(
-        has('n') ? 'n % 3 <> 1 OR n IS NULL' : has('k') ? "k <> 'b'" : 't IS NOT NULL',
+        spell(has('n') ? 'n % 3 <> 1 OR n IS NULL' : has('k') ? "k <> 'b'" : 't IS NOT NULL'),
       )
     case 'project':
-      return frame.selectExpr(
+      return frame.select(
         ...without('n', 'x'),
-        ...(has('n') ? ['n * 2 - 1 AS n'] : []),
-        ...(has('x') ? ['x / 4 + 0.5D AS x'] : []),
+        ...(has('n') ? [spell('n * 2 - 1').alias('n')] : []),
+        ...(has('x') ? [spell('x / 4 + 0.5D').alias('x')] : []),
       )
     case 'text':
-      return has('k') ? frame.selectExpr(...without('k'), "concat(upper(k), '-') AS k") : frame
+      return has('k')
+        ? frame.select(...without('k'), spell("concat(upper(k), '-')").alias('k'))
+        : frame
     case 'distinct':
       return frame.distinct()
     case 'dropDuplicates':
@@ -324,7 +333,7 @@ function stepped(frame: DataFrame, step: Step, names: readonly string[]): DataFr
     case 'explodeOuter': {
       if (!has('a')) return frame
       const call = step === 'explode' ? 'explode(a)' : 'explode_outer(a)'
-      return frame.selectExpr(...without('k'), `${call} AS k`)
+      return frame.select(...without('k'), spell(call).alias('k'))
     }
   }
 }

@@ -6,7 +6,7 @@ import { replayCommand, replayOf } from './replay.ts'
 export interface LawOptions {
   /** The most random cases that are tried. */
   readonly runs?: number
-  /** No further case begins after so many seconds. Default: all runs, however long they take. */
+  /** After so many seconds no case but the first one begins. Default: all runs, however long they take. */
   readonly seconds?: number
   /** Default: drawn by lot. A failure prints it. */
   readonly seed?: number
@@ -72,8 +72,9 @@ export async function runLaw<Case>(
   let cases = 0
   let failed = false
   const property = fc.asyncProperty(law.cases, async (one) => {
-    // What is found is made smaller even when the time is over.
-    if (!failed && seconds !== undefined && passedSeconds() > seconds) return
+    // A law that has tried nothing says nothing; and what is found is made smaller even when the time is over.
+    const isOver = seconds !== undefined && passedSeconds() > seconds
+    if (isOver && cases > 0 && !failed) return
     cases += 1
     try {
       await law.holds(one)

@@ -124,7 +124,7 @@ function seenNothing(): Record<DisturbanceKind, number> {
   }
 }
 
-/** Each as likely as any other: small numbers are no more interesting. */
+/** All are equally likely: small numbers are no more interesting. */
 const step = fc.noBias(fc.nat(stepsMax - 1))
 
 function lifePlan(only: readonly DisturbanceKind[]): fc.Arbitrary<LifePlan> {

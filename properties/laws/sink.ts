@@ -14,6 +14,11 @@ export interface SinkUnderTest {
   batch(numbers: readonly number[]): Batch
   /** What a reader sees now, in any order, as `rowsAsText` writes it. */
   visible(): Promise<readonly string[]>
+  /**
+   * Names of what the sink keeps out of sight for epochs that are not visible yet, such as hidden files or open
+   * transactions: nothing of an epoch may be left when it was aborted. Absent: nobody looks.
+   */
+  kept?(): Promise<readonly string[]>
   /** The process dies now; what it has not made durable may be gone. Absent: all it wrote stays. */
   crash?(): Promise<void>
   /** `true` if an epoch replaces what the one before it wrote (complete mode). */
@@ -101,6 +106,7 @@ class Run {
     await this.#open().close()
     await this.#restart()
     await this.#mustShow('after a restart at the end', this.#plans.length - 1)
+    await this.#mustKeepNothing('after a restart at the end')
   }
 
   async #restart(): Promise<void> {
@@ -126,6 +132,7 @@ class Run {
     await sink.prepare(index as Epoch, 0 as Micros)
     await sink.abort(index as Epoch)
     await this.#mustShow(`after epoch ${index} was aborted`, index - 1)
+    await this.#mustKeepNothing(`after epoch ${index} was aborted`)
     await sink.close()
     await this.#restart()
     await this.#mustShow(`after a restart without epoch ${index}`, index - 1)
@@ -175,6 +182,11 @@ class Run {
 
   #standing(): number {
     return this.#published?.epoch ?? -1
+  }
+
+  async #mustKeepNothing(when: string): Promise<void> {
+    const kept = await this.#world.kept?.()
+    if (kept !== undefined) mustEqual(`out of sight ${when}`, kept, [])
   }
 
   async #mustShow(when: string, upTo: number): Promise<void> {

@@ -20,6 +20,8 @@ export interface StepWatch {
   /** `false` if the process dies here. */
   readonly send: (actor: string, message: unknown) => boolean
   readonly isDead: () => boolean
+  /** How many epochs the coordinator has heard to be decided. */
+  readonly decided: () => number
 }
 
 /** Writes down the steps of a life and ends it before one of them. */
@@ -28,6 +30,7 @@ export function stepWatch(dieAt: number): StepWatch {
   let died = false
   let phase = 'starting'
   let inFlight = 0
+  let decided = 0
   const take = (name: string): boolean => {
     if (!died && steps.length >= dieAt) died = true
     if (died) return false
@@ -39,6 +42,7 @@ export function stepWatch(dieAt: number): StepWatch {
     steps,
     before: () => undefined,
     isDead: () => died,
+    decided: () => decided,
     step(name) {
       if (!take(name)) throw new SimulatedCrash(`before ${name}`)
     },
@@ -47,7 +51,10 @@ export function stepWatch(dieAt: number): StepWatch {
       const isAlive = take(type === undefined ? `send to ${actor}` : `send ${type} to ${actor}`)
       if (!isAlive || actor !== 'coordinator' || type === undefined) return isAlive
       phase = type
-      if (type === 'decided') inFlight += 1
+      if (type === 'decided') {
+        decided += 1
+        inFlight += 1
+      }
       if (type === 'noted') inFlight = Math.max(0, inFlight - 1)
       return true
     },

@@ -4,13 +4,14 @@ import { judgeOf } from './crash-judge.ts'
 import type { CrashPipeline } from './crash-life.ts'
 import { undisturbed } from './crash-points.ts'
 import { crashWorld } from './crash-world.ts'
+import { knownWorlds } from './known-worlds.ts'
 
 /** Which faults are tried. */
 export interface StorageFaultOptions {
   readonly seed: number
   /** Default: all of them. */
   readonly kinds?: readonly DiskFault[]
-  /** The fault strikes at every so manieth request to the disk. Default 1. */
+  /** The fault strikes at every so manieth request to the disk; the seed says which. Default 1. */
   readonly every?: number
 }
 
@@ -39,9 +40,14 @@ export async function storageFaults(
   { seed, kinds = kindsOfAll, every = 1 }: StorageFaultOptions,
 ): Promise<StorageFaultReport> {
   const judge = judgeOf(pipeline, { mayLeaveFiles: true })
-  const { life, verdict } = await undisturbed(pipeline, seed, judge)
+  const { life, verdict } = await undisturbed(pipeline, { seed, judge })
   const report = { tried: 0, failed: 0, refused: new Map<string, number>() }
-  for (const { at, name, kind, lasts } of faultsOf(life.steps, kinds, every)) {
+  // What a damaged disk may lead to, a sound one may not.
+  const [sound, damaged] = [knownWorlds(), knownWorlds()]
+  for (const { at, name, kind, lasts } of faultsOf(life.steps, kinds, {
+    every,
+    from: seed % every,
+  })) {
     const world = crashWorld(pipeline, seed)
     report.tried += 1
     try {
@@ -50,6 +56,7 @@ export async function storageFaults(
       })
       if (error?.code === 'INTERNAL') throw error
       if (error !== undefined) report.failed += 1
+      if (!(damaging.includes(kind) ? damaged : sound).isNew(world)) continue
       await world.live()
       await judge(world, verdict)
     } catch (thrown) {
@@ -77,12 +84,12 @@ interface Fault {
 function* faultsOf(
   steps: readonly { readonly name: string }[],
   kinds: readonly DiskFault[],
-  every: number,
+  { every, from }: { readonly every: number; readonly from: number },
 ): Iterable<Fault> {
   let requests = 0
   for (const [at, { name }] of steps.entries()) {
     if (/^(?:send|table) /.test(name)) continue
-    if (requests++ % every !== 0) continue
+    if (requests++ % every !== from) continue
     for (const kind of kinds) {
       if (kind === 'shortRead' && !name.startsWith('read ')) continue
       if (damaging.includes(kind) && !name.startsWith('write ')) continue

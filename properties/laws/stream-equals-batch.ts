@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { LawOptions } from './run-law.ts'
+import { storageChoices } from './storage-choice.ts'
 import { type StreamLawReport, streamLaw } from './stream-law.ts'
 import type { StreamQuery } from './stream-query.ts'
 import type { Arrival, Schedule } from './stream-run.ts'
@@ -44,6 +45,7 @@ export function scheduleOf(query: StreamQuery): fc.Arbitrary<Schedule> {
     arrivals: fc.array(arrival, { minLength: 1, maxLength: 6 }),
     lanes: fc.integer({ min: 1, max: 3 }),
     epochsInFlight: fc.integer({ min: 1, max: 3 }),
+    ...storageChoices,
     seed: fc.integer({ min: 0 }),
   })
 }

@@ -4,6 +4,7 @@ import { checkHeaders, expectedEpochs, lateRowsOf } from './expected-epochs.ts'
 import { mustBeLateRows } from './late-rows.ts'
 import { type LawOptions, type LawRun, runLaw } from './run-law.ts'
 import { mustBeSameRows } from './same-rows.ts'
+import { storageTexts } from './storage-choice.ts'
 import type { StreamQuery } from './stream-query.ts'
 import { rowsOfAll, runStream, type Schedule, type StreamOutcome } from './stream-run.ts'
 
@@ -63,7 +64,12 @@ export async function streamLaw<Case extends StreamCase>(
 export function streamText({ query, schedule }: StreamCase): string {
   const { arrivals, lanes, epochsInFlight, seed } = schedule
   const rows = arrivals.flatMap((arrival) => arrival.rows.flat())
-  const how = `lanes: ${lanes}, epochs in flight: ${epochsInFlight}, interleaving ${seed}`
+  const how = [
+    `lanes: ${lanes}`,
+    `epochs in flight: ${epochsInFlight}`,
+    ...storageTexts(schedule),
+    `interleaving ${seed}`,
+  ].join(', ')
   return [
     ...(query.text === undefined ? [] : [query.text]),
     `${query.outputMode} mode, ${how}, rows: ${rows.length}`,

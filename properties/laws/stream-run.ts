@@ -14,6 +14,7 @@ import { decidedEpochs, logEntries } from '../logged-epochs.ts'
 import { publishedLines } from '../published-lines.ts'
 import { type SimulatedSession, simulatedSession } from '../simulated-session.ts'
 import { virtualFileSystem } from '../virtual-file-system.ts'
+import { type StorageChoice, storageConfig } from './storage-choice.ts'
 import type { StreamQuery } from './stream-query.ts'
 
 /** Rows that arrive at one moment, and what happens then. */
@@ -27,7 +28,7 @@ export interface Arrival {
 }
 
 /** One way in which a stream may come about. */
-export interface Schedule {
+export interface Schedule extends StorageChoice {
   readonly arrivals: readonly Arrival[]
   readonly lanes: number
   readonly epochsInFlight: number
@@ -67,8 +68,15 @@ export async function runStream(query: StreamQuery, schedule: Schedule): Promise
   let { lanes } = schedule
   let life = 0
   const begin = (): Life => {
-    const config = { lanes, epochsInFlight: schedule.epochsInFlight, allowUnbounded: 'true' }
-    const made = simulatedSession({ seed: schedule.seed + life, files, life, config })
+    const { epochsInFlight, hasSlowDisk } = schedule
+    const config = { ...storageConfig(schedule), lanes, epochsInFlight, allowUnbounded: 'true' }
+    const made = simulatedSession({
+      seed: schedule.seed + life,
+      files,
+      life,
+      hasSlowDisk,
+      config,
+    })
     life += 1
     made.session.register({ sink: table.sink() })
     const streams = query.inputs.map(({ schema, partitions = 1 }, index) => {

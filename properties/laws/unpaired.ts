@@ -5,13 +5,14 @@ export function unpaired<Item>(
   keyOf: (item: Item) => string,
 ): readonly [Item[], Item[]] {
   const counts = new Map<string, number>()
-  for (const item of right) counts.set(keyOf(item), (counts.get(keyOf(item)) ?? 0) + 1)
-  const takes = (item: Item): boolean => {
-    const count = counts.get(keyOf(item)) ?? 0
-    if (count > 0) counts.set(keyOf(item), count - 1)
+  const keys = right.map(keyOf)
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
+  const takes = (key: string): boolean => {
+    const count = counts.get(key) ?? 0
+    if (count > 0) counts.set(key, count - 1)
     return count > 0
   }
-  const onlyLeft = left.filter((item) => !takes(item))
+  const onlyLeft = left.filter((item) => !takes(keyOf(item)))
   // What is left in the counts had no partner.
-  return [onlyLeft, right.filter(takes)]
+  return [onlyLeft, right.filter((_, at) => takes(keys[at] ?? ''))]
 }

@@ -57,8 +57,9 @@ export function modelHandle(call: () => ModelCall): StatefulHandle {
       const ttl = ttlOf(options)
       const append = (values: Iterable<unknown>): void => {
         const added = [...values].map((value) => fresh(value, ttl))
-        // What is over but not removed counts until it is, and goes first anyway.
-        set(name, [...kept(name), ...added].slice(-(options?.cap ?? Number.MAX_SAFE_INTEGER)))
+        // In event time a value can be over when it is written: it pushes out none that is not.
+        const all = [...kept(name), ...added].filter(({ expiry }) => expiry > call().now)
+        set(name, all.slice(-(options?.cap ?? Number.MAX_SAFE_INTEGER)))
       }
       return {
         exists: () => kept(name).length > 0,

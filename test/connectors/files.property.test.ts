@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { rowsAsText } from '../../properties/laws/rows-as-text.ts'
-import { type SinkUnderTest, sinkLaw } from '../../properties/laws/sink.ts'
+import { sinkLaw } from '../../properties/laws/sink.ts'
 import { type SourceUnderTest, sourceLaw } from '../../properties/laws/source.ts'
 import {
   SimulatedCrash,
@@ -8,57 +8,15 @@ import {
   type VirtualFileSystem,
   virtualFileSystem,
 } from '../../properties/virtual-file-system.ts'
-import type { Batch } from '../../src/batch/batch.ts'
-import { batchOf } from '../../src/batch/build.ts'
-import { parseSchema } from '../../src/batch/ddl.ts'
 import { csvSink, jsonSink } from '../../src/connectors/files/sink.ts'
 import { csvSource, jsonSource } from '../../src/connectors/files/source.ts'
-import type { SinkFactory, SourceFactory } from '../../src/connectors/registry.ts'
+import type { SourceFactory } from '../../src/connectors/registry.ts'
 import type { FileSystem } from '../../src/core/file-system.ts'
 import type { Json } from '../../src/core/json.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import type { Epoch } from '../../src/core/units.ts'
 import { epochOf, noTime, sinkContext, sinkStart, sourceContext } from './contexts.ts'
-
-const schema = parseSchema('n LONG, k STRING')
-
-function numbered(numbers: readonly number[]): Batch {
-  return batchOf(
-    schema,
-    numbers.map((n) => [BigInt(n), `k${n % 2}`]),
-  )
-}
-
-async function readAll(factory: SourceFactory, files: FileSystem): Promise<readonly string[]> {
-  if ((await files.stat('out')) === undefined) return []
-  const context = sourceContext(schema, { files, options: new Map([['path', 'out']]) })
-  const source = await factory.create(context)
-  const from = await source.initial()
-  const range = { from, to: await source.latest(from, {}) }
-  const rows: string[] = []
-  for await (const batch of source.read(range, { index: 0, count: 1 })) {
-    rows.push(...rowsAsText(batch))
-  }
-  return rows
-}
-
-function sinkWorld(
-  sink: SinkFactory,
-  source: SourceFactory,
-  partitionBy: readonly string[],
-  die: (files: VirtualFileSystem) => VirtualFileSystem,
-): SinkUnderTest {
-  let files = virtualFileSystem()
-  return {
-    make: () =>
-      sink.create(sinkContext(schema, { files, partitionBy, options: new Map([['path', 'out']]) })),
-    batch: numbered,
-    visible: () => readAll(source, files),
-    async crash() {
-      files = die(files)
-    },
-  }
-}
+import { fileSchema, hiddenOf, numbered, readAll, sinkWorld } from './file-worlds.ts'
 
 describe('the law of sinks', () => {
   const powerCut = () => {
@@ -92,7 +50,7 @@ interface Published {
 
 async function epochs(files: FileSystem, token: number, published: Published): Promise<void> {
   const context = { files, partitionBy: ['k'], options: new Map([['path', 'out']]) }
-  const sink = await jsonSink.create(sinkContext(schema, context))
+  const sink = await jsonSink.create(sinkContext(fileSchema, context))
   await sink.open(sinkStart({ token, lastCommitted: published.last }))
   for (let number = (published.last?.epoch ?? -1) + 1; number < 3; number++) {
     const epoch = epochOf(number)
@@ -127,8 +85,7 @@ describe('a file sink that dies at any step of the disk', () => {
       const after = before[how]()
       await epochs(after, 2, published)
       expect([...(await readAll(jsonSource, after))].sort(), `step ${step}`).toEqual(all)
-      const hidden = after.allFiles().filter((path) => path.startsWith('out/_millrace/hidden/'))
-      expect(hidden, `step ${step}`).toEqual([])
+      expect(hiddenOf(after), `step ${step}`).toEqual([])
     }
   })
 })
@@ -143,7 +100,7 @@ async function sourceWorld(
   let count = 0
   const open = () =>
     factory.create(
-      sourceContext(schema, {
+      sourceContext(fileSchema, {
         files,
         folder: 'checkpoint/sources/0',
         options: new Map([['path', 'in']]),

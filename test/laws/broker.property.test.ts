@@ -1,5 +1,4 @@
-import { brokerRuns, disturbedBrokerRuns } from './gates/broker-gates.ts'
+import { brokerGates } from './gates/all.ts'
 import { testGates } from './gates/gate-test.ts'
-import { transactionRuns } from './gates/transaction-gates.ts'
 
-testGates([transactionRuns, brokerRuns, disturbedBrokerRuns])
+testGates(brokerGates)

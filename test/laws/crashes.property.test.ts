@@ -1,5 +1,4 @@
-import { doubleCrashes, sameAgain, singleCrashes } from './gates/crash-gates.ts'
-import { fileCrashes } from './gates/file-gates.ts'
+import { crashGates } from './gates/all.ts'
 import { testGates } from './gates/gate-test.ts'
 
-testGates([singleCrashes, fileCrashes, doubleCrashes, sameAgain])
+testGates(crashGates)

@@ -37,7 +37,7 @@ function first<Frame>(frame: Frame | undefined): Frame {
 }
 
 test('rows within the delay are never lost, later ones are delivered', async () => {
-  const report = await lateData(queries, { runs: 200, seed })
+  const report = await lateData(queries, { runs: 100, seed })
   console.log(
     `late data: ${report.cases} streams, ${report.onTime} on time, ${report.lateRows} late rows`,
   )
@@ -60,8 +60,8 @@ test('a delay that a query keeps to itself is found', async () => {
 }, 60_000)
 
 test('the functions of random queries are functions', async () => {
-  const { cases } = await stateFunction(queries, { runs: 60, seed })
-  expect(cases).toBe(60)
+  const { cases } = await stateFunction(queries, { runs: 30, seed })
+  expect(cases).toBe(30)
 }, 60_000)
 
 test('a function that counts its calls is found, and so is one that throws dice', async () => {

@@ -6,9 +6,12 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { gates } from './gates/all.ts'
+import { gates as simulatedGates } from './gates/all.ts'
 import { type GateState, gateTable, nothingDone, oneRound, tableRow } from './gates/gate.ts'
+import { pressedProcess, pressureGate } from './gates/pressure-gates.ts'
+import { programGates } from './gates/program-gates.ts'
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +22,12 @@ const { values } = parseArgs({
     'until-failure': { type: 'boolean', default: false },
   },
 })
+const flights = fileURLToPath(new URL('../../examples/flights/main.js', import.meta.url))
+const gates = [
+  ...simulatedGates,
+  ...programGates(() => flights),
+  pressureGate((kind) => pressedProcess(kind, 60)),
+]
 const chosen = gates.filter(({ id }) => values.only === '' || values.only.split(',').includes(id))
 if (chosen.length === 0) {
   throw new Error(`no gate ${values.only}: there are ${gates.map(({ id }) => id).join(', ')}`)

@@ -12,25 +12,25 @@ test('queries with sessions, and with aggregations of aggregations, give what th
       grouping !== undefined &&
       (chain !== 'none' || grouping.window === 'session' || grouping.window === 'uneven'),
   )
-  const report = await streamEqualsBatch(some.map(queryOf), { runs: 300, seed })
+  const report = await streamEqualsBatch(some.map(queryOf), { runs: 150, seed })
   console.log(
     `sessions and chains equal to their reference: ${report.cases} (${report.lateRows} late, ` +
       `${report.restarts} restarts), equal to batch: ${report.comparedWithBatch}, seed ${seed}`,
   )
-  expect(report.cases).toBe(300)
+  expect(report.cases).toBe(150)
   expect(report.lateRows).toBeGreaterThan(100)
-  expect(report.comparedWithBatch).toBeGreaterThan(50)
+  expect(report.comparedWithBatch).toBeGreaterThan(25)
 }, 120_000)
 
 test('queries with early results do so too', async () => {
   const seed = 20_260_809
   const some = queryShape.filter(({ grouping }) => grouping?.every !== undefined)
-  const report = await streamEqualsBatch(some.map(queryOf), { runs: 200, seed })
+  const report = await streamEqualsBatch(some.map(queryOf), { runs: 100, seed })
   console.log(
     `early results equal to their reference: ${report.cases} (${report.epochs} epochs, ` +
       `${report.lateRows} late, ${report.restarts} restarts), seed ${seed}`,
   )
-  expect(report.cases).toBe(200)
+  expect(report.cases).toBe(100)
   expect(report.lateRows).toBeGreaterThan(100)
 }, 120_000)
 

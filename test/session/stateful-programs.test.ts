@@ -38,9 +38,20 @@ interface World {
 /** A query over one input in a simulated process; the same disk is the same query. */
 function world(
   files = virtualFileSystem(),
-  { life = 0, schema = 'k STRING, n INT', rows: earlier = [] as readonly Row[], lanes = 1 } = {},
+  {
+    life = 0,
+    schema = 'k STRING, n INT',
+    rows: earlier = [] as readonly Row[],
+    lanes = 1,
+    noDataEpochs = true,
+  } = {},
 ) {
-  const { session, simulation } = simulatedSession({ seed: 1, files, life, config: { lanes } })
+  const { session, simulation } = simulatedSession({
+    seed: 1,
+    files,
+    life,
+    config: { lanes, noDataEpochs: String(noDataEpochs) },
+  })
   const input = session.memoryStream(schema)
   input.addData(earlier)
   const run = <T>(work: Promise<T>): Promise<T> => simulation.run(work) as Promise<T>
@@ -396,12 +407,14 @@ test('a typed frame takes columns by name, of just their types', async () => {
   expect(await run(rows.toDF().collect())).toEqual([{ up: 'Y' }, { up: 'Y' }])
 })
 
-test('what a capped list counts is what has not ended yet, whatever its order', async () => {
-  const { start, input } = world(virtualFileSystem(), { schema: 'k STRING, n INT, at TIMESTAMP' })
+/** A query that adds the numbers of its rows to a list with a cap, by event time, and says what the list holds. */
+function cappedList(cap: number, options: { readonly noDataEpochs?: boolean } = {}): World {
+  const schema = 'k STRING, n INT, at TIMESTAMP'
+  const { start, input } = world(virtualFileSystem(), { schema, ...options })
   let list: ListState<number> | undefined
   const program = made(
     (handle) => {
-      list = handle.listState('list', 'INT', { cap: 3, ttl: '10 seconds' })
+      list = handle.listState('list', 'INT', { cap, ttl: '10 seconds' })
     },
     {
       handleInputRows(k, rows) {
@@ -411,22 +424,36 @@ test('what a capped list counts is what has not ended yet, whatever its order', 
     },
   )
   const frame = input.toDF().withWatermark('at', '5 seconds')
-  const query = start(
+  return start(
     byK(frame).transformWithState(program, { output: out, timeMode: 'eventTime' }).toDF(),
   )
-  const at = (k: string, n: number, seconds: number): Row => ({
-    k,
-    n,
-    at: new Date(seconds * 1000),
-  })
-  expect(await query.add([at('a', 1, 20)])).toEqual(['1'])
+}
+
+const rowAt = (k: string, n: number, seconds: number): Row => ({
+  k,
+  n,
+  at: new Date(seconds * 1000),
+})
+
+test('what a capped list counts is what has not ended yet, whatever its order', async () => {
+  const query = cappedList(3)
+  expect(await query.add([rowAt('a', 1, 20)])).toEqual(['1'])
   // Older than the first, but not late: it ends before it.
-  expect(await query.add([at('a', 2, 16)])).toEqual(['1,2'])
-  expect(await query.add([at('a', 3, 20)])).toEqual(['1,2,3'])
+  expect(await query.add([rowAt('a', 2, 16)])).toEqual(['1,2'])
+  expect(await query.add([rowAt('a', 3, 20)])).toEqual(['1,2,3'])
   // The watermark goes to 27: the second element is over at 26.
-  await query.add([at('z', 0, 32)])
-  expect(await query.add([at('a', 4, 29)])).toEqual(['1,3,4'])
-  expect(await query.add([at('a', 5, 29)])).toEqual(['3,4,5'])
+  await query.add([rowAt('z', 0, 32)])
+  expect(await query.add([rowAt('a', 4, 29)])).toEqual(['1,3,4'])
+  expect(await query.add([rowAt('a', 5, 29)])).toEqual(['3,4,5'])
+})
+
+test('a value that is over when it is written pushes nothing out of a capped list', async () => {
+  // Without empty epochs the watermark takes effect only where rows come.
+  const query = cappedList(2, { noDataEpochs: false })
+  expect(await query.add([rowAt('a', 1, 60), rowAt('a', 2, 58)])).toEqual(['1,2'])
+  // Not late yet, but over at 50, and the watermark is 55 now.
+  expect(await query.add([rowAt('a', 3, 40)])).toEqual(['1,2'])
+  expect(await query.add([rowAt('a', 4, 60)])).toEqual(['2,4'])
 })
 
 test('rows that are late for a program are delivered with its name', async () => {

@@ -41,21 +41,29 @@ test('an entry is one line of JSON that a person can read', async () => {
   expect(JSON.parse(text)).toMatchObject({ format: 1, number: 1, entry: committed(3) })
 })
 
-test('an attempt that was replaced is fenced: it publishes nothing more', async () => {
-  const files = virtualFileSystem()
+/** An attempt that slept past its lease, and the one that has taken its place. */
+async function replaced(files: ReturnType<typeof virtualFileSystem>) {
   const clock = handClock()
-  // Asleep past its lease, as a stopped process is: its timers do not run.
+  // A clock of its own, as a stopped process has: its timers do not run.
   const zombie = await openEpochLog(logOptions(files, { clock: handClock() }))
   await zombie.append(published(-1))
   await clock.advance(20_000)
-  const other = virtualSibling(files)
   const next = await openEpochLog(
-    logOptions(other, { clock, processInfo: fakeProcess(2, () => true) }),
+    logOptions(virtualSibling(files), { clock, processInfo: fakeProcess(2, () => true) }),
   )
-  const before = files.allFiles().filter((path) => /log\/\d+$/.test(path))
+  return { zombie, next, clock }
+}
+
+const filesOfLog = (files: ReturnType<typeof virtualFileSystem>): string[] =>
+  files.allFiles().filter((path) => path.startsWith('checkpoint/log/'))
+
+test('an attempt that was replaced is fenced: it publishes nothing more', async () => {
+  const files = virtualFileSystem()
+  const { zombie, next, clock } = await replaced(files)
+  const before = filesOfLog(files)
   expect(await codeOf(zombie.append(decision(0)))).toBe('FENCED')
   expect(await codeOf(zombie.append(decision(0)))).toBe('FENCED')
-  expect(files.allFiles().filter((path) => /log\/\d+$/.test(path))).toEqual(before)
+  expect(filesOfLog(files)).toEqual(before)
   await next.append(decision(0))
   await zombie.close()
   expect(
@@ -70,17 +78,12 @@ test('an attempt that was replaced is fenced: it publishes nothing more', async 
 test('an attempt that slept until its numbers were pruned is fenced, though they are free', async () => {
   for (const prunedTo of [2, 3, 4, 5]) {
     const files = virtualFileSystem()
-    const clock = handClock()
-    const zombie = await openEpochLog(logOptions(files, { clock: handClock() }))
-    await zombie.append(published(-1))
-    await clock.advance(20_000)
-    const other = virtualSibling(files)
-    const next = await openEpochLog(
-      logOptions(other, { clock, processInfo: fakeProcess(2, () => true) }),
-    )
+    const { zombie, next, clock } = await replaced(files)
     for (const epoch of [0, 1, 2]) await next.append(decision(epoch))
     await next.prune(prunedTo)
+    const before = filesOfLog(files)
     expect(await codeOf(zombie.append(decision(9)))).toBe('FENCED')
+    expect(filesOfLog(files)).toEqual(before)
     await next.append(decision(3))
     await next.close()
     const last = await openEpochLog(logOptions(virtualSibling(files), { clock }))
@@ -158,22 +161,6 @@ test('of several openers at the same moment one wins', async () => {
       'no error',
     ])
   }
-})
-
-test('a zombie that slept until its number was pruned is fenced, and leaves nothing', async () => {
-  const files = virtualFileSystem()
-  const clock = handClock()
-  const zombie = await openEpochLog(logOptions(files, { clock: handClock() }))
-  await zombie.append(published(-1))
-  await clock.advance(20_000)
-  const next = await openEpochLog(
-    logOptions(virtualSibling(files), { clock, processInfo: fakeProcess(2, () => true) }),
-  )
-  for (let number = 0; number < 8; number++) await next.append(decision(number))
-  await next.prune(6)
-  const before = files.allFiles().filter((path) => /log\//.test(path))
-  expect(await codeOf(zombie.append(decision(0)))).toBe('FENCED')
-  expect(files.allFiles().filter((path) => /log\//.test(path))).toEqual(before)
 })
 
 test('a pruned log begins where its note says, and a lost file is still noticed', async () => {

@@ -1,3 +1,4 @@
+import { freshMemory, GrowthReserve } from './growth-reserve.ts'
 import { resized } from './resized.ts'
 
 /** Slots of an index before it grows for the first time, unless it is told otherwise. */
@@ -12,6 +13,8 @@ export abstract class HashIndex {
   deadCount = 0
   /** 1 for slots whose key was removed; they stay until they are squeezed out. */
   #dead: Uint8Array | undefined
+  /** For the next growth of the index and of what grows with it. */
+  readonly reserve = new GrowthReserve()
 
   /** `capacity`: slots before the first growth; it doubles each time. */
   constructor(capacity: number) {
@@ -60,6 +63,7 @@ export abstract class HashIndex {
   protected rebuild(): void {
     this.#dead = undefined
     this.deadCount = 0
+    this.reserve.end()
     this.#index()
   }
 
@@ -77,6 +81,8 @@ export abstract class HashIndex {
 
   /** Gives back room that compaction has left over. */
   shrink(capacity: number): void {
+    this.reserve.begin()
+    this.reserve.end()
     this.#resize(capacity)
     this.#index()
   }
@@ -85,12 +91,14 @@ export abstract class HashIndex {
     this.hashes = resized(this.hashes, capacity)
     if (this.#dead !== undefined) this.#dead = resized(this.#dead, capacity)
     this.resizeKeys(capacity)
-    this.table = new Int32Array(tableSize(capacity))
+    this.table = new Int32Array(freshMemory(4 * tableSize(capacity)))
     this.mask = this.table.length - 1
   }
 
   #grow(): void {
-    this.#resize(this.hashes.length * 2)
+    const capacity = this.hashes.length * 2
+    this.reserve.begin()
+    this.reserve.use(capacity, () => this.#resize(capacity))
     // The slot being placed is not in the arrays yet.
     this.count--
     this.#index()

@@ -1,5 +1,6 @@
 import type { Column } from '../../batch/batch.ts'
 import type { ByteWriter } from '../../batch/byte-writer.ts'
+import type { GrowthReserve } from './growth-reserve.ts'
 
 /**
  * The keys of the entries of one table: an open-addressing index from key to slot, slots counting from
@@ -11,6 +12,8 @@ export interface KeyIndex {
   /** Slots whose key was removed. */
   readonly deadCount: number
   readonly capacity: number
+  /** Memory for the next growth, of the index and of what grows with it. */
+  readonly reserve: GrowthReserve
   readonly hashes: Int32Array
   /**
    * The slot of each row's key: `slots[k]` for row `rows[k]` (k without `rows`), whose hash is

@@ -392,15 +392,16 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
 
   #shrink(capacity: number): void {
     this.keys.shrink(capacity)
-    this.stamps = resized(this.stamps, capacity, -2)
-    this.dues?.resize(capacity)
-    for (const column of this.values) column.resize(capacity)
+    this.#resizeColumns(capacity)
   }
 
   byteLength(): number {
     return this.values.reduce(
       (sum, column) => sum + column.byteLength(),
-      this.keys.byteLength() + this.stamps.byteLength + (this.dues?.byteLength() ?? 0),
+      this.keys.byteLength() +
+        this.keys.reserve.byteLength +
+        this.stamps.byteLength +
+        (this.dues?.byteLength() ?? 0),
     )
   }
 
@@ -430,8 +431,14 @@ export class KeyedTable<V extends SlotValues = SlotValues> {
 
   /** Makes room for every slot of the index. */
   protected fitCapacity(): void {
-    const { capacity } = this.keys
+    const { capacity, count, reserve } = this.keys
+    reserve.prepare(count, capacity)
     if (this.stamps.length >= capacity) return
+    reserve.use(capacity, () => this.#resizeColumns(capacity))
+    reserve.end()
+  }
+
+  #resizeColumns(capacity: number): void {
     this.stamps = resized(this.stamps, capacity, -2)
     this.dues?.resize(capacity)
     for (const column of this.values) column.resize(capacity)

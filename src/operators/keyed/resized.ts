@@ -1,3 +1,5 @@
+import { freshMemory } from './growth-reserve.ts'
+
 type Numbers = Float64Array | Int32Array | Uint8Array
 
 /** A copy of the first `capacity` numbers; behind the given ones stands `filler`. */
@@ -17,12 +19,13 @@ export function resized(
   filler?: number,
 ): Uint8Array<ArrayBuffer>
 export function resized(from: Numbers, capacity: number, filler = 0): Numbers {
+  const memory = freshMemory(capacity * from.BYTES_PER_ELEMENT)
   const to =
     from instanceof Float64Array
-      ? new Float64Array(capacity)
+      ? new Float64Array(memory)
       : from instanceof Int32Array
-        ? new Int32Array(capacity)
-        : new Uint8Array(capacity)
+        ? new Int32Array(memory)
+        : new Uint8Array(memory)
   if (filler !== 0) to.fill(filler, from.length)
   to.set(from.length > capacity ? from.subarray(0, capacity) : from)
   return to

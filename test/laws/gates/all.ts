@@ -9,6 +9,7 @@ import {
 } from './crash-gates.ts'
 import { fileCrashes } from './file-gates.ts'
 import type { Gate } from './gate.ts'
+import { goldenRestarts } from './golden-gates.ts'
 import { poisonedRecords } from './poison-gates.ts'
 import {
   clockJumps,
@@ -17,24 +18,30 @@ import {
   randomQueries,
   rescaledRuns,
 } from './run-gates.ts'
+import { spellings } from './spelling-gates.ts'
+import { taskStates } from './task-state-gates.ts'
 import { transactionRuns } from './transaction-gates.ts'
 
-/** Every claim that is counted, in the order of its table. */
-export const gates: readonly Gate[] = [
-  singleCrashes,
-  fileCrashes,
-  brokerRuns,
-  transactionRuns,
-  doubleCrashes,
+/** Deaths of a process. */
+export const crashGates: readonly Gate[] = [singleCrashes, fileCrashes, doubleCrashes, sameAgain]
+
+/** Queries between brokers, and their transactions alone. */
+export const brokerGates: readonly Gate[] = [brokerRuns, transactionRuns, disturbedBrokerRuns]
+
+/** Everything else that may go wrong, and what must not depend on how a query is run. */
+export const faultGates: readonly Gate[] = [
   disturbedRuns,
-  disturbedBrokerRuns,
-  sameAgain,
+  taskStates,
   diskFaults,
   damages,
   zombies,
   clockJumps,
   poisonedRecords,
   randomQueries,
+  spellings,
   interleavings,
   rescaledRuns,
 ]
+
+/** Every claim that is counted and needs no process of its own. */
+export const gates: readonly Gate[] = [...crashGates, ...brokerGates, ...faultGates, goldenRestarts]

@@ -1,21 +1,16 @@
-import fc from 'fast-check'
 import { brokerSink } from '../../../properties/broker-sink.ts'
 import { brokerSource } from '../../../properties/broker-source.ts'
 import { type BrokerFate, brokerFaults } from '../../../properties/laws/broker-faults.ts'
 import { crashCoverage } from '../../../properties/laws/crash-coverage.ts'
 import type { CrashPipeline } from '../../../properties/laws/crash-life.ts'
 import { crashPoints } from '../../../properties/laws/crash-points.ts'
-import {
-  type CrashCase,
-  pipelineOf,
-  randomSettings,
-} from '../../../properties/laws/exactly-once.ts'
+import { type CrashCase, pipelineOf } from '../../../properties/laws/exactly-once.ts'
 import { simulate } from '../../../properties/laws/simulate.ts'
 import { zombie } from '../../../properties/laws/zombie.ts'
 import { type BrokerFault, virtualBroker } from '../../../properties/virtual-broker.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import type { Gate } from './gate.ts'
-import { queries } from './pipelines.ts'
+import { fewRows, queries, randomCase } from './pipelines.ts'
 
 /** After a fault a query restarts by itself, at once and as often as it has to. */
 const restarts = { maxRestarts: 20, restartDelay: 1, poisonAfter: 20 }
@@ -32,23 +27,6 @@ export function overBrokers(one: CrashCase, fate?: BrokerFate): CrashPipeline {
   })
 }
 
-/** Few rows, each arrival of several epochs: requests are what takes time. */
-const cases: fc.Arbitrary<CrashCase> = queries.chain((query) => {
-  const rows = query.inputs.map(({ row }) => fc.array(row, { minLength: 4, maxLength: 16 }))
-  return fc.record({
-    query: fc.constant(query),
-    arrivals: fc.array(fc.tuple(...rows), { minLength: 1, maxLength: 3 }),
-    ...randomSettings,
-    epochsInFlight: fc.integer({ min: 1, max: 3 }),
-  })
-})
-
-function caseOfSeed(seed: number): CrashCase {
-  const [one] = fc.sample(cases, { seed, numRuns: 1 })
-  if (one === undefined) throw new Error('a sample of one has one')
-  return one
-}
-
 /** Deaths, faults of the broker and zombies of a random query between brokers. */
 export const brokerRuns: Gate = {
   id: 'G1B',
@@ -56,7 +34,7 @@ export const brokerRuns: Gate = {
   unit: 'crash points and faults',
   wanted: { test: 2_000, long: 100_000 },
   async round(seed) {
-    const one = caseOfSeed(seed)
+    const one = randomCase(seed, fewRows)
     const coverage = crashCoverage()
     const second = crashCoverage()
     await crashPoints(overBrokers(one), {

@@ -9,7 +9,7 @@ import { crc32c } from '../../../src/core/crc32c.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { inputsOf, type LogicalPlan } from '../../../src/plan/logical.ts'
 import type { Gate, Round } from './gate.ts'
-import { randomPipeline } from './pipelines.ts'
+import { fewRows, randomPipeline } from './pipelines.ts'
 
 /** Every single crash of a random pipeline. */
 export const singleCrashes: Gate = {
@@ -17,6 +17,7 @@ export const singleCrashes: Gate = {
   name: 'a death before any step changes nothing',
   unit: 'crash points',
   wanted: { test: 10_000, long: 250_000 },
+  least: { stateful: 6, 'two epochs in flight': 3_000 },
   round: (seed) => crashRound(seed, false),
 }
 
@@ -32,7 +33,7 @@ export const doubleCrashes: Gate = {
 async function crashRound(seed: number, isTwice: boolean): Promise<Round> {
   const { pipeline, one } = randomPipeline(seed)
   const coverage = crashCoverage()
-  await crashPoints(pipeline, {
+  const { worlds } = await crashPoints(pipeline, {
     seed: one.seed,
     onCrash(step, isSecond) {
       if (isSecond === isTwice) coverage.add(step)
@@ -47,6 +48,7 @@ async function crashRound(seed: number, isTwice: boolean): Promise<Round> {
       stateful: keepsState(plan) ? 1 : 0,
       'two inputs': one.query.inputs.length > 1 ? 1 : 0,
       'two epochs in flight': coverage.withTwoInFlight,
+      'different worlds': worlds,
       rows: one.arrivals.flatMap((arrival) => arrival.flat()).length,
     },
     kinds: [...coverage.pairs.keys()],
@@ -109,7 +111,7 @@ export const diskFaults: Gate = {
   unit: 'faults',
   wanted: { test: 3_000, long: 54_000 },
   async round(seed) {
-    const { pipeline, one } = randomPipeline(seed)
+    const { pipeline, one } = randomPipeline(seed, fewRows)
     const { tried, failed, refused } = await storageFaults(pipeline, { seed: one.seed, every: 3 })
     const later = [...refused.values()].reduce((sum, times) => sum + times, 0)
     return { done: tried, figures: { 'queries failed': failed, 'refused later': later } }
@@ -124,10 +126,10 @@ export const damages: Gate = {
   wanted: { test: 2_000, long: 60_000 },
   async round(seed) {
     const { pipeline, one } = randomPipeline(seed)
-    const everyByte = 8
     const { tried, right, refused } = await damagedCheckpoint(pipeline, {
       seed: one.seed,
-      everyByte,
+      everyByte: 8,
+      after: 0.3 + 0.65 * seededRandom(seed).next(),
     })
     const refusals = [...refused.values()].reduce((sum, times) => sum + times, 0)
     return { done: tried, figures: { right, refused: refusals }, kinds: [...refused.keys()] }

@@ -15,6 +15,9 @@ export function testGates(gates: readonly Gate[]): void {
       leaveFigures(inject('figures'), tableRow(gate, state, wanted))
       expect(state.failures).toEqual([])
       expect(state.done).toBeGreaterThanOrEqual(wanted)
+      for (const [name, least] of Object.entries(gate.least ?? {})) {
+        expect([name, state.figures[name]]).toEqual([name, expect.toSatisfy((n) => n >= least)])
+      }
     },
     timeoutMs,
   )

@@ -1,11 +1,10 @@
-import { brokerPlaces } from '../../../properties/broker-sink.ts'
+import { brokerPlaces, mustBeMarked } from '../../../properties/broker-sink.ts'
 import { createSimulatedClock } from '../../../properties/simulated-clock.ts'
 import {
   type BrokerFault,
   type VirtualBroker,
   virtualBroker,
 } from '../../../properties/virtual-broker.ts'
-import { decodeMarker } from '../../../src/connectors/kafka/epoch-marker.ts'
 import {
   type EpochTransactions,
   epochTransactions,
@@ -210,18 +209,7 @@ async function awake(
 
 function mustBeWhole({ broker, log }: History): void {
   broker.settle()
-  const open = broker.open()
-  if (open.length > 0) throw new Error(`left open: ${open.join(', ')}`)
-  const { group, marker } = brokerPlaces
-  const found = broker.markers({ group, ...marker })
-  const ids = found.map((each) => decodeMarker(group, each)?.snapshotId)
-  const wanted = log.map(({ snapshotId }) => snapshotId)
-  const places = ids.map((id) => wanted.indexOf(id ?? ''))
-  // A marker may be passed over when that of the next epoch is heard of first.
-  const isInOrder = places.every((place, at) => place >= 0 && place >= (places[at - 1] ?? 0))
-  if (!isInOrder || places.at(-1) !== wanted.length - 1) {
-    throw new Error(`markers ${ids.join()}, checkpoints ${wanted.join()}`)
-  }
+  mustBeMarked(broker, log)
   const visible = [0, 1].flatMap((partition) =>
     broker.committed({ topic, partition }).map(({ value }) => String(value)),
   )

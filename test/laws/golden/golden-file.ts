@@ -23,6 +23,11 @@ export function formats(): readonly string[] {
     .sort()
 }
 
+/** How many files there are of all formats. */
+export function goldenFiles(): number {
+  return formats().reduce((sum, format) => sum + readdirSync(join(folder, format)).length, 0)
+}
+
 export async function readGolden(format: string, name: string): Promise<GoldenDisk | undefined> {
   const path = pathOf(format, name)
   if (!existsSync(path)) return undefined

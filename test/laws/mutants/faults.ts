@@ -33,10 +33,10 @@ export const plantedFaults: readonly PlantedFault[] = [
   {
     name: 'a task acks before its state is durable',
     area: 'protocol',
-    file: 'actors/task.ts',
-    find: 'task.persist.send({ epoch, frozen: frozen ?? [], ...prepared })',
+    file: 'state/delta.ts',
+    find: '  await files.create(joinPath(root, path), parts)\n  await files.syncFolder(joinPath(root, deltaFolder))\n',
     replace:
-      "task.persist.send({ epoch, frozen: frozen ?? [], ...prepared })\n    task.coordinator.send({ type: 'ack', task: task.id, epoch, ...prepared })",
+      '  void files\n    .create(joinPath(root, path), parts)\n    .then(() => files.syncFolder(joinPath(root, deltaFolder)))\n    .catch(() => undefined)\n',
     gates: ['G1'],
   },
   {
@@ -144,7 +144,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     file: 'state/shard-state.ts',
     find: 'const validFrom = toEpoch(context.lastFrozen() + context.epochsInFlight)',
     replace: 'const validFrom = toEpoch(context.lastFrozen())',
-    gates: ['G1'],
+    gates: ['G3T'],
   },
   {
     name: 'a snapshot is taken for newer than it is',
@@ -152,7 +152,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     file: 'state/shard-state.ts',
     find: 'const fromEpoch = toEpoch(context.lastFrozen() + 1)',
     replace: 'const fromEpoch = toEpoch(context.lastFrozen() + 2)',
-    gates: ['G1'],
+    gates: ['G3T', 'G1'],
   },
   {
     name: 'retention drops what the oldest kept manifest needs',
@@ -225,7 +225,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     file: 'actors/epoch-time.ts',
     find: 'return micros(Math.max(time.processingTime, Math.floor(nowMs) * 1000))',
     replace: 'return micros(Math.floor(nowMs) * 1000 + 0 * time.processingTime)',
-    gates: ['G3'],
+    gates: ['G10'],
   },
   {
     name: 'a row of a join forgets at a restart that it found a partner',
@@ -353,6 +353,38 @@ export const plantedFaults: readonly PlantedFault[] = [
     file: 'src/operators/process/process-operator.ts',
     find: 'processingTime: { now: processingTime, writtenAt: processingTime },',
     replace: 'processingTime: { now: Date.now() * 1000, writtenAt: processingTime },',
+    gates: ['G14'],
+  },
+  {
+    name: 'a sender does not wait for credit',
+    area: 'protocol',
+    file: 'actors/credit.ts',
+    find: '      if (sizes.length >= limit.batches) return false\n      if (sizes.length > 0 && total + bytes > limit.bytes) return false\n',
+    replace: '',
+    gates: ['G11'],
+  },
+  {
+    name: 'keys fall into other shards than in the last release',
+    area: 'state',
+    file: 'src/batch/key-hash.ts',
+    find: 'const seed = 0x3c6ef372',
+    replace: 'const seed = 0x3c6ef373',
+    gates: ['G17G'],
+  },
+  {
+    name: 'the checksum of a log entry is taken of other bytes than in the last release',
+    area: 'recovery',
+    file: 'state/log-file.ts',
+    find: 'encode(`$',
+    replace: 'encode(`;$',
+    gates: ['G17G'],
+  },
+  {
+    name: 'rows of a maximum come in the order of their arrival',
+    area: 'state',
+    file: 'src/operators/aggregate/rows-with-max.ts',
+    find: 'finish: ({ values }) => sort(values),',
+    replace: 'finish: ({ values }) => values,',
     gates: ['G14'],
   },
 ]

@@ -1,5 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
 import {
   SimulatedCrash,
   type VirtualFileSystem,
@@ -55,7 +55,8 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ type: fc.constant('pause' as const), turns: fc.nat(60) }) },
 )
 
-interface Seen {
+/** What happened in lives of a task. */
+export interface Seen {
   snapshots: number
   coldSnapshots: number
   spills: number
@@ -123,10 +124,10 @@ async function pause(): Promise<void> {
   for (let turn = 0; turn < 8; turn++) await Promise.resolve()
 }
 
-async function expectModel(tables: readonly MapTable[], model: Model): Promise<void> {
+async function mustHold(tables: readonly MapTable[], model: Model): Promise<void> {
   for (let key = 0; key < keyCount; key++) {
     const found = await tables[shardOf(key)]?.get(nameOf(key))
-    expect([key, found]).toEqual([key, model.get(nameOf(key))])
+    mustBe(nameOf(key), found, model.get(nameOf(key)))
   }
 }
 
@@ -134,7 +135,7 @@ async function expectModel(tables: readonly MapTable[], model: Model): Promise<v
 async function live(life: Life, program: readonly Step[]): Promise<void> {
   const begin = life.published.at(-1)
   const { service, tables } = await restore(life, begin)
-  await expectModel(tables, begin?.model ?? new Map())
+  await mustHold(tables, begin?.model ?? new Map())
   const worker = createWorker(life, service, tables)
   for (const step of program) {
     await worker.take(step)
@@ -207,7 +208,7 @@ function createWorker(life: Life, service: TaskState, tables: readonly MapTable[
     async finish() {
       await settle()
       await service.settled()
-      await expectModel(tables, model)
+      await mustHold(tables, model)
     },
     async take(step) {
       if (failure !== undefined) throw failure
@@ -218,7 +219,7 @@ function createWorker(life: Life, service: TaskState, tables: readonly MapTable[
           else model.set(nameOf(step.key), step.value)
           break
         case 'read':
-          expect(await tableOf(step.key).get(nameOf(step.key))).toBe(model.get(nameOf(step.key)))
+          mustBe('read', await tableOf(step.key).get(nameOf(step.key)), model.get(nameOf(step.key)))
           break
         case 'barrier':
           await barrier()
@@ -234,65 +235,69 @@ function createWorker(life: Life, service: TaskState, tables: readonly MapTable[
   }
 }
 
-test('random epochs with power cuts at random steps always restore to the state of a checkpoint', async () => {
-  const seen: Seen = { snapshots: 0, coldSnapshots: 0, spills: 0, crashes: 0, inFlight: 0 }
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(
-        fc.record({
-          program: fc.array(steps, { minLength: 5, maxLength: 120, size: 'max' }),
-          crashAt: fc.nat(500),
-        }),
-        {
-          minLength: 1,
-          maxLength: 4,
-        },
-      ),
-      fc.integer(),
-      fc.constantFrom(20, 60, 100_000),
-      async (lives, seed, budget) => {
-        const published: Published[] = []
-        let disk = virtualFileSystem()
-        const random = seededRandom(seed)
-        for (const [index, { program, crashAt }] of lives.entries()) {
-          const dying = disk.kill({
-            random,
-            onStep: (name, number) => {
-              if (number === crashAt) throw new SimulatedCrash(name)
-            },
-          })
-          const life = { disk: dying, token: index + 1, budget, published, seen }
-          try {
-            await live(life, program)
-            disk = dying.kill()
-          } catch (thrown) {
-            if (!(thrown instanceof SimulatedCrash)) throw thrown
-            seen.crashes++
-            disk = dying.crash()
-          }
-        }
-        // The newest checkpoint, and every older one, as an authoritative sink may ask for it.
-        for (const [index, checkpoint] of published.entries()) {
-          const token = lives.length + 1 + index
-          const { service, tables } = await restore(
-            { disk, token, budget, published, seen },
-            checkpoint,
-          )
-          await expectModel(tables, checkpoint.model)
-          await service.close()
-        }
-        if (published.length > 0) {
-          expect(disk.allFiles().filter((path) => path.startsWith('local/'))).toEqual([])
-        }
-      },
-    ),
-    // Shrinking a long program never lets a timer run, so the limit must be fast-check's own.
-    { numRuns: 300, interruptAfterTimeLimit: 20_000 },
-  )
-  // A law that never crashes, spills, copies or overlaps would prove nothing.
-  expect(seen.crashes).toBeGreaterThan(100)
-  expect(seen.snapshots).toBeGreaterThan(100)
-  expect(seen.coldSnapshots).toBeGreaterThan(100)
-  expect(seen.spills).toBeGreaterThan(100)
-  expect(seen.inFlight).toBeGreaterThan(100)
+/** Lives of a task: what it does in each, and the request to the disk at which the power fails. */
+export interface TaskStateCase {
+  readonly lives: readonly { readonly program: readonly Step[]; readonly crashAt: number }[]
+  readonly seed: number
+  /** Bytes that tables may hold. */
+  readonly budget: number
+}
+
+export const taskStateCases: fc.Arbitrary<TaskStateCase> = fc.record({
+  lives: fc.array(
+    fc.record({
+      program: fc.array(steps, { minLength: 5, maxLength: 120, size: 'max' }),
+      crashAt: fc.nat(500),
+    }),
+    { minLength: 1, maxLength: 4 },
+  ),
+  seed: fc.integer(),
+  budget: fc.constantFrom(20, 60, 100_000),
 })
+
+/**
+ * Random epochs with power cuts at random requests to the disk: the newest checkpoint, and every older one, restores
+ * to what the state was at its barrier.
+ *
+ * @throws Error that says what is wrong
+ */
+export async function restoresAlways(
+  { lives, seed, budget }: TaskStateCase,
+  seen: Seen,
+): Promise<void> {
+  const published: Published[] = []
+  let disk = virtualFileSystem()
+  const random = seededRandom(seed)
+  for (const [index, { program, crashAt }] of lives.entries()) {
+    const dying = disk.kill({
+      random,
+      onStep: (name, number) => {
+        if (number === crashAt) throw new SimulatedCrash(name)
+      },
+    })
+    const life = { disk: dying, token: index + 1, budget, published, seen }
+    try {
+      await live(life, program)
+      disk = dying.kill()
+    } catch (thrown) {
+      if (!(thrown instanceof SimulatedCrash)) throw thrown
+      seen.crashes++
+      disk = dying.crash()
+    }
+  }
+  // Older ones, too, as an authoritative sink may ask for them.
+  for (const [index, checkpoint] of published.entries()) {
+    const token = lives.length + 1 + index
+    const life = { disk, token, budget, published, seen }
+    const { service, tables } = await restore(life, checkpoint)
+    await mustHold(tables, checkpoint.model)
+    await service.close()
+  }
+  const left = disk.allFiles().filter((path) => path.startsWith('local/'))
+  if (published.length > 0) mustBe('what is left of local stores', left, [])
+}
+
+function mustBe(what: string, found: unknown, wanted: unknown): void {
+  if (isDeepStrictEqual(found, wanted)) return
+  throw new Error(`${what}: ${fc.stringify(found)} instead of ${fc.stringify(wanted)}`)
+}

@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { killedProgram, sleptProgram } from '../../../properties/laws/killed-program.ts'
+import { flightsProgram } from '../../crash/flights-program.ts'
+import type { Gate, Round } from './gate.ts'
+
+const flights = 1_500
+const killsAtOnce = 20
+
+/** Real processes with RocksDB and files: the main job, compiled to the file that `program` names. */
+export function programGates(program: () => string): readonly Gate[] {
+  const inFolder = async (round: (folder: string) => Promise<Round>): Promise<Round> => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-kill-'))
+    try {
+      return await round(folder)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+  return [
+    {
+      id: 'G7',
+      name: 'a real process that is killed leaves the output of one that nobody killed',
+      unit: 'kills',
+      wanted: { test: killsAtOnce, long: 1_000 },
+      round: (seed) =>
+        inFolder(async (folder) => {
+          const report = await killedProgram(flightsProgram(program(), flights), {
+            kills: killsAtOnce,
+            seed,
+            folder,
+          })
+          const { killed, duringCommit, rows } = report
+          if (duringCommit < 2) throw new Error(`${duringCommit} of ${killed} during a commit`)
+          return { done: killed, figures: { 'during a commit': duringCommit, rows } }
+        }),
+    },
+    {
+      id: 'G9R',
+      name: 'a real process that was stopped, replaced and woken writes nothing more',
+      unit: 'zombies',
+      wanted: { test: 1, long: 50 },
+      round: (seed) =>
+        inFolder(async (folder) => {
+          const options = { seed, folder }
+          const { slept, end } = await sleptProgram(flightsProgram(program(), flights), options)
+          if (!slept) return { done: 0 }
+          // It is told that another one took its place.
+          if (end.exitCode === 0 || !end.output.includes('FENCED')) {
+            throw new Error(`it ended with ${end.exitCode} and said:\n${end.output}`)
+          }
+          return { done: 1 }
+        }),
+    },
+  ]
+}
