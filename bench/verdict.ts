@@ -9,10 +9,11 @@ export interface Bounded {
 }
 
 /**
- * `met`, `MISSED`, or `VOID` when the machine did not keep its speed and the figure is nearer to its bound than
- * that may have moved it.
+ * `met`, `MISSED`, or `VOID` when there is no figure, or when the machine did not keep its speed and the figure is
+ * nearer to its bound than that may have moved it.
  */
 export function gateVerdict({ value, bound, direction, unit, margin: share }: Bounded): string {
+  if (Number.isNaN(value)) return 'VOID'
   const margin = unit === 'bytes' ? 0 : share
   const isBeyond = (limit: number): boolean =>
     direction === 'at least' ? value >= limit : value <= limit

@@ -45,7 +45,7 @@ export function brokerSource(broker: VirtualBroker, topic = 'in'): SourceUnderCr
 
 const retryDelayMs = 2
 /** Of each partition. */
-const offsetsAtOnce = 8
+const offsetsAtOnce = 4
 
 function sourceOver(client: BrokerClient, topic: string, context: SourceContext): Source {
   const { schema, columns, clock } = context

@@ -33,6 +33,7 @@ export const brokerRuns: Gate = {
   name: 'deaths, broker faults and zombies change nothing in a broker',
   unit: 'crash points and faults',
   wanted: { test: 2_000, long: 100_000 },
+  least: { 'two epochs in flight': 50, zombies: 5 },
   async round(seed) {
     const one = randomCase(seed, fewRows)
     const coverage = crashCoverage()
