@@ -83,9 +83,6 @@ function* damagesOf(world: CrashWorld, everyByte: number): Iterable<Damage> {
   })
   for (const [index, path] of paths.entries()) {
     const bytes = contentOf(world, path)
-    for (let at = 0; at < bytes.length; at += everyByte) {
-      yield change(path, `a bit of byte ${at}`, (old) => withBit(old, at))
-    }
     for (const length of new Set([0, bytes.length >>> 1, Math.max(0, bytes.length - 1)])) {
       yield change(path, `everything behind byte ${length}`, (old) => old.slice(0, length))
     }
@@ -101,6 +98,13 @@ function* damagesOf(world: CrashWorld, everyByte: number): Iterable<Damage> {
         one.damage(path, () => other)
         one.damage(neighbour, () => bytes)
       },
+    }
+  }
+  // Nearly all of them are these.
+  for (const path of paths) {
+    const { length } = contentOf(world, path)
+    for (let at = 0; at < length; at += everyByte) {
+      yield change(path, `a bit of byte ${at}`, (old) => withBit(old, at))
     }
   }
 }
