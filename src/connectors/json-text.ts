@@ -1,3 +1,5 @@
+import { ByteWriter } from '../batch/byte-writer.ts'
+
 /**
  * JSON as it stands in the bytes: numbers keep their digits and strings their bytes, so nothing is
  * rounded before the type of the column is known.
@@ -126,16 +128,25 @@ class JsonReader {
     return latin1(this.#bytes.subarray(start, this.at))
   }
 
+  /** A copy of its bytes, from one escape to the next at a time: a text may be as long as memory allows. */
   #string(): Uint8Array {
-    const out: number[] = []
+    let before: ByteWriter | undefined
     this.at++
-    for (;;) {
+    for (let start = this.at; ; ) {
       const byte = this.#byte()
       if (byte === undefined || byte < 0x20) throw this.fault('the end of a string')
-      this.at++
-      if (byte === 0x22) return Uint8Array.from(out)
-      if (byte === 0x5c) out.push(...this.#escape())
-      else out.push(byte)
+      if (byte === 0x22) {
+        const rest = this.#bytes.subarray(start, this.at++)
+        if (before === undefined) return new Uint8Array(rest)
+        before.raw(rest)
+        return before.take()
+      }
+      if (byte === 0x5c) {
+        before ??= new ByteWriter()
+        before.raw(this.#bytes, start, this.at++)
+        before.raw(Uint8Array.from(this.#escape()))
+        start = this.at
+      } else this.at++
     }
   }
 
