@@ -162,8 +162,9 @@ function worldOf(machine: Machine): CrashWorld {
     },
     disk: () => machine.disk ?? virtualFileSystem(),
     damage(path, change) {
+      // Behind the beginning of the log entries wait for their deletion: nobody reads what is damaged there.
+      if (!isPruned(machine, path)) machine.forgotten.delete(path)
       machine.disk?.tamper(path, change)
-      machine.forgotten.delete(path)
     },
     arrived: () => machine.arrived,
     forgotten: () => machine.forgotten,
@@ -230,6 +231,14 @@ function rememberLog(machine: Machine): void {
   for (const path of disk?.allFiles() ?? []) {
     if (disk !== undefined && /\/log\/\d+$/.test(path)) remember(machine, disk, path)
   }
+}
+
+/** Whether the log has been noted to begin behind this entry. */
+function isPruned({ disk }: Machine, path: string): boolean {
+  const [, folder, digits] = /^(.*\/log\/)(\d+)$/.exec(path) ?? []
+  if (disk === undefined || folder === undefined) return false
+  const noted = disk.allFiles().filter((file) => file.startsWith(`${folder}first-`))
+  return noted.some((file) => Number(file.slice(`${folder}first-`.length)) > Number(digits))
 }
 
 /** What there is at this moment, as the world after a death here. */

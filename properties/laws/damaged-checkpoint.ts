@@ -7,7 +7,7 @@ import type { CrashWorld } from './crash-world.ts'
 /** Which damages are tried. */
 export interface DamageOptions {
   readonly seed: number
-  /** One bit is turned in every so manieth byte of each file. Default 8. */
+  /** One bit is turned in every so manieth byte of each file, the first one among them. Default 8. */
   readonly everyByte?: number
   /** After which share of the steps of a run the process dies and its checkpoint is damaged. Default 0.7. */
   readonly after?: number

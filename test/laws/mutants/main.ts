@@ -1,7 +1,7 @@
 /**
  * `npm run laws:mutants -- [--only text] [--minutes n] [--at-once n]`: plants each fault of `faults.ts` and
  * `broker-mistakes.ts` by itself in a copy of the sources, builds it, and runs the gates that are to find it until
- * one fails, at most so many minutes each (3 by default), in so many copies at once (2 by default). Prints what was
+ * one fails, at most so many minutes each (5 by default), in so many copies at once (2 by default). Prints what was
  * caught by which gate after how much, and ends with caught/total; exit code 1 if any fault stays unnoticed.
  */
 import { execFile } from 'node:child_process'
@@ -24,7 +24,7 @@ import { type PlantedFault, plantedFaults } from './faults.ts'
 const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
-    minutes: { type: 'string', default: '3' },
+    minutes: { type: 'string', default: '5' },
     'at-once': { type: 'string', default: '2' },
   },
 })
