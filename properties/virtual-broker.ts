@@ -165,8 +165,10 @@ function clientOf(connection: Connection): BrokerClient {
       code('add offsets', (state) => addToTransaction(state, producer, { group })),
     commitOffset: (producer, of, committed) =>
       code('commit offset', (state) => commitOffset(state, producer, of, committed)),
-    endTransaction: (producer, how) =>
-      code(`${how} transaction`, (state) => endTransaction(state, producer, how)),
+    endTransaction: async (producer, how) => ({
+      error: await code(`${how} transaction`, (state) => endTransaction(state, producer, how)),
+      producer,
+    }),
     fetchOffset: (of) => offset('fetch offset', (state) => fetchOffset(state, of)),
     commitPlainOffset: (of, committed) =>
       code('commit plain offset', (state) => commitPlainOffset(state, of, committed)),

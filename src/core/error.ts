@@ -157,10 +157,80 @@ const catalogue = {
     hint: 'Check that the path exists, is writable and that the disk has room.',
     retry: 'backoff',
   },
+  KAFKA_ANSWER_INVALID: {
+    message: 'The answer of {address} to {request} cannot be read: {what}.',
+    hint: 'Check that the address is that of a Kafka broker and nothing stands between that changes bytes.',
+    retry: 'backoff',
+  },
+  KAFKA_CODEC_UNKNOWN: {
+    message: 'Records are packed with {codec}, which cannot be read here.',
+    hint: 'Install the package for it, or let producers pack with gzip.',
+    retry: 'never',
+  },
+  KAFKA_CONNECTION_LOST: {
+    message: 'The connection to {address} was lost before {request} was answered: {why}.',
+    hint: 'It is made again. If it goes on, look at the broker, the network and kafka.request.timeout.ms.',
+    retry: 'backoff',
+  },
+  KAFKA_DATA_LOST: {
+    message: 'Records of {partition} that were not read are gone: {why}.',
+    hint: 'Raise the retention of the topic, or set failOnDataLoss to false to go on behind them.',
+    retry: 'never',
+  },
+  KAFKA_DENIED: {
+    message: 'The right {operation} on {resource} is missing (code {code}).',
+    hint: 'Give the user of this client that right; docs/kafka.md lists all that are needed.',
+    retry: 'never',
+  },
+  KAFKA_NO_OFFSET_FOR_TIME: {
+    message: 'The partition {partition} has no record of {time} or later.',
+    hint: 'Choose an earlier time, or set startingOffsetsByTimestampStrategy to latest.',
+    retry: 'never',
+  },
+  KAFKA_READ_TIMEOUT: {
+    message: 'Offsets {from} to {to} of {partition} did not come within {waitedMs} ms.',
+    hint: 'Look at the brokers, or raise kafkaConsumer.pollTimeoutMs.',
+    retry: 'backoff',
+  },
+  KAFKA_RECORDS_CORRUPT: {
+    message: 'Records of {topic}, partition {partition}, are not what their producer sent: {what}.',
+    hint: 'Restore the partition from another replica; kafka.check.crcs set to false reads them as they are.',
+    retry: 'never',
+  },
+  KAFKA_REQUEST_REFUSED: {
+    message: '{request} for {resource} was refused with code {code}: {why}.',
+    hint: 'The code is explained in the protocol guide of Kafka.',
+    retry: 'backoff',
+  },
+  KAFKA_SINK_COLUMNS: {
+    message: 'A Kafka sink needs {column} ({expected}), and the columns are {available}.',
+    hint: "Make it with alias or cast, or write whole rows with valueFormat 'json' and the option topic.",
+    retry: 'never',
+  },
+  KAFKA_TOPIC_NOT_FOUND: {
+    message: 'The brokers know no {resource}.',
+    hint: 'Create the topic, or correct its name.',
+    retry: 'backoff',
+  },
+  KAFKA_TOPIC_NULL: {
+    message: 'A row names no topic, and the option topic is not given.',
+    hint: 'Give the option topic, or fill the column topic in every row.',
+    retry: 'never',
+  },
   KAFKA_TRANSACTION_ENDED: {
     message: 'A transaction of {transactionalId} cannot go on: {why}.',
     hint: 'Nothing is lost: the next attempt asks the broker what was committed. If this happens again and again, an epoch takes longer than the timeout of its transaction, or another process uses the same transactional ids.',
     retry: 'backoff',
+  },
+  KAFKA_UNREACHABLE: {
+    message: 'The broker {address} cannot be reached ({step}): {why}.',
+    hint: 'Check the address and, for TLS and SASL, the options kafka.security.protocol, kafka.ssl.* and kafka.sasl.*.',
+    retry: 'backoff',
+  },
+  KAFKA_VERSION_UNSUPPORTED: {
+    message: 'The broker {address} has {request} in versions {found}, and {wanted} are known here.',
+    hint: 'Brokers of Kafka 2.5 and later are supported.',
+    retry: 'never',
   },
   LITERAL_INVALID: {
     message: 'The value {value} cannot be used as a literal.',

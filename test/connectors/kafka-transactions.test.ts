@@ -77,8 +77,8 @@ test('a fenced producer is refused whatever it asks for, with the codes of real 
     await client.addPartition(old, out),
     await client.addOffsets(old, group),
     await client.commitOffset(old, marker, { offset: 9, metadata: '' }),
-    await client.endTransaction(old, 'commit'),
-    await client.endTransaction(old, 'abort'),
+    (await client.endTransaction(old, 'commit')).error,
+    (await client.endTransaction(old, 'abort')).error,
   ]).toEqual([47, 90, 90, 47, 90, 90])
   expect(await stableOffset(client)).toBe(-1)
 })
@@ -86,10 +86,11 @@ test('a fenced producer is refused whatever it asks for, with the codes of real 
 test('the end of a transaction can be asked for again, but not another one, nor that of an empty one', async () => {
   const client = virtualBroker().client(here)
   const producer = await withMarker(client, 'a', 1)
-  const end = (how: 'commit' | 'abort') => answered(() => client.endTransaction(producer, how))
+  const end = (how: 'commit' | 'abort') =>
+    answered(async () => (await client.endTransaction(producer, how)).error)
   expect([await end('commit'), await end('commit'), await end('abort')]).toEqual([0, 0, 48])
   const empty = await producerOf(client, 'b')
-  expect(await client.endTransaction(empty, 'commit')).toBe(48)
+  expect((await client.endTransaction(empty, 'commit')).error).toBe(48)
 })
 
 test('the offset of an open transaction is not stable, and rows and offset come with its end', async () => {

@@ -48,6 +48,16 @@ const partitionErrors = { throttleMs: 1, topics: [{ topic, partitions: [{ partit
 
 const samples: readonly Sample<unknown, unknown>[] = [
   sample(
+    apiVersionsApi,
+    { softwareName: 'millrace', softwareVersion: '1' },
+    {
+      error: 0,
+      apis: [{ key: 18, oldest: 0, newest: 4 }],
+      throttleMs: 0,
+      finalizedFeatures: [{ name: 'transaction.version', newest: 2, oldest: 2 }],
+    },
+  ),
+  sample(
     metadataApi,
     {
       topics: [{ id: noUuid, name: topic }],

@@ -24,6 +24,7 @@ const doors: ReadonlyMap<string, string> = new Map([
   ['rocksdb', 'state/rocksdb-store.ts'],
   ['apache-arrow', 'src/batch/'],
   ['fast-check', 'properties/'],
+  ['kafkajs', 'src/connectors/kafka/kafkajs-transport.ts'],
   ['msgpackr', 'src/operators/user-state-codec.ts'],
 ])
 

@@ -283,7 +283,14 @@ async function endTransaction<Records>(
   slot: Slot,
   how: 'commit' | 'abort',
 ): Promise<void> {
-  await ask(own, slot, `EndTxn (${how})`, (producer) => own.requests.endTransaction(producer, how))
+  await ask(own, slot, `EndTxn (${how})`, async (producer) => {
+    const { error, producer: next } = await own.requests.endTransaction(producer, how)
+    if (next.epoch !== producer.epoch || next.id !== producer.id) {
+      slot.producer = next
+      slot.sequences.clear()
+    }
+    return error
+  })
   slot.epoch = undefined
   slot.partitions.clear()
 }

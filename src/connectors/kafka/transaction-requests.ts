@@ -46,26 +46,43 @@ export interface TransactionRequests<Records> {
     of: TopicPartition & { readonly group: string },
     committed: { readonly offset: number; readonly metadata: string },
   ): Promise<number>
-  endTransaction(producer: Producer, how: 'commit' | 'abort'): Promise<number>
+  /** With the producer that goes on from there, which brokers of the second kind of transactions give another epoch. */
+  endTransaction(
+    producer: Producer,
+    how: 'commit' | 'abort',
+  ): Promise<{ readonly error: number; readonly producer: Producer }>
   /** Asks for a stable offset: `unstableOffset` while a transaction may still change it. */
   fetchOffset(of: TopicPartition & { readonly group: string }): Promise<FetchedOffset>
 }
 
 /** Codes of the Kafka protocol that are met here. */
 export const kafkaError = {
+  unknownServerError: -1,
   none: 0,
+  offsetOutOfRange: 1,
+  unknownTopicOrPartition: 3,
+  leaderNotAvailable: 5,
   notLeader: 6,
   requestTimedOut: 7,
+  replicaNotAvailable: 9,
   networkException: 13,
   coordinatorLoading: 14,
   coordinatorNotAvailable: 15,
   notCoordinator: 16,
+  topicDenied: 29,
+  groupDenied: 30,
+  clusterDenied: 31,
   outOfOrderSequence: 45,
   duplicateSequence: 46,
   invalidProducerEpoch: 47,
   invalidTransactionState: 48,
   invalidProducerMapping: 49,
   concurrentTransactions: 51,
+  transactionDenied: 53,
+  storageError: 56,
+  fencedLeaderEpoch: 74,
+  unknownLeaderEpoch: 75,
+  offsetNotAvailable: 78,
   unstableOffset: 88,
   producerFenced: 90,
 } as const

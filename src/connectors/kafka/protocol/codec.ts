@@ -1,5 +1,5 @@
 import { WireFault, type WireReader } from './wire-reader.ts'
-import { utf8, type WireWriter } from './wire-writer.ts'
+import { utf8, WireWriter } from './wire-writer.ts'
 
 /** In which version of its request something is written. */
 export interface WireVersion {
@@ -125,8 +125,18 @@ export function struct<Value extends object>(fields: Fields<Value>): Codec<Value
   return {
     write(to, value, at) {
       for (const [name, field] of plain) if (has(field, at)) field.write(to, value[name], at)
-      // None of the tagged fields has to be sent.
-      if (at.isFlexible) to.uvarint(0)
+      if (!at.isFlexible) return
+      const sent = all.filter(
+        ([name, { tag, initial }]) => tag !== undefined && value[name] !== initial,
+      )
+      to.uvarint(sent.length)
+      for (const [name, field] of sent) {
+        const part = new WireWriter()
+        field.write(part, value[name], at)
+        to.uvarint(field.tag ?? 0)
+        to.uvarint(part.length)
+        to.raw(part.finish())
+      }
     },
     read(from, at) {
       const value: { [name: string]: unknown } = {}
@@ -162,7 +172,7 @@ export function constant<Value>(of: Codec<Value>, value: Value): Field<unknown> 
   return { write: (to, _, at) => of.write(to, value, at), read: (from, at) => of.read(from, at) }
 }
 
-/** A field that a broker may add to flexible versions; it is read, and never written. */
+/** A field that may be added to flexible versions: sent where it says something else than `initial`. */
 export function tagged<Value>(tag: number, of: Field<Value>, initial: Value): Field<Value> {
   return { ...of, tag, initial }
 }

@@ -1,0 +1,184 @@
+import { StreamError } from '../../core/error.ts'
+import type { Epoch } from '../../core/units.ts'
+import type { Sink, SinkAttempt } from '../../flow/connector.ts'
+import type { SinkContext, SinkFactory } from '../registry.ts'
+import { bootstrapServers, clientConfig, requestTimeoutMs } from './client-options.ts'
+import { type KafkaCluster, kafkaCluster } from './cluster.ts'
+import { clusterRequests } from './cluster-requests.ts'
+import { type EpochTransactions, epochTransactions } from './epoch-transactions.ts'
+import { refusedError } from './error-codes.ts'
+import { kafkajsTransport } from './kafkajs-transport.ts'
+import { partitionName, partitionOf } from './offsets-json.ts'
+import { type PackedRecords, RecordWriter } from './records/record-writer.ts'
+import { type SinkSettings, sinkOptions, sinkSettings } from './sink-options.ts'
+import { checkSinkColumns, type Partitioner, partitioner, recordsOf } from './sink-rows.ts'
+import type { OpenTransport } from './source.ts'
+import { kafkaError } from './transaction-requests.ts'
+
+/** Rows as records of Kafka's topics, one transaction per epoch. */
+export const kafkaSink: SinkFactory = kafkaSinkOver(({ options }) =>
+  kafkajsTransport(clientConfig(options)),
+)
+
+/** The same over connections of one's own. */
+export function kafkaSinkOver(open: OpenTransport): SinkFactory {
+  return {
+    format: 'kafka',
+    options: sinkOptions,
+    modes: ['append', 'update', 'complete'],
+    async create(context) {
+      const settings = sinkSettings(context.options)
+      checkSinkColumns(context.schema, settings)
+      const cluster = kafkaCluster(open(context), bootstrapServers(context.options))
+      return exactlyOnceSink(context, settings, cluster)
+    },
+  }
+}
+
+/** How long a request is repeated that is refused for now, milliseconds. */
+const patienceMs = 60_000
+/** The most epochs that a query may have in flight, and the one that is being committed. */
+const slots = 9
+
+function exactlyOnceSink(
+  context: SinkContext,
+  settings: SinkSettings,
+  cluster: KafkaCluster,
+): Sink {
+  const { clock, options } = context
+  const { topic, markerTopic } = settings
+  if (markerTopic === undefined) {
+    throw new StreamError('CONFIG_INVALID', {
+      option: 'markerTopic',
+      value: 'left out',
+      expected: 'the name of a topic, as the rows name theirs,',
+    })
+  }
+  const requests = clusterRequests({
+    cluster,
+    transactionTimeoutMs: settings.transactionTimeoutMs,
+    requestTimeoutMs: requestTimeoutMs(options),
+  })
+  let transactions: EpochTransactions<PackedRecords> | undefined
+  let snapshotIdOf: SinkAttempt['snapshotIdOf'] | undefined
+  const opened = (): EpochTransactions<PackedRecords> => {
+    if (transactions !== undefined) return transactions
+    throw new StreamError('INTERNAL', { what: 'the Kafka sink is not open' })
+  }
+  const buffers = recordBuffers(cluster, settings, {
+    now: () => clock.now(),
+    send: (epoch, name, records) =>
+      opened().write(epoch, partitionOf(name), { records, count: records.recordCount }),
+  })
+  return {
+    description: `kafka ${topic ?? `topics of rows, marked in ${markerTopic}`}`,
+    kind: 'authoritative',
+    async fence({ queryId, openEpochsMax }) {
+      if (openEpochsMax > slots) {
+        throw new StreamError('INTERNAL', { what: `${openEpochsMax} epochs for ${slots} slots` })
+      }
+      transactions = epochTransactions({
+        requests,
+        clock,
+        retryMs: patienceMs,
+        places: {
+          prefix: `${settings.prefix}/${queryId}`,
+          group: `${settings.prefix}.${queryId}.eos`,
+          marker: { topic: markerTopic, partition: 0 },
+          slots,
+        },
+      })
+      return transactions.fence()
+    },
+    async open(start) {
+      snapshotIdOf = start.snapshotIdOf
+      await opened().standOn(start.standsOn)
+    },
+    write: (batch, epoch) => buffers.add(batch, epoch),
+    async prepare(epoch) {
+      if (snapshotIdOf === undefined) throw new StreamError('INTERNAL', { what: 'no start' })
+      await buffers.flush(epoch)
+      await opened().prepare({ epoch, snapshotId: snapshotIdOf(epoch) })
+      // The transaction is found by the number of its epoch.
+      return null
+    },
+    commit: (epoch) => opened().commit(epoch),
+    async abort(epoch) {
+      buffers.drop(epoch)
+      await opened().abort(epoch)
+    },
+    close: () => cluster.close(),
+  }
+}
+
+interface RecordBuffers {
+  add(batch: Parameters<Sink['write']>[0], epoch: Epoch): Promise<void>
+  /** Sends everything of an epoch. */
+  flush(epoch: Epoch): Promise<void>
+  /** Forgets this epoch and later ones. */
+  drop(from: Epoch): void
+}
+
+interface Sending {
+  now(): number
+  send(epoch: Epoch, partition: string, records: PackedRecords): Promise<void>
+}
+
+/** Records that wait for more of their partition; at most one batch of each. */
+function recordBuffers(
+  cluster: KafkaCluster,
+  settings: SinkSettings,
+  { now, send }: Sending,
+): RecordBuffers {
+  const byEpoch = new Map<Epoch, Map<string, RecordWriter>>()
+  const counts = new Map<string, number>()
+  const partitions: Partitioner = partitioner()
+  const countOf = async (topic: string): Promise<void> => {
+    if (!counts.has(topic)) counts.set(topic, await partitionCount(cluster, topic))
+  }
+  return {
+    async add(batch, epoch) {
+      if (settings.topic !== undefined) await countOf(settings.topic)
+      const writers = byEpoch.get(epoch) ?? new Map<string, RecordWriter>()
+      byEpoch.set(epoch, writers)
+      const full: [string, PackedRecords][] = []
+      const timestamp = now()
+      recordsOf(batch, settings, (topic, given, key, value, headers) => {
+        const partition = given ?? partitions.choose(key, counts.get(topic) ?? 1)
+        const name = partitionName({ topic, partition })
+        let writer = writers.get(name)
+        if (writer === undefined) {
+          writer = new RecordWriter(settings.batchBytes)
+          writers.set(name, writer)
+        }
+        writer.append(timestamp, key, value, headers)
+        if (writer.byteLength < settings.batchBytes) return
+        full.push([name, writer.take()])
+        partitions.moveOn()
+      })
+      for (const [name, records] of full) await send(epoch, name, records)
+    },
+    async flush(epoch) {
+      for (const [name, writer] of byEpoch.get(epoch) ?? []) {
+        if (writer.recordCount > 0) await send(epoch, name, writer.take())
+      }
+      byEpoch.delete(epoch)
+      partitions.moveOn()
+    },
+    drop(from) {
+      for (const epoch of [...byEpoch.keys()]) if (epoch >= from) byEpoch.delete(epoch)
+    },
+  }
+}
+
+async function partitionCount(cluster: KafkaCluster, topic: string): Promise<number> {
+  const { topics } = await cluster.metadata([topic])
+  const found = topics.find(({ name }) => name === topic)
+  const error = found?.error ?? kafkaError.unknownTopicOrPartition
+  if (error === kafkaError.none && found !== undefined) return found.partitions.length
+  throw refusedError(error, {
+    request: 'Metadata',
+    resource: `topic ${topic}`,
+    operation: 'Write',
+  })
+}

@@ -1,0 +1,195 @@
+import type { Clock } from '../../core/clock.ts'
+import { StreamError } from '../../core/error.ts'
+import type { Source } from '../../flow/connector.ts'
+import type { Position } from '../../flow/message.ts'
+import { numberAt } from '../numbered-position.ts'
+import { readSchema, type SourceContext, type SourceFactory } from '../registry.ts'
+import { bootstrapServers, clientConfig } from './client-options.ts'
+import { kafkaCluster } from './cluster.ts'
+import { kafkajsTransport } from './kafkajs-transport.ts'
+import { partitionName } from './offsets-json.ts'
+import type { Asking } from './partition-offsets.ts'
+import { type OffsetRange, type PartitionReading, readPartition } from './partition-reader.ts'
+import { chosenPosition, edge, partitionsIn, partitionsOf, shareOffsets } from './positions.ts'
+import { offsetAt } from './protocol/cluster-api.ts'
+import { recordColumns, recordSchema } from './records/record-columns.ts'
+import { type SourceSettings, sourceOptions, sourceSettings } from './source-options.ts'
+import type { TopicPartition } from './transaction-requests.ts'
+import type { HostPort, KafkaTransport } from './transport.ts'
+
+/** How connections are made to brokers; tests pass brokers of their own. */
+export type OpenTransport = (context: Pick<SourceContext, 'options'>) => KafkaTransport
+
+const machineTransport: OpenTransport = ({ options }) => kafkajsTransport(clientConfig(options))
+
+/** Records of Kafka's topics. */
+export const kafkaSource: SourceFactory = kafkaSourceOver(machineTransport)
+
+/** The same over connections of one's own. */
+export function kafkaSourceOver(open: OpenTransport): SourceFactory {
+  return {
+    format: 'kafka',
+    options: sourceOptions,
+    schemaFor: (options) => recordSchema(sourceSettings(options, true).hasHeaders),
+    limits(options) {
+      const { maxOffsets } = sourceSettings(options, true)
+      return maxOffsets === undefined ? {} : { maxRows: maxOffsets }
+    },
+    async create(context) {
+      const settings = sourceSettings(context.options, context.folder !== undefined)
+      return sourceOver(context, settings, {
+        transport: open(context),
+        bootstrap: bootstrapServers(context.options),
+      })
+    },
+  }
+}
+
+interface Brokers {
+  readonly transport: KafkaTransport
+  readonly bootstrap: readonly HostPort[]
+}
+
+/** How long leaders may be away before the query fails, milliseconds. */
+const patienceMs = 60_000
+
+function sourceOver(
+  context: SourceContext,
+  settings: SourceSettings,
+  { transport, bootstrap }: Brokers,
+): Source {
+  const { clock } = context
+  const schema = readSchema(context)
+  const cluster = kafkaCluster(transport, bootstrap)
+  const asking: Asking = { cluster, clock, patienceMs }
+  const losses = lossCounter(asking, settings)
+  const reading: PartitionReading = { asking, settings, lost: losses.lost }
+  const waits = waitingRule(clock, settings)
+  return {
+    description: `kafka ${described(settings)}`,
+    schema,
+    replayable: true,
+    pollMs: 20,
+    async initial() {
+      const partitions = await partitionsOf(asking, settings.topics)
+      return chosenPosition(asking, partitions, settings.starting, settings)
+    },
+    async latest(from, { maxRows = Number.POSITIVE_INFINITY }) {
+      const partitions = await partitionsOf(asking, settings.topics)
+      const there = new Set(partitions.map(partitionName))
+      const gone = partitionsIn(from).filter((of) => !there.has(partitionName(of)))
+      if (gone.length > 0) losses.mustAccept(gone)
+      const ends = await Promise.all(
+        partitions.map((of) => endOf(asking, from, of, settings, losses)),
+      )
+      const to: Position = { ...from, ...Object.fromEntries(ends) }
+      return waits.mayBegin(from, to) ? shareOffsets(from, to, maxRows) : from
+    },
+    async *read({ from, to }, { index, count }) {
+      for (const [at, of] of partitionsIn(to).entries()) {
+        if (at % count !== index) continue
+        const name = partitionName(of)
+        const range = { of, from: numberAt(from, name), to: numberAt(to, name) }
+        // A partition that is new begins where this epoch leaves it.
+        if (!(name in from) || range.from >= range.to) continue
+        for await (const batch of readPartition(reading, range, recordColumns(schema, of))) {
+          yield { ...batch, partition: name }
+        }
+      }
+    },
+    async poll(from, maxRows) {
+      for (const of of partitionsIn(from)) {
+        const name = partitionName(of)
+        const start = numberAt(from, name)
+        const end = await edge(asking, of, offsetAt.latest, settings)
+        const range = { of, from: start, to: Math.min(end, start + maxRows) }
+        for await (const batch of readPartition(reading, range, recordColumns(schema, of))) {
+          return { batch: { ...batch, partition: name }, position: { ...from, [name]: range.to } }
+        }
+      }
+      return undefined
+    },
+    commit: async () => undefined,
+    close: () => cluster.close(),
+    metrics: () => losses.metrics(),
+  }
+}
+
+function described({ topics }: SourceSettings): string {
+  switch (topics.by) {
+    case 'names':
+      return topics.topics.join(', ')
+    case 'pattern':
+      return String(topics.pattern)
+    default:
+      return topics.partitions.map(partitionName).join(', ')
+  }
+}
+
+/** Where an epoch that begins at `from` may go; a partition that was not there before begins at its first record. */
+async function endOf(
+  asking: Asking,
+  from: Position,
+  of: TopicPartition,
+  settings: SourceSettings,
+  losses: LossCounter,
+): Promise<readonly [string, number]> {
+  const name = partitionName(of)
+  if (!(name in from)) return [name, await edge(asking, of, offsetAt.earliest, settings)]
+  const end = await edge(asking, of, offsetAt.latest, settings)
+  const start = numberAt(from, name)
+  if (end < start) losses.mustAccept([of], `it ends at ${end}, before ${start}`)
+  return [name, Math.max(start, end)]
+}
+
+interface LossCounter {
+  lost(range: OffsetRange, found: { readonly logStart: number }): Promise<number>
+  /** Fails unless the user accepts that records are gone. */
+  mustAccept(gone: readonly TopicPartition[], why?: string): void
+  metrics(): Readonly<Record<string, string>>
+}
+
+/** What is done about records that are gone. */
+function lossCounter(asking: Asking, settings: SourceSettings): LossCounter {
+  let offsetsLost = 0
+  const mustAccept = (gone: readonly TopicPartition[], why = 'it is not there any more'): void => {
+    const partition = gone.map(partitionName).join(', ')
+    if (settings.failsOnLoss) throw new StreamError('KAFKA_DATA_LOST', { partition, why })
+  }
+  return {
+    async lost({ of, from, to }) {
+      const first = await edge(asking, of, offsetAt.earliest, settings)
+      const next = Math.min(to, Math.max(from, first))
+      mustAccept([of], `it begins at ${first}, and ${from} is next`)
+      // Beyond the end there is nothing: what was there has been truncated.
+      const reached = next === from ? to : next
+      offsetsLost += reached - from
+      return reached
+    },
+    mustAccept,
+    metrics: () => ({ rowsLost: String(offsetsLost) }),
+  }
+}
+
+interface WaitingRule {
+  mayBegin(from: Position, to: Position): boolean
+}
+
+/** An epoch begins when enough waits, or has waited for long enough. */
+function waitingRule(clock: Clock, { minOffsets, maxDelayMs }: SourceSettings): WaitingRule {
+  let sinceMs = clock.monotonic()
+  return {
+    mayBegin(from, to) {
+      if (minOffsets === undefined) return true
+      const names = Object.keys(to)
+      const waiting = names.reduce(
+        (sum, name) => sum + (name in from ? numberAt(to, name) - numberAt(from, name) : 0),
+        0,
+      )
+      const nowMs = clock.monotonic()
+      if (waiting < minOffsets && nowMs - sinceMs < maxDelayMs) return false
+      sinceMs = nowMs
+      return true
+    },
+  }
+}
