@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { murmur2 } from '../../src/connectors/kafka/murmur2.ts'
-import { WireFault } from '../../src/connectors/kafka/protocol/wire-reader.ts'
+import { WireFault } from '../../src/connectors/kafka/protocol/wire-fault.ts'
 import { unpackLz4 } from '../../src/connectors/kafka/records/lz4.ts'
 import { unpackSnappy } from '../../src/connectors/kafka/records/snappy.ts'
 

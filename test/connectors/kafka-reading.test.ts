@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { batchOf } from '../../src/batch/build.ts'
 import { rowsOf } from '../../src/batch/read.ts'
 import { kafkaCluster } from '../../src/connectors/kafka/cluster.ts'
 import { readPartition } from '../../src/connectors/kafka/partition-reader.ts'
@@ -7,7 +8,8 @@ import { listOffsetsApi, metadataApi } from '../../src/connectors/kafka/protocol
 import { type FetchedRecords, fetchApi } from '../../src/connectors/kafka/protocol/data-api.ts'
 import { recordColumns, recordSchema } from '../../src/connectors/kafka/records/record-columns.ts'
 import { RecordWriter } from '../../src/connectors/kafka/records/record-writer.ts'
-import { checkSinkColumns } from '../../src/connectors/kafka/sink-rows.ts'
+import { checkSinkColumns, recordsOf } from '../../src/connectors/kafka/sink-rows.ts'
+import { kafkaSourceOver } from '../../src/connectors/kafka/source.ts'
 import {
   type SourceSettings,
   sourceOptions,
@@ -15,6 +17,7 @@ import {
 } from '../../src/connectors/kafka/source-options.ts'
 import { checkOptions } from '../../src/connectors/registry.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
+import { sourceContext } from './contexts.ts'
 import { type Answer, answering, fakeTransport, oneBroker, ordersOn } from './fake-brokers.ts'
 
 const orders = { topic: 'orders', partition: 0 }
@@ -211,4 +214,37 @@ test('a sink says which column it lacks', () => {
   expect(() =>
     checkSinkColumns([{ ...value, type: { kind: 'int' } }], { ...layout, topic: 'out' }),
   ).toThrow(expect.objectContaining({ code: 'KAFKA_SINK_COLUMNS' }))
+})
+
+test('a row that names no topic is not sent anywhere else', () => {
+  const layout = { topic: undefined, valueFormat: 'columns', hasHeaders: false } as const
+  const schema = [
+    { name: 'value', type: { kind: 'string' }, nullable: true },
+    { name: 'topic', type: { kind: 'string' }, nullable: true },
+  ] as const
+  const sent: string[] = []
+  const send = (rows: readonly (readonly (string | null)[])[]) =>
+    recordsOf(batchOf(schema, rows), layout, (topic) => sent.push(topic))
+  send([['a', 'orders']])
+  expect(sent).toEqual(['orders'])
+  expect(() => send([['b', null]])).toThrow(expect.objectContaining({ code: 'KAFKA_TOPIC_NULL' }))
+  expect(sent).toEqual(['orders'])
+})
+
+test('a partition that ends before the position has lost records, unless that is accepted', async () => {
+  const offsets = answering(listOffsetsApi, () => {
+    const partitions = [{ partition: 0, error: 0, timestamp: -1, offset: 5, leaderEpoch: 1 }]
+    return { throttleMs: 0, topics: [{ topic: 'orders', partitions }] }
+  })
+  const factory = kafkaSourceOver(() => fakeTransport([metadata, offsets]))
+  const latest = async (options: Readonly<Record<string, string>>, from: number) => {
+    const given = { 'kafka.bootstrap.servers': 'fake:1', subscribe: 'orders', ...options }
+    const checked = checkOptions(factory, given)
+    const schema = factory.schemaFor(checked, undefined)
+    const source = await factory.create(sourceContext(schema, { options: checked }))
+    return source.latest({ 'orders/0': from }, {})
+  }
+  expect(await latest({}, 3)).toEqual({ 'orders/0': 5 })
+  await expect(latest({}, 9)).rejects.toMatchObject({ code: 'KAFKA_DATA_LOST' })
+  expect(await latest({ failOnDataLoss: 'false' }, 9)).toEqual({ 'orders/0': 9 })
 })

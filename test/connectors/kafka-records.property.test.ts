@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { WireFault } from '../../src/connectors/kafka/protocol/wire-reader.ts'
+import { WireFault } from '../../src/connectors/kafka/protocol/wire-fault.ts'
 import { abortedTransactions } from '../../src/connectors/kafka/records/aborted-transactions.ts'
 import { type BatchHeader, batchHeader } from '../../src/connectors/kafka/records/batch-header.ts'
 import { RecordReader } from '../../src/connectors/kafka/records/record-reader.ts'

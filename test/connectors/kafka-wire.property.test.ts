@@ -24,7 +24,8 @@ import {
   offsetFetchApi,
   txnOffsetCommitApi,
 } from '../../src/connectors/kafka/protocol/transaction-api.ts'
-import { WireFault, WireReader } from '../../src/connectors/kafka/protocol/wire-reader.ts'
+import { WireFault } from '../../src/connectors/kafka/protocol/wire-fault.ts'
+import { WireReader } from '../../src/connectors/kafka/protocol/wire-reader.ts'
 import { WireWriter } from '../../src/connectors/kafka/protocol/wire-writer.ts'
 
 /** A request and its answer with something in every field. */

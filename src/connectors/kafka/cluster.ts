@@ -1,4 +1,5 @@
 import { StreamError } from '../../core/error.ts'
+import { partitionName } from './offsets-json.ts'
 import {
   type Api,
   type BrokerVersions,
@@ -16,7 +17,7 @@ import {
   metadataApi,
 } from './protocol/cluster-api.ts'
 import { noUuid } from './protocol/codec.ts'
-import { WireFault } from './protocol/wire-reader.ts'
+import { WireFault } from './protocol/wire-fault.ts'
 import { kafkaError, type TopicPartition } from './transaction-requests.ts'
 import type { BrokerLink, HostPort, KafkaTransport } from './transport.ts'
 
@@ -95,7 +96,7 @@ export function kafkaCluster(
   return {
     metadata: (topics) => metadata(own, topics),
     leader: (of) => leader(own, of),
-    forgetLeader: (of) => void own.leaders.delete(nameOf(of)),
+    forgetLeader: (of) => void own.leaders.delete(partitionName(of)),
     coordinator: (of) => coordinator(own, of),
     forgetCoordinator: ({ type, key }) => void own.coordinators.delete(`${type} ${key}`),
     features: () => features(own),
@@ -120,7 +121,7 @@ async function metadata(
   for (const broker of found.brokers) know(own, broker)
   for (const { name = '', partitions } of found.topics) {
     for (const { partition, leader: node, leaderEpoch } of partitions) {
-      const of = nameOf({ topic: name, partition })
+      const of = partitionName({ topic: name, partition })
       if (node >= 0) own.leaders.set(of, { node, leaderEpoch })
       else own.leaders.delete(of)
     }
@@ -129,10 +130,10 @@ async function metadata(
 }
 
 async function leader(own: Cluster, of: TopicPartition): Promise<Leader | undefined> {
-  const known = own.leaders.get(nameOf(of))
+  const known = own.leaders.get(partitionName(of))
   if (known !== undefined) return known
   await metadata(own, [of.topic])
-  return own.leaders.get(nameOf(of))
+  return own.leaders.get(partitionName(of))
 }
 
 async function coordinator(
@@ -242,8 +243,4 @@ function atMost(
   maxVersion: number,
 ): BrokerVersions | undefined {
   return broker && { ...broker, newest: Math.min(broker.newest, maxVersion) }
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }

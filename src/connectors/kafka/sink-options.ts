@@ -36,14 +36,6 @@ const valueFormatOption = choiceOption({
   initial: 'columns',
 })
 
-const deliveryOption = choiceOption({
-  name: 'delivery',
-  description:
-    'exactly-once: one transaction per epoch. at-least-once: rows are readable at once, and after a crash come again.',
-  choices: ['exactly-once', 'at-least-once'],
-  initial: 'exactly-once',
-})
-
 const prefixOption = textOption({
   name: 'kafka.transactional.id.prefix',
   description:
@@ -72,7 +64,6 @@ export const sinkOptions: readonly OptionSpec[] = [
   markerTopicOption,
   headersOption,
   valueFormatOption,
-  deliveryOption,
   prefixOption,
   transactionTimeoutOption,
   batchBytesOption,
@@ -82,7 +73,6 @@ export const sinkOptions: readonly OptionSpec[] = [
 /** The options of a sink as one value. */
 export interface SinkSettings extends RowLayout {
   readonly markerTopic: string | undefined
-  readonly delivery: 'exactly-once' | 'at-least-once'
   readonly prefix: string
   readonly transactionTimeoutMs: number
   readonly batchBytes: number
@@ -96,7 +86,6 @@ export function sinkSettings(options: CheckedOptions): SinkSettings {
     markerTopic: optionOf(options, markerTopicOption) ?? topic,
     valueFormat: settledOption(options, valueFormatOption),
     hasHeaders: settledOption(options, headersOption),
-    delivery: settledOption(options, deliveryOption),
     prefix: settledOption(options, prefixOption),
     transactionTimeoutMs: settledOption(options, transactionTimeoutOption),
     batchBytes: settledOption(options, batchBytesOption),

@@ -6,10 +6,11 @@ import {
   rowNumbers,
 } from '../../batch/batch.ts'
 import { valueAt } from '../../batch/read.ts'
-import { binaryType, type DataType, intType, type Schema, stringType } from '../../batch/schema.ts'
+import { intType, type Schema, stringType } from '../../batch/schema.ts'
 import { StreamError } from '../../core/error.ts'
 import { encodeJson } from '../encode-json.ts'
 import { murmur2 } from './murmur2.ts'
+import { headersType } from './records/record-columns.ts'
 import type { RecordHeader, RecordPart } from './records/record-writer.ts'
 
 /** How the rows of a query become records. */
@@ -136,18 +137,6 @@ function textOf(column: Column | undefined, row: number): string {
   const text = column && valueAt(column, stringType, row)
   if (typeof text === 'string') return text
   throw new StreamError('KAFKA_TOPIC_NULL', {})
-}
-
-const headersType: DataType = {
-  kind: 'array',
-  element: {
-    kind: 'struct',
-    fields: [
-      { name: 'key', type: stringType, nullable: true },
-      { name: 'value', type: binaryType, nullable: true },
-    ],
-  },
-  containsNull: true,
 }
 
 const encoder = new TextEncoder()

@@ -41,7 +41,7 @@ const assignOption: OptionSpec<readonly TopicPartition[]> = {
   parse: parseAssignment,
 }
 
-/** Where reading begins or ends. */
+/** Where reading begins. */
 export type OffsetChoice =
   | { readonly at: 'earliest' | 'latest' }
   /** −1 and −2 stand for latest and earliest. */
@@ -77,26 +77,15 @@ const startingOffsetsOption = offsetsOption(
   'startingOffsets',
   'Where the first start begins. Later ones go on from the checkpoint; partitions found later begin at their first record. Default: latest; of a batch earliest.',
 )
-const endingOffsetsOption = offsetsOption('endingOffsets', 'Where a batch ends. Default: latest.')
 const startingTimeOption = integerOption({
   name: 'startingTimestamp',
   description: 'The first start begins at the first record of this time or later, milliseconds.',
-  min: 0,
-})
-const endingTimeOption = integerOption({
-  name: 'endingTimestamp',
-  description: 'A batch ends before the first record of this time or later, milliseconds.',
   min: 0,
 })
 const startingTimesOption = timesOption(
   'startingOffsetsByTimestamp',
   'As startingTimestamp, by partition.',
 )
-const endingTimesOption = timesOption(
-  'endingOffsetsByTimestamp',
-  'As endingTimestamp, by partition.',
-)
-
 const strategyOption = choiceOption({
   name: 'startingOffsetsByTimestampStrategy',
   description: 'What happens if a partition has no record as late as the time asked for.',
@@ -119,12 +108,6 @@ const maxDelayOption = durationOption({
   name: 'maxTriggerDelay',
   description: 'How long fewer than minOffsetsPerTrigger may wait.',
   initial: '15 minutes',
-})
-
-const minPartitionsOption = integerOption({
-  name: 'minPartitions',
-  description:
-    'At least into so many parts an epoch is cut, so that more lanes can read at a time.',
 })
 
 const failOnLossOption = booleanOption({
@@ -189,16 +172,12 @@ export const sourceOptions: readonly OptionSpec[] = [
   patternOption,
   assignOption,
   startingOffsetsOption,
-  endingOffsetsOption,
   startingTimeOption,
-  endingTimeOption,
   startingTimesOption,
-  endingTimesOption,
   strategyOption,
   maxOffsetsOption,
   minOffsetsOption,
   maxDelayOption,
-  minPartitionsOption,
   failOnLossOption,
   headersOption,
   pollTimeoutOption,
@@ -218,13 +197,11 @@ export type TopicChoice =
 export interface SourceSettings {
   readonly topics: TopicChoice
   readonly starting: OffsetChoice
-  readonly ending: OffsetChoice
   /** Without a record as late as that: no start, or at the end. */
   readonly ifTooLate: 'error' | 'latest'
   readonly maxOffsets: number | undefined
   readonly minOffsets: number | undefined
   readonly maxDelayMs: number
-  readonly minPartitions: number | undefined
   readonly failsOnLoss: boolean
   readonly hasHeaders: boolean
   readonly pollTimeoutMs: number
@@ -245,13 +222,10 @@ export function sourceSettings(options: CheckedOptions, isStream: boolean): Sour
       timeChoice(options, startingTimeOption, startingTimesOption) ??
       optionOf(options, startingOffsetsOption) ??
       first,
-    ending: timeChoice(options, endingTimeOption, endingTimesOption) ??
-      optionOf(options, endingOffsetsOption) ?? { at: 'latest' },
     ifTooLate: settledOption(options, strategyOption),
     maxOffsets: optionOf(options, maxOffsetsOption),
     minOffsets: optionOf(options, minOffsetsOption),
     maxDelayMs: settledOption(options, maxDelayOption) / 1000,
-    minPartitions: optionOf(options, minPartitionsOption),
     failsOnLoss: settledOption(options, failOnLossOption),
     hasHeaders: settledOption(options, headersOption),
     pollTimeoutMs: settledOption(options, pollTimeoutOption),

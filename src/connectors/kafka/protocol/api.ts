@@ -1,5 +1,6 @@
 import type { Codec, WireVersion } from './codec.ts'
-import { WireFault, WireReader } from './wire-reader.ts'
+import { WireFault } from './wire-fault.ts'
+import { WireReader } from './wire-reader.ts'
 import { WireWriter } from './wire-writer.ts'
 
 /** A request of the Kafka protocol and its answer. */

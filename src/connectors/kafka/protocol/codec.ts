@@ -1,4 +1,5 @@
-import { WireFault, type WireReader } from './wire-reader.ts'
+import { WireFault } from './wire-fault.ts'
+import type { WireReader } from './wire-reader.ts'
 import { utf8, WireWriter } from './wire-writer.ts'
 
 /** In which version of its request something is written. */

@@ -1,9 +1,7 @@
-const decoder = new TextDecoder()
+import { int64At } from './int64.ts'
+import { WireFault } from './wire-fault.ts'
 
-/** Bytes that are not what the protocol says they are. Whoever asked for them turns it into an error with a code. */
-export class WireFault extends Error {
-  override readonly name = 'WireFault'
-}
+const decoder = new TextDecoder()
 
 /**
  * Reads the primitive types of the Kafka protocol, big end first, one after the other. No read leaves its bytes: what
@@ -51,10 +49,7 @@ export class WireReader {
 
   /** Offsets, times and ids, all of which are exact as a double. */
   int64(): number {
-    const start = this.skip(8)
-    const value = this.#view.getInt32(start) * 4_294_967_296 + this.#view.getUint32(start + 4)
-    if (!Number.isSafeInteger(value)) throw new WireFault(`a number of 64 bits at ${start}`)
-    return value
+    return int64At(this.#view, this.skip(8))
   }
 
   float64(): number {

@@ -1,4 +1,5 @@
 import { copyBytes } from '../../../batch/byte-writer.ts'
+import { setInt64 } from './int64.ts'
 
 const encoder = new TextEncoder()
 
@@ -47,8 +48,7 @@ export class WireWriter {
   /** A number that is exact as a double. */
   int64(value: number): void {
     const start = this.#take(8)
-    this.#view.setInt32(start, Math.floor(value / 4_294_967_296))
-    this.#view.setInt32(start + 4, value | 0)
+    setInt64(this.#view, start, value)
   }
 
   float64(value: number): void {

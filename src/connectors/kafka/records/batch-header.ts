@@ -1,5 +1,6 @@
 import { crc32c } from '../../../core/crc32c.ts'
-import { WireFault } from '../protocol/wire-reader.ts'
+import { int64At, setInt64 } from '../protocol/int64.ts'
+import { WireFault } from '../protocol/wire-fault.ts'
 
 /** How the records of a batch are packed. */
 export const codecNames = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
@@ -52,7 +53,7 @@ export function batchHeader(
 ): BatchHeader | undefined {
   if (end - at < headerBytes) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, headerBytes)
-  const baseOffset = safeInt64(view, 0)
+  const baseOffset = int64At(view, 0)
   const batchEnd = at + lengthEnd + view.getInt32(8)
   const magic = view.getInt8(16)
   if (magic !== 2) throw new WireFault(`message format ${magic} at offset ${baseOffset}`)
@@ -76,9 +77,9 @@ export function batchHeader(
     isAppendTime: (attributes & 8) !== 0,
     isTransactional: (attributes & 16) !== 0,
     isControl: (attributes & 32) !== 0,
-    baseTimestamp: safeInt64(view, 27),
-    maxTimestamp: safeInt64(view, 35),
-    producerId: safeInt64(view, 43),
+    baseTimestamp: int64At(view, 27),
+    maxTimestamp: int64At(view, 35),
+    producerId: int64At(view, 43),
     producerEpoch: view.getInt16(51),
     baseSequence: view.getInt32(53),
     recordCount: view.getInt32(57),
@@ -116,15 +117,4 @@ export function writeBatchHeader(bytes: Uint8Array, batch: NewBatch): void {
   view.setInt32(53, batch.baseSequence)
   view.setInt32(57, batch.recordCount)
   view.setUint32(checksumAt, crc32c(bytes.subarray(checkedFrom)))
-}
-
-function safeInt64(view: DataView, at: number): number {
-  const value = view.getInt32(at) * 4_294_967_296 + view.getUint32(at + 4)
-  if (!Number.isSafeInteger(value)) throw new WireFault(`a number of 64 bits at ${at} of a batch`)
-  return value
-}
-
-function setInt64(view: DataView, at: number, value: number): void {
-  view.setInt32(at, Math.floor(value / 4_294_967_296))
-  view.setInt32(at + 4, value | 0)
 }

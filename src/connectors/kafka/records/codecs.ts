@@ -1,6 +1,6 @@
 import { reasonOf, StreamError } from '../../../core/error.ts'
 import { gunzip } from '../../../core/node-gzip.ts'
-import { WireFault } from '../protocol/wire-reader.ts'
+import { WireFault } from '../protocol/wire-fault.ts'
 import type { RecordCodec } from './batch-header.ts'
 import { unpackLz4 } from './lz4.ts'
 import { unpackSnappy } from './snappy.ts'

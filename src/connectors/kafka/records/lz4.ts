@@ -1,4 +1,4 @@
-import { WireFault } from '../protocol/wire-reader.ts'
+import { WireFault } from '../protocol/wire-fault.ts'
 import { UnpackedBytes } from './unpacked-bytes.ts'
 
 const frameMark = 0x184d2204

@@ -13,7 +13,8 @@ import type { Value } from '../../../batch/value.ts'
 import type { TopicPartition } from '../transaction-requests.ts'
 import type { RecordReader } from './record-reader.ts'
 
-const headersType: DataType = {
+/** Of the column `headers`, read or written. */
+export const headersType: DataType = {
   kind: 'array',
   element: {
     kind: 'struct',

@@ -1,4 +1,4 @@
-import { WireFault } from '../protocol/wire-reader.ts'
+import { WireFault } from '../protocol/wire-fault.ts'
 import type { BatchHeader } from './batch-header.ts'
 
 /** Fewer bytes no record has. */

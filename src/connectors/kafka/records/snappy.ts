@@ -1,4 +1,5 @@
-import { WireFault, WireReader } from '../protocol/wire-reader.ts'
+import { WireFault } from '../protocol/wire-fault.ts'
+import { WireReader } from '../protocol/wire-reader.ts'
 import { UnpackedBytes, unpackedBytesMax } from './unpacked-bytes.ts'
 
 /** How Java's producers begin: blocks with their lengths before them. Others send one block and nothing else. */

@@ -1,4 +1,4 @@
-import { WireFault } from '../protocol/wire-reader.ts'
+import { WireFault } from '../protocol/wire-fault.ts'
 
 /** No batch is larger than this once it is unpacked, whatever its bytes say. */
 export const unpackedBytesMax = 2 ** 28
