@@ -269,3 +269,32 @@ function struck(name: string, fault: BrokerFault, which: number): VirtualBroker 
     fault: (_, asked) => (asked === name && seen++ === which ? fault : undefined),
   })
 }
+
+test('a producer goes on under the epoch that the end of its transaction gives it, from sequence 0', async () => {
+  const broker = virtualBroker()
+  const client = broker.client(here)
+  // As brokers of the second kind of transactions do.
+  const endTransaction: BrokerClient['endTransaction'] = async (producer, how) => {
+    const ended = await client.endTransaction(producer, how)
+    if (ended.error !== code.none) return ended
+    broker.settle()
+    const { error, producer: next } = await client.initProducer(producer.transactionalId, producer)
+    return { error, producer: next ?? producer }
+  }
+  const transactions = epochTransactions<readonly unknown[]>({
+    requests: { ...client, endTransaction },
+    places: { ...places, slots: 1 },
+    clock: hasty,
+    retryMs: 1_000,
+  })
+  await transactions.fence()
+  await transactions.standOn({ epoch: epochOf(-1), snapshotId: 's' })
+  for (const epoch of [0, 1, 2].map(epochOf)) {
+    await transactions.write(epoch, out, { records: [epoch, `${epoch} too`], count: 2 })
+    await transactions.prepare({ epoch, snapshotId: `s${epoch}` })
+    await transactions.commit(epoch)
+  }
+  broker.settle()
+  const values = broker.committed(out).map(({ value }) => value)
+  expect(values).toEqual([0, '0 too', 1, '1 too', 2, '2 too'])
+})
