@@ -4,7 +4,7 @@
  * and DuckDB's batch answer, sessions of very many keys, windows that overlap (`sliding`), a join and a keyed
  * aggregation whose state is much larger than its budget (`join`, `big`), and what a service feels that embeds
  * one (`host`). The rows are compared with DuckDB's, or a plain program's, first: what is wrong is not measured.
- * With the defaults it takes 5 GB of the temporary folder and about an hour.
+ * With the defaults it takes 5 GB of the temporary folder and an hour and a half.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -51,7 +51,7 @@ import { gateVerdict } from './verdict.ts'
 
 const { values } = parseArgs({
   options: {
-    events: { type: 'string', default: '4000000' },
+    events: { type: 'string', default: '10000000' },
     'memory-events': { type: 'string', default: '2000000' },
     runs: { type: 'string', default: '5' },
     only: { type: 'string', default: '' },

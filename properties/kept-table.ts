@@ -1,6 +1,7 @@
 import type { Batch } from '../src/batch/batch.ts'
 import { packRows } from '../src/batch/pack.ts'
 import type { SinkFactory } from '../src/connectors/registry.ts'
+import { StreamError } from '../src/core/error.ts'
 import type { Json } from '../src/core/json.ts'
 import type { Epoch } from '../src/core/units.ts'
 import type { Sink } from '../src/flow/connector.ts'
@@ -126,10 +127,9 @@ function sinkOf(content: Content, onStep: (name: string) => void, slow: () => Pr
       mustBeNewest()
       content.token = Math.max(token, content.token)
       const last = start.lastCommitted
-      const newest = content.committed.at(-1)?.epoch ?? -1
-      if (newest > (last?.epoch ?? -1)) {
-        throw new Error(`epoch ${newest} was committed, and no checkpoint stands behind it`)
-      }
+      const epoch = content.committed.at(-1)?.epoch ?? -1
+      const known = last?.epoch ?? -1
+      if (epoch > known) throw new StreamError('SINK_AHEAD', { sink: 'kept', epoch, known })
       if (last !== undefined) commit(last.epoch, last.committable)
       onStep('table open')
       for (const name of content.prepared.keys()) {

@@ -7,6 +7,8 @@ import type { CrashWorld } from './crash-world.ts'
 /** Which damages are tried. */
 export interface DamageOptions {
   readonly seed: number
+  /** Files are lost, and that is all that happens to them. Default: no. */
+  readonly lossOnly?: boolean
   /** One bit is turned in every so manieth byte of each file, the first one among them. Default 8. */
   readonly everyByte?: number
   /** After which share of the steps of a run the process dies and its checkpoint is damaged. Default 0.7. */
@@ -26,13 +28,14 @@ export interface DamageReport {
  * A damaged checkpoint never gives a wrong answer. The process dies in the middle of its work; then, for every
  * file of its checkpoint, a bit is turned, its end is cut off, something is added to it, it is deleted, or it
  * takes the place of its neighbour. The query that finds this either gives exactly what it should, or fails
- * with a code that says so.
+ * with a code that says so. The sink may be the one that notices only where the checkpoint cannot: when the newest entry of
+ * its log is gone, and no heartbeat had told of it.
  *
  * @throws Error that names the file and the damage
  */
 export async function damagedCheckpoint(
   pipeline: CrashPipeline,
-  { seed, everyByte = 8, after = 0.7 }: DamageOptions,
+  { seed, lossOnly = false, everyByte = 8, after = 0.7 }: DamageOptions,
 ): Promise<DamageReport> {
   const judge = judgeOf(pipeline, { mayLeaveFiles: true })
   // A table that knows its epochs by number would hide a checkpoint that forgot the last one.
@@ -44,7 +47,8 @@ export async function damagedCheckpoint(
     return world
   }
   const report = { tried: 0, right: 0, refused: new Map<string, number>() }
-  for (const damage of damagesOf(worldAt(), everyByte)) {
+  const unnoticed = unnoticedLoss(worldAt())
+  for (const damage of lossOnly ? lossesOf(worldAt()) : damagesOf(worldAt(), everyByte)) {
     const world = worldAt()
     damage.strike(world)
     report.tried += 1
@@ -54,7 +58,7 @@ export async function damagedCheckpoint(
       report.right += 1
     } catch (thrown) {
       const code = thrown instanceof StreamError ? thrown.code : 'INTERNAL'
-      if (code === 'INTERNAL') {
+      if (code === 'INTERNAL' || (code === 'SINK_AHEAD' && damage.name !== unnoticed)) {
         throw new Error(`${pipeline.name}, seed ${seed}, ${damage.name}: ${String(thrown)}`, {
           cause: thrown,
         })
@@ -70,24 +74,34 @@ interface Damage {
   readonly strike: (world: CrashWorld) => void
 }
 
+function pathsOf(world: CrashWorld): readonly string[] {
+  return world
+    .disk()
+    .allFiles()
+    .filter((path) => path.startsWith(`${checkpoint}/`))
+}
+
+function change(
+  path: string,
+  what: string,
+  changed: (bytes: Uint8Array) => Uint8Array | undefined,
+): Damage {
+  return { name: `${what} of ${path}`, strike: (one) => one.damage(path, changed) }
+}
+
+function lossesOf(world: CrashWorld): readonly Damage[] {
+  return pathsOf(world).map((path) => change(path, 'the loss', () => undefined))
+}
+
 function* damagesOf(world: CrashWorld, everyByte: number): Iterable<Damage> {
-  const files = world.disk().allFiles()
-  const paths = files.filter((path) => path.startsWith(`${checkpoint}/`))
-  const change = (
-    path: string,
-    what: string,
-    changed: (bytes: Uint8Array) => Uint8Array | undefined,
-  ): Damage => ({
-    name: `${what} of ${path}`,
-    strike: (one) => one.damage(path, changed),
-  })
+  const paths = pathsOf(world)
+  yield* lossesOf(world)
   for (const [index, path] of paths.entries()) {
     const bytes = contentOf(world, path)
     for (const length of new Set([0, bytes.length >>> 1, Math.max(0, bytes.length - 1)])) {
       yield change(path, `everything behind byte ${length}`, (old) => old.slice(0, length))
     }
     yield change(path, 'an addition at the end', (old) => Uint8Array.from([...old, 0, 1, 2]))
-    yield change(path, 'the deletion', () => undefined)
     const neighbour = paths[index + 1]
     if (neighbour === undefined) continue
     const other = contentOf(world, neighbour)
@@ -107,6 +121,17 @@ function* damagesOf(world: CrashWorld, everyByte: number): Iterable<Damage> {
       yield change(path, `a bit of byte ${at}`, (old) => withBit(old, at))
     }
   }
+}
+
+/** The loss of the newest entry of the log, if no heartbeat of the lock tells of it. */
+function unnoticedLoss(world: CrashWorld): string | undefined {
+  const paths = world.disk().allFiles()
+  const entries = paths.flatMap((path) => /^.*\/log\/(\d+)$/.exec(path)?.[1] ?? [])
+  const newest = Math.max(...entries.map(Number))
+  const lock = `${checkpoint}/lock`
+  const beat = paths.includes(lock) ? new TextDecoder().decode(contentOf(world, lock)) : ''
+  const isTold = beat.includes(`"lastEntry":${newest},`)
+  return isTold ? undefined : `the loss of ${checkpoint}/log/${newest}`
 }
 
 function contentOf(world: CrashWorld, path: string): Uint8Array {

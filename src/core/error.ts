@@ -308,6 +308,12 @@ const catalogue = {
     hint: "Call .schema('…') before .load().",
     retry: 'never',
   },
+  SINK_AHEAD: {
+    message:
+      'The sink {sink} has epoch {epoch}, and the newest that the checkpoint knows is {known}.',
+    hint: 'The checkpoint is an older copy, or it lost its newest entries: what was written since would be written again, or left out. Restore the newest checkpoint, or give the query another output. Nothing was changed.',
+    retry: 'never',
+  },
   SINK_COMMIT_FAILED: {
     message: 'The sink {sink} could not commit epoch {epoch}: {why}.',
     hint: 'The query stops rather than skip it; nothing is lost. Start it again when the sink works.',

@@ -13,7 +13,7 @@ import {
   type SourceContext,
   type SourceFactory,
 } from '../../src/connectors/registry.ts'
-import type { Source } from '../../src/flow/connector.ts'
+import type { SinkStart, Source } from '../../src/flow/connector.ts'
 import type { Position } from '../../src/flow/message.ts'
 import { epochOf, noTime, sinkContext, sinkStart, sourceContext } from './contexts.ts'
 
@@ -326,6 +326,22 @@ describe('a file sink', () => {
     await expect(save(jsonSink, files, { queryId: 'second' })).rejects.toMatchObject({
       code: 'SINK_IN_USE',
     })
+  })
+
+  test('refuses a checkpoint that is behind it', async () => {
+    const files = virtualFileSystem()
+    await save(jsonSink, files)
+    const schema = parseSchema('n LONG')
+    const again = async (start: Partial<SinkStart>) => {
+      const options = new Map([['path', 'out']])
+      const sink = await jsonSink.create(sinkContext(schema, { files, options }))
+      await sink.open(sinkStart({ queryId: 'first', token: 2, ...start }))
+    }
+    await expect(again({})).rejects.toMatchObject({
+      code: 'SINK_AHEAD',
+      details: { sink: 'files of out', epoch: 0, known: -1 },
+    })
+    await again({ standsOn: { epoch: epochOf(0), snapshotId: '1.0' } })
   })
 
   test('writes nothing for an epoch without rows', async () => {

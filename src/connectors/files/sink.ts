@@ -57,6 +57,7 @@ function epochName(epoch: number): string {
 function fileSink(context: FileOutput): Sink {
   const { files, path, encoder, extension } = context
   const at = (...parts: readonly string[]) => joinPath(path, ...parts)
+  const description = `files of ${path}`
   let hidden: HiddenFiles | undefined
   let token = 0
   /** Every epoch up to this one is visible. */
@@ -82,14 +83,18 @@ function fileSink(context: FileOutput): Sink {
   }
 
   return {
-    description: `files of ${path}`,
+    description,
     kind: 'repeatable',
     async open(start) {
       token = start.token
       await files.makeFolder(at(hiddenFolder))
       await files.makeFolder(at(commitsFolder))
       await claim(files, path, start)
-      const { lastCommitted } = start
+      const { lastCommitted, standsOn } = start
+      const known = Math.max(standsOn.epoch, lastCommitted?.epoch ?? -1)
+      const epoch = await newestCommit(files, at(commitsFolder))
+      // Its epochs would be passed over, though they may be cut in another way now.
+      if (epoch > known) throw new StreamError('SINK_AHEAD', { sink: description, epoch, known })
       if (lastCommitted !== undefined) {
         await commit(lastCommitted.epoch, lastCommitted.committable)
       }
