@@ -1,20 +1,19 @@
+import { batchOf } from '../src/batch/build.ts'
 import { toEdge } from '../src/batch/edge-row.ts'
 import { rowsOf } from '../src/batch/read.ts'
-import { decodeMarker } from '../src/connectors/kafka/epoch-marker.ts'
-import {
-  type EpochTransactions,
-  epochTransactions,
-  type TransactionPlaces,
-} from '../src/connectors/kafka/epoch-transactions.ts'
-import type { SinkContext, SinkMode } from '../src/connectors/registry.ts'
-import { StreamError } from '../src/core/error.ts'
-import type { FileSystem } from '../src/core/file-system.ts'
+import { binaryType, intType, type Schema } from '../src/batch/schema.ts'
+import { decodeMarker, type EpochMarker } from '../src/connectors/kafka/epoch-marker.ts'
+import { kafkaSinkOver } from '../src/connectors/kafka/sink.ts'
+import type { TopicPartition } from '../src/connectors/kafka/transaction-requests.ts'
+import { checkOptions, type SinkContext, type SinkMode } from '../src/connectors/registry.ts'
 import { type Epoch, initialEpoch } from '../src/core/units.ts'
 import type { CheckpointName, Sink } from '../src/flow/connector.ts'
+import { packUserValue, unpackUserValue } from '../src/operators/user-state-codec.ts'
 import type { LogEntry, Manifest } from '../state/manifest.ts'
 import type { CrashSurroundings, SinkUnderCrash } from './laws/own-parts.ts'
 import { logEntries } from './logged-epochs.ts'
 import type { VirtualBroker } from './virtual-broker.ts'
+import type { CommittedRecord } from './virtual-broker-records.ts'
 
 /** A row as it lies in the topic. */
 interface SentRow {
@@ -24,51 +23,66 @@ interface SentRow {
 
 const topic = 'out'
 const partitions = 2
-/** As many epochs as a query may have in flight in these laws, and the one that is being committed. */
-const slots = 4
-const retryMs = 60_000
 
-/** Where its transactions are kept. */
-export const brokerPlaces: TransactionPlaces = {
-  prefix: 'query/sink',
-  group: 'query.sink.eos',
-  marker: { topic, partition: 0 },
-  slots,
-}
+/** The partition that the word of the sink is committed for. */
+const markerPartition: TopicPartition = { topic, partition: 0 }
 
 /**
- * An authoritative sink over a virtual broker: what a query into Kafka does, without bytes. A look at its rows
- * also makes sure that no transaction is open and that the marker names the newest checkpoint of the log.
+ * Kafka's sink over a virtual broker. A look at its rows also makes sure that no transaction is open and that the marker
+ * names the newest checkpoint of the log.
  */
 export function brokerSink(
   broker: VirtualBroker,
   { checkpoint = 'checkpoint' }: { readonly checkpoint?: string } = {},
-): SinkUnderCrash {
-  return sinkOver(broker, checkpoint, { mode: 'append' })
+): BrokerSink {
+  broker.createTopic(topic, partitions)
+  return sinkOver(broker, checkpoint, { mode: 'append', id: '' })
 }
 
-function sinkOver(
-  broker: VirtualBroker,
-  checkpoint: string,
-  query: { mode: SinkMode },
-): SinkUnderCrash {
+/** The sink, with every word that it has given. */
+export interface BrokerSink extends SinkUnderCrash {
+  /** Oldest first; the last one stands. */
+  markers(): readonly (EpochMarker | undefined)[]
+}
+
+/** The query that writes, as the sink was told. */
+interface WritingQuery {
+  mode: SinkMode
+  id: string
+}
+
+function sinkOver(broker: VirtualBroker, checkpoint: string, query: WritingQuery): BrokerSink {
+  const markers = (): readonly (EpochMarker | undefined)[] => {
+    const group = `millrace.${query.id}.eos`
+    return broker.markers({ group, ...markerPartition }).map((found) => decodeMarker(group, found))
+  }
   return {
+    markers,
     factory: (here) => ({
       format: 'broker',
       options: [],
       modes: ['append', 'update', 'complete'],
       async create(context) {
         query.mode = context.mode
-        return transactionalSink(broker, here, context)
+        const sink = await transactionalSink(broker, here, context)
+        return {
+          ...sink,
+          fence(attempt) {
+            query.id = attempt.queryId
+            return sink.fence?.(attempt) ?? Promise.resolve(undefined)
+          },
+        }
       },
     }),
     async visible(files) {
       broker.settle()
-      const newest = await markedEpoch(broker, files, checkpoint)
+      const standing = standingManifests(await logEntries(files, checkpoint))
+      mustBeMarked(broker, markers(), standing)
+      const newest = standing.at(-1)?.epoch ?? initialEpoch
       const rows = Array.from({ length: partitions }, (_, partition) =>
         broker.committed({ topic, partition }),
       )
-      const sent = rows.flat().map(({ value }) => value as SentRow)
+      const sent = rows.flat().map(sentRow)
       const early = sent.find(({ epoch }) => epoch > newest)
       if (early !== undefined) throw new Error(`rows of epoch ${early.epoch} beyond the marker`)
       // Each epoch replaces what those before it wrote.
@@ -80,28 +94,23 @@ function sinkOver(
   }
 }
 
-/** The epoch of the newest checkpoint, which the marker names. */
-async function markedEpoch(
-  broker: VirtualBroker,
-  files: FileSystem,
-  checkpoint: string,
-): Promise<number> {
-  const standing = standingManifests(await logEntries(files, checkpoint))
-  mustBeMarked(broker, standing)
-  return standing.at(-1)?.epoch ?? initialEpoch
+/** What a row was when it was sent. */
+export function sentRow({ value }: Pick<CommittedRecord, 'value'>): SentRow {
+  return unpackUserValue(value ?? new Uint8Array()) as SentRow
 }
 
 /**
  * The markers named checkpoints that stand, in their order, and the last one names the newest; no transaction is left
  * open. The beginning of the log may be pruned.
  */
-export function mustBeMarked(broker: VirtualBroker, standing: readonly CheckpointName[]): void {
+export function mustBeMarked(
+  broker: VirtualBroker,
+  markers: readonly (EpochMarker | undefined)[],
+  standing: readonly CheckpointName[],
+): void {
   const open = broker.open()
   if (open.length > 0) throw new Error(`transactions were left open: ${open.join(', ')}`)
-  const { group, marker } = brokerPlaces
-  const ids = broker
-    .markers({ group, ...marker })
-    .map((found) => decodeMarker(group, found)?.snapshotId)
+  const ids = markers.map((marker) => marker?.snapshotId)
   const wanted = standing.map(({ snapshotId }) => snapshotId)
   // A marker may be passed over when that of the next epoch is heard of first.
   const places = ids.map((id) => wanted.indexOf(id ?? ''))
@@ -125,53 +134,32 @@ function standingManifests(entries: readonly LogEntry[]): readonly Manifest[] {
   return standing
 }
 
-function transactionalSink(
+const sentSchema: Schema = [
+  { name: 'value', type: binaryType, nullable: false },
+  { name: 'partition', type: intType, nullable: false },
+]
+
+/** Kafka's own sink, whose records are rows of a query with the number of their epoch. */
+async function transactionalSink(
   broker: VirtualBroker,
   here: CrashSurroundings,
-  { clock, schema }: SinkContext,
-): Sink {
-  const requests = broker.client(here)
-  const transactions: EpochTransactions<readonly unknown[]> = epochTransactions({
-    requests,
-    places: brokerPlaces,
-    clock,
-    retryMs,
+  context: SinkContext,
+): Promise<Sink> {
+  const factory = kafkaSinkOver(() => broker.transport(here))
+  const options = checkOptions(factory, {
+    'kafka.bootstrap.servers': broker.bootstrap.map(({ host, port }) => `${host}:${port}`).join(),
+    topic,
   })
-  let snapshotIdOf: ((epoch: Epoch) => string) | undefined
+  const inner = await factory.create({ ...context, schema: sentSchema, options })
   let sent = 0
   return {
-    description: 'broker',
-    kind: 'authoritative',
-    async fence({ openEpochsMax }) {
-      if (openEpochsMax > slots) {
-        throw new StreamError('INTERNAL', { what: `${openEpochsMax} epochs for ${slots} slots` })
-      }
-      return transactions.fence()
-    },
-    async open(start) {
-      snapshotIdOf = start.snapshotIdOf
-      await transactions.standOn(start.standsOn)
-    },
+    ...inner,
     async write(batch, epoch) {
-      const shares: SentRow[][] = Array.from({ length: partitions }, () => [])
-      for (const row of rowsOf(batch)) {
-        const values = schema.map(({ type }, at) => toEdge(type, row[at] ?? null))
-        shares[sent++ % partitions]?.push({ epoch, values })
-      }
-      for (const [partition, records] of shares.entries()) {
-        if (records.length === 0) continue
-        const share = { records, count: records.length }
-        await transactions.write(epoch, { topic, partition }, share)
-      }
+      const rows = Array.from(rowsOf(batch), (row) => {
+        const values = context.schema.map(({ type }, at) => toEdge(type, row[at] ?? null))
+        return [packUserValue({ epoch, values } satisfies SentRow), sent++ % partitions]
+      })
+      if (rows.length > 0) await inner.write(batchOf(sentSchema, rows), epoch)
     },
-    async prepare(epoch) {
-      if (snapshotIdOf === undefined) throw new StreamError('INTERNAL', { what: 'no start' })
-      await transactions.prepare({ epoch, snapshotId: snapshotIdOf(epoch) })
-      // The transaction is found by the number of its epoch.
-      return null
-    },
-    commit: (epoch) => transactions.commit(epoch),
-    abort: (epoch) => transactions.abort(epoch),
-    close: async () => undefined,
   }
 }

@@ -1,9 +1,12 @@
+import { batchHeader } from '../src/connectors/kafka/records/batch-header.ts'
 import {
   type FetchedOffset,
   kafkaError,
   type Producer,
   type TopicPartition,
 } from '../src/connectors/kafka/transaction-requests.ts'
+import { unreachable } from '../src/core/error.ts'
+import { append } from './virtual-broker-records.ts'
 import {
   type BrokerState,
   type BrokerTransaction,
@@ -13,6 +16,7 @@ import {
   offsetOf,
   partitionOf,
   refusal,
+  tellOne,
 } from './virtual-broker-state.ts'
 
 /** A committed offset with where it belongs. */
@@ -44,7 +48,7 @@ export function initProducer(
     case 'PrepareAbort':
       return later
     case 'Ongoing':
-      state.transactions.set(transactionalId, beginEnd(fenced(known), 'abort'))
+      state.transactions.set(transactionalId, beginEnd(fenced(state, known), 'abort'))
       return later
     default: {
       const id = known?.producer ?? state.producers++
@@ -85,37 +89,70 @@ export function addToTransaction(
   return kafkaError.none
 }
 
-/** Appends records, unless they are there already. */
+/** Appends a batch of a transaction, unless it is there already; `begins`: with it a transaction may begin. */
 export function produce(
   state: BrokerState,
   producer: Producer,
   to: TopicPartition,
-  { sequence, values }: { readonly sequence: number; readonly values: readonly unknown[] },
+  { batch, begins }: { readonly batch: Uint8Array; readonly begins: boolean },
 ): number {
   const refused = refusal(state, producer, kafkaError.invalidProducerEpoch)
+  if (refused !== kafkaError.none) return refused
+  if (begins) beginWith(state, producer, { partition: to })
   const known = state.transactions.get(producer.transactionalId)
-  if (refused !== kafkaError.none || known === undefined) return refused
-  if (known.state !== 'Ongoing' || !known.partitions.includes(nameOf(to))) {
+  if (known?.state !== 'Ongoing' || !known.partitions.includes(nameOf(to))) {
     return kafkaError.invalidTransactionState
   }
-  const { records, sequences } = partitionOf(state, to)
-  const last = sequences.get(producer.id)
-  const next = last?.epoch === producer.epoch ? last.next : 0
-  if (sequence > next) return kafkaError.outOfOrderSequence
-  if (sequence < next) return kafkaError.duplicateSequence
-  for (const value of values) records.push({ type: 'data', producer: producer.id, value })
-  sequences.set(producer.id, { epoch: producer.epoch, next: sequence + values.length })
+  const header = batchHeader(batch, 0, { end: batch.length, mustCheck: true })
+  const isOwn = header?.producerId === producer.id && header.isTransactional
+  if (header === undefined || header.end !== batch.length || !isOwn)
+    return kafkaError.corruptMessage
+  const partition = partitionOf(state, to)
+  const last = partition.sequences.get(producer.id)
+  const { next, known: before } =
+    last?.epoch === producer.epoch ? last : { next: 0, known: noSequences }
+  const { baseSequence: sequence, recordCount } = header
+  if (before.includes(sequence)) return kafkaError.none
+  if (sequence !== next) return kafkaError.outOfOrderSequence
+  append(partition, batch, { producer: producer.id, end: undefined })
+  partition.sequences.set(producer.id, {
+    epoch: producer.epoch,
+    next: sequence + recordCount,
+    known: [...before, sequence].slice(-batchesKnown),
+  })
   return kafkaError.none
 }
 
-/** Appends an offset that counts when its transaction is committed. */
+const noSequences: readonly number[] = []
+/** As many batches of a producer a leader knows again when they are sent twice. */
+const batchesKnown = 5
+
+/** As a leader does for its client: it waits until the transaction before is over, and takes the partition into one. */
+function beginWith(
+  state: BrokerState,
+  producer: Producer,
+  added: { readonly partition: TopicPartition } | { readonly group: string },
+): void {
+  const isOver = (): boolean => {
+    const known = state.transactions.get(producer.transactionalId)
+    return known === undefined || !isEnding(known)
+  }
+  while (!isOver()) tellOne(state)
+  addToTransaction(state, producer, added)
+}
+
+/** Appends an offset that counts when its transaction is committed; `begins`: with it a transaction may begin. */
 export function commitOffset(
   state: BrokerState,
   producer: Producer,
   of: OffsetPlace,
-  committed: { readonly offset: number; readonly metadata: string },
+  {
+    begins,
+    ...committed
+  }: { readonly offset: number; readonly metadata: string; readonly begins: boolean },
 ): number {
   const refused = refusal(state, producer, kafkaError.invalidProducerEpoch)
+  if (refused === kafkaError.none && begins) beginWith(state, producer, { group: of.group })
   const known = state.transactions.get(producer.transactionalId)
   if (refused !== kafkaError.none || known === undefined) return refused
   if (known.state !== 'Ongoing' || !known.groups.includes(of.group)) {
@@ -141,43 +178,70 @@ export function commitPlainOffset(
   return kafkaError.none
 }
 
-/** Decides about a transaction; its partitions and groups hear of it later. */
+/**
+ * Decides about a transaction; its partitions and groups hear of it later. `renews`: the producer goes on under the
+ * next epoch, so the same question under the one before can only be the same again.
+ */
 export function endTransaction(
   state: BrokerState,
   producer: Producer,
   how: 'commit' | 'abort',
-): number {
-  const refused = refusal(state, producer, kafkaError.producerFenced)
-  const known = state.transactions.get(producer.transactionalId)
-  if (refused !== kafkaError.none || known === undefined) return refused
+  renews: boolean,
+): { readonly error: number; readonly producer: Producer } {
+  const { transactionalId, id } = producer
+  const known = state.transactions.get(transactionalId)
+  const answer = (error: number) => ({
+    error,
+    producer: error === kafkaError.none ? { ...producer, epoch: known?.epoch ?? -1 } : producer,
+  })
+  if (known?.producer !== id) return answer(kafkaError.invalidProducerMapping)
+  const isAgain = renews && producer.epoch === known.epochBefore
+  const isEnded = known.state !== 'Ongoing' && known.state !== 'Empty'
+  if (producer.epoch !== known.epoch && !(isAgain && isEnded)) {
+    return answer(kafkaError.producerFenced)
+  }
   const isSame = known.state.endsWith(how === 'commit' ? 'Commit' : 'Abort')
   switch (known.state) {
-    case 'Ongoing':
-      state.transactions.set(producer.transactionalId, beginEnd(known, how))
-      return kafkaError.none
+    case 'Ongoing': {
+      const ends = beginEnd(known, how)
+      const { epoch } = known
+      const next = renews ? { ...ends, epoch: epoch + 1, epochBefore: epoch } : ends
+      state.transactions.set(transactionalId, next)
+      return { error: kafkaError.none, producer: { ...producer, epoch: next.epoch } }
+    }
     case 'PrepareCommit':
     case 'PrepareAbort':
-      return isSame ? kafkaError.concurrentTransactions : kafkaError.invalidTransactionState
+      return answer(isSame ? kafkaError.concurrentTransactions : kafkaError.invalidTransactionState)
+    case 'Empty':
+    case 'CompleteCommit':
+    case 'CompleteAbort':
+      // There may be a transaction that nobody has begun, and it is aborted.
+      if (renews && !isAgain && how === 'abort') {
+        const next = { ...known, epoch: known.epoch + 1, epochBefore: known.epoch }
+        state.transactions.set(transactionalId, { ...next, state: 'CompleteAbort' })
+        return { error: kafkaError.none, producer: { ...producer, epoch: next.epoch } }
+      }
+      return answer(
+        isSame && (isAgain || !renews) ? kafkaError.none : kafkaError.invalidTransactionState,
+      )
     default:
-      return isSame ? kafkaError.none : kafkaError.invalidTransactionState
+      return unreachable(known.state)
   }
 }
 
-/** The offset of a group, once no transaction may change it any more. */
-export function fetchOffset(state: BrokerState, of: OffsetPlace): FetchedOffset {
+/**
+ * The offset of a group. Whoever wants a stable one is refused while a transaction may change it; the others get what
+ * may be older than what is committed.
+ */
+export function fetchOffset(
+  state: BrokerState,
+  of: OffsetPlace,
+  requireStable: boolean,
+): FetchedOffset {
   const { committed, pending } = offsetOf(state, of.group, of)
-  const none = { offset: -1, metadata: '' }
-  if (pending.length > 0) return { error: kafkaError.unstableOffset, ...none }
-  if (committed === undefined) return { error: kafkaError.none, ...none }
-  const { offset, metadata } = committed
-  return { error: kafkaError.none, offset, metadata }
-}
-
-/** The same without waiting, as old clients ask: it may be older than what is committed. */
-export function fetchAnyOffset(state: BrokerState, of: OffsetPlace): FetchedOffset {
-  const { committed } = offsetOf(state, of.group, of)
   const { offset, metadata } = committed ?? { offset: -1, metadata: '' }
-  return { error: kafkaError.none, offset, metadata }
+  if (!requireStable || pending.length === 0) return { error: kafkaError.none, offset, metadata }
+  return { error: kafkaError.unstableOffset, offset: -1, metadata: '' }
 }
 
 function keyOf(of: OffsetPlace): string {

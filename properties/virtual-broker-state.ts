@@ -4,19 +4,7 @@ import {
   type TopicPartition,
 } from '../src/connectors/kafka/transaction-requests.ts'
 import { seededRandom } from '../src/core/random.ts'
-
-/** An entry of a partition; its offset is its place. */
-export type BrokerRecord =
-  | { readonly type: 'data'; readonly producer: number; readonly value: unknown }
-  /** The transaction that the producer had open here has ended. */
-  | { readonly type: 'end'; readonly producer: number; readonly isCommit: boolean }
-
-/** One partition of a topic. */
-export interface BrokerPartition {
-  readonly records: BrokerRecord[]
-  /** The next sequence number of each producer. */
-  readonly sequences: Map<number, { readonly epoch: number; readonly next: number }>
-}
+import { append, type BrokerPartition, endBatch } from './virtual-broker-records.ts'
 
 /** A transactional id, as its coordinator knows it. */
 export interface BrokerTransaction {
@@ -56,16 +44,23 @@ export interface GroupOffset {
   })[]
 }
 
-/** Everything a broker knows. */
+/** Everything that the brokers of a cluster know. */
 export interface BrokerState {
   readonly seed: number
+  /** The newest of the two kinds of transactions that it has. */
+  readonly transactionVersion: 1 | 2
+  readonly nodes: number
   draws: number
   requests: number
-  /** The coordinator answers nobody before this request. */
+  /** Leaders and coordinators answer nobody before this request … */
   awayUntil: number
+  /** … and are others then: each has gone on so many brokers. */
+  moves: number
   producers: number
   /** Records in the log of offsets. */
   offsetRecords: number
+  /** Partitions by topic. */
+  readonly topics: Map<string, number>
   readonly partitions: Map<string, BrokerPartition>
   readonly transactions: Map<string, BrokerTransaction>
   /** By group and partition. */
@@ -74,15 +69,19 @@ export interface BrokerState {
   readonly late: { readonly at: number; readonly effect: (state: BrokerState) => void }[]
 }
 
-/** A broker without topics. */
-export function emptyBroker(seed: number): BrokerState {
+/** Brokers without topics. */
+export function emptyBroker(
+  of: Pick<BrokerState, 'seed' | 'transactionVersion' | 'nodes'>,
+): BrokerState {
   return {
-    seed,
+    ...of,
     draws: 0,
     requests: 0,
     awayUntil: 0,
+    moves: 0,
     producers: 0,
     offsetRecords: 0,
+    topics: new Map(),
     partitions: new Map(),
     transactions: new Map(),
     offsets: new Map(),
@@ -93,11 +92,12 @@ export function emptyBroker(seed: number): BrokerState {
 /** The same once more; what happens to one is nothing to the other. */
 export function copyOfBroker(state: BrokerState): BrokerState {
   const partitions = new Map<string, BrokerPartition>()
-  for (const [name, { records, sequences }] of state.partitions) {
-    partitions.set(name, { records: [...records], sequences: new Map(sequences) })
+  for (const [name, { batches, sequences }] of state.partitions) {
+    partitions.set(name, { batches: [...batches], sequences: new Map(sequences) })
   }
   return {
     ...state,
+    topics: new Map(state.topics),
     partitions,
     transactions: new Map(state.transactions),
     offsets: new Map(state.offsets),
@@ -110,10 +110,14 @@ export function textOfBroker(state: BrokerState): string | undefined {
   if (state.late.length > 0) return undefined
   return JSON.stringify(state, (_, value: unknown) => {
     if (value instanceof Map) return [...value]
-    // What JSON would write alike.
-    const isOther = typeof value === 'bigint' || typeof value === 'number'
-    return isOther ? `${Object.is(value, -0) ? '-0' : value} ${typeof value}` : value
+    return value instanceof Uint8Array ? textOfBatch(value) : value
   })
+}
+
+/** A batch without the times that its records were given and its checksum: they decide nothing. */
+function textOfBatch(batch: Uint8Array): string {
+  const text = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength).toString('latin1')
+  return `${text.slice(0, 17)}${text.slice(21, 27)}${text.slice(43)}`
 }
 
 /** A number in [0, 1) that follows from the seed and all that was drawn before. */
@@ -126,7 +130,7 @@ export function partitionOf(state: BrokerState, of: TopicPartition): BrokerParti
   const name = nameOf(of)
   const found = state.partitions.get(name)
   if (found !== undefined) return found
-  const made: BrokerPartition = { records: [], sequences: new Map() }
+  const made: BrokerPartition = { batches: [], sequences: new Map() }
   state.partitions.set(name, made)
   return made
 }
@@ -136,40 +140,6 @@ export function offsetOf(state: BrokerState, group: string, of: TopicPartition):
   return (
     state.offsets.get(`${group} ${nameOf(of)}`) ?? { committed: undefined, stood: [], pending: [] }
   )
-}
-
-/** The offset up to which a reader of committed records may read: that of the oldest open transaction. */
-export function stableEnd({ records }: BrokerPartition): number {
-  const fates = fatesOf(records)
-  const open = fates.indexOf('open')
-  return open === -1 ? records.length : open
-}
-
-/** Values of committed records with their offsets, below the stable end. */
-export function committedRecords({
-  records,
-}: BrokerPartition): readonly { readonly offset: number; readonly value: unknown }[] {
-  const fates = fatesOf(records)
-  const open = fates.indexOf('open')
-  return records.slice(0, open === -1 ? records.length : open).flatMap((record, offset) => {
-    const isCommitted = record.type === 'data' && fates[offset] === 'committed'
-    return isCommitted ? [{ offset, value: record.value }] : []
-  })
-}
-
-/** What became of each record: the next end of its producer's transaction says so. */
-function fatesOf(
-  records: readonly BrokerRecord[],
-): readonly ('open' | 'committed' | 'aborted' | 'end')[] {
-  const ends = new Map<number, 'committed' | 'aborted'>()
-  return records
-    .toReversed()
-    .map((record) => {
-      if (record.type === 'data') return ends.get(record.producer) ?? 'open'
-      ends.set(record.producer, record.isCommit ? 'committed' : 'aborted')
-      return 'end'
-    })
-    .toReversed()
 }
 
 /** What a broker does by itself between two requests, as far as it gets. */
@@ -186,12 +156,12 @@ export function goOn(state: BrokerState): void {
 /** Tells a partition or a group of the end of a transaction; `false` if there is nothing left to tell. */
 export function tellOne(state: BrokerState): boolean {
   for (const [id, transaction] of state.transactions) {
-    const { untold, producer, state: stage } = transaction
+    const { untold, state: stage } = transaction
     if (stage !== 'PrepareCommit' && stage !== 'PrepareAbort') continue
     const place = Math.floor(draw(state) * untold.length)
     const name = untold[place]
     const isCommit = stage === 'PrepareCommit'
-    if (name !== undefined) tell(state, name, { producer, isCommit })
+    if (name !== undefined) tell(state, name, transaction, isCommit ? 'commit' : 'abort')
     const rest = untold.filter((_, at) => at !== place)
     const complete = isCommit ? 'CompleteCommit' : 'CompleteAbort'
     state.transactions.set(id, {
@@ -207,10 +177,13 @@ export function tellOne(state: BrokerState): boolean {
 function tell(
   state: BrokerState,
   name: string,
-  { producer, isCommit }: { readonly producer: number; readonly isCommit: boolean },
+  { producer, epoch }: BrokerTransaction,
+  ended: 'commit' | 'abort',
 ): void {
-  state.partitions.get(name)?.records.push({ type: 'end', producer, isCommit })
-  const ended = isCommit ? 'commit' : 'abort'
+  const partition = state.partitions.get(name)
+  if (partition !== undefined) {
+    append(partition, endBatch({ producer, epoch }, ended), { producer, end: ended })
+  }
   for (const [key, offset] of state.offsets) {
     if (!key.startsWith(`${name} `)) continue
     const pending = offset.pending.map((each) =>
@@ -246,14 +219,25 @@ export function settleOffset(state: BrokerState): boolean {
 export function timeOut(state: BrokerState): void {
   for (const [id, transaction] of state.transactions) {
     if (transaction.state !== 'Ongoing') continue
-    state.transactions.set(id, beginEnd(fenced(transaction), 'abort'))
+    state.transactions.set(id, beginEnd(fenced(state, transaction), 'abort'))
     return
   }
 }
 
-/** The transaction under an epoch that its producer does not have. */
-export function fenced(transaction: BrokerTransaction): BrokerTransaction {
-  return { ...transaction, epoch: transaction.epoch + 1, epochBefore: undefined }
+/**
+ * The transaction under an epoch that its producer does not have. In the second kind of transactions it may be the
+ * one after the end that the producer has asked for.
+ */
+export function fenced(
+  { transactionVersion }: BrokerState,
+  transaction: BrokerTransaction,
+): BrokerTransaction {
+  const { epoch } = transaction
+  return {
+    ...transaction,
+    epoch: epoch + 1,
+    epochBefore: transactionVersion === 2 ? epoch : undefined,
+  }
 }
 
 /** A transaction that is about to end. */

@@ -1,24 +1,18 @@
+import type { TopicPartition } from '../src/connectors/kafka/transaction-requests.ts'
+import type { HostPort, KafkaTransport, WireRequest } from '../src/connectors/kafka/transport.ts'
+import { StreamError, unreachable } from '../src/core/error.ts'
+import { type Arrival, arrivalOf, versionsOf } from './virtual-broker-answers.ts'
+import { addressOf } from './virtual-broker-meeting.ts'
 import {
-  type FetchedOffset,
-  kafkaError,
-  type TopicPartition,
-  type TransactionRequests,
-} from '../src/connectors/kafka/transaction-requests.ts'
-import { unreachable } from '../src/core/error.ts'
-import {
-  addToTransaction,
-  commitOffset,
-  commitPlainOffset,
-  endTransaction,
-  fetchAnyOffset,
-  fetchOffset,
-  initProducer,
-  type OffsetPlace,
-  produce,
-} from './virtual-broker-requests.ts'
+  append,
+  batchOfValues,
+  type CommittedRecord,
+  committedRecords,
+  endBatch,
+} from './virtual-broker-records.ts'
+import type { OffsetPlace } from './virtual-broker-requests.ts'
 import {
   type BrokerState,
-  committedRecords,
   copyOfBroker,
   draw,
   emptyBroker,
@@ -26,7 +20,6 @@ import {
   offsetOf,
   partitionOf,
   settleOffset,
-  stableEnd,
   tellOne,
   textOfBroker,
   timeOut,
@@ -35,8 +28,8 @@ import {
 /**
  * What may happen to a request. `lost request`: it never arrives. `lost reply`: it has its effect, and the answer
  * is lost. `late`: it has its effect after others that were sent later. `bounce`: the broker dies, so the request
- * did or did not have its effect, and the next ones find no coordinator. `timeout`: the oldest open transaction is
- * aborted first, as it took too long.
+ * did or did not have its effect, and the next ones find no leader and no coordinator. `timeout`: the oldest open
+ * transaction is aborted first, as it took too long.
  */
 export type BrokerFault = 'lost request' | 'lost reply' | 'late' | 'bounce' | 'timeout'
 
@@ -48,67 +41,67 @@ export interface BrokerSurroundings {
   readonly pause?: (() => Promise<void>) | undefined
 }
 
-/** The connection of one process. */
-export interface BrokerClient extends TransactionRequests<readonly unknown[]> {
-  /** An offset outside of any transaction. */
-  commitPlainOffset(
-    of: OffsetPlace,
-    committed: { readonly offset: number; readonly metadata: string },
-  ): Promise<number>
-  /** The offset at once, though a transaction may be about to change it. */
-  fetchAnyOffset(of: OffsetPlace): Promise<FetchedOffset>
-  /** Where the next record comes that a reader of committed ones can see. */
-  latest(of: TopicPartition): Promise<{ readonly error: number; readonly offset: number }>
-  /** Values of committed records of `from <= offset < to`. */
-  fetch(
-    of: TopicPartition,
-    range: { readonly from: number; readonly to: number },
-  ): Promise<{ readonly error: number; readonly values: readonly unknown[] }>
-}
-
 /**
- * A broker of the Kafka protocol in memory, with transactions as they were seen on real ones: producers are fenced by
- * epochs, transactions end before everybody has heard of it, and of two offsets in open transactions that one stands
- * which was appended last. It outlives the processes that use it. What is between processes and it comes from a seed.
+ * A cluster of Kafka in memory, down to the bytes of its protocol, with transactions as they were seen on real brokers:
+ * producers are fenced by epochs, transactions end before everybody has heard of it, and of two offsets in open
+ * transactions that one stands which was appended last. It outlives the processes that use it. What is between processes
+ * and it comes from a seed.
  */
 export interface VirtualBroker {
-  client(here: BrokerSurroundings): BrokerClient
+  /** Where it is reached first. */
+  readonly bootstrap: readonly HostPort[]
+  /** The connections of one process. */
+  transport(here: BrokerSurroundings): KafkaTransport
   /** Requests so far. */
   readonly requests: number
+  /** A topic, unless it is there. */
+  createTopic(topic: string, partitions: number): void
   /** Records of other producers arrive, in a transaction that overlaps with an aborted one. */
-  append(to: TopicPartition, values: readonly unknown[]): void
+  append(to: TopicPartition, values: readonly Uint8Array[]): void
+  /** The oldest open transaction is aborted, as it took too long. */
+  timeOut(): void
   /** Everything that has ended is heard of everywhere; what is late never arrives. */
   settle(): void
-  /** Committed records of a partition. */
-  committed(of: TopicPartition): readonly { readonly offset: number; readonly value: unknown }[]
+  /** Records of a partition that nobody takes back any more. */
+  committed(of: TopicPartition): readonly CommittedRecord[]
   /** Every offset that a group had committed at some time, oldest first; the last one stands. */
   markers(of: OffsetPlace): readonly { readonly offset: number; readonly metadata: string }[]
   /** Transactional ids with an open transaction. */
   open(): readonly string[]
-  /** The same broker once more; what happens to one is nothing to the other. */
+  /** The same once more; what happens to one is nothing to the other. */
   twin(): VirtualBroker
-  /** All it holds, as text that is equal for equal brokers; `undefined` while a late request is under way. */
+  /** All it holds, as text that is equal for equal clusters; `undefined` while a late request is under way. */
   state(): string | undefined
 }
 
 export interface VirtualBrokerOptions {
   readonly seed?: number
+  /** The newest kind of transactions that it has; the second is that of Kafka 4 (KIP-890). Default 2. */
+  readonly transactionVersion?: 1 | 2
+  /** Brokers of the cluster. Default 1. */
+  readonly nodes?: number
   /** What happens to a request; requests are counted from 0. Default: nothing. */
   readonly fault?: (request: number, name: string) => BrokerFault | undefined
 }
 
-/** A broker with empty topics. */
+/** A cluster without topics. */
 export function virtualBroker(options: VirtualBrokerOptions = {}): VirtualBroker {
-  return brokerOver(emptyBroker(options.seed ?? 1), options)
+  const { seed = 1, transactionVersion = 2, nodes = 1 } = options
+  return brokerOver(emptyBroker({ seed, transactionVersion, nodes }), options)
 }
 
 function brokerOver(state: BrokerState, options: VirtualBrokerOptions): VirtualBroker {
   return {
-    client: (here) => clientOf({ state, options, here }),
+    bootstrap: [addressOf(1)],
+    transport: (here) => transportOf({ state, options, here }),
     get requests() {
       return state.requests
     },
-    append: (to, values) => append(state, to, values),
+    createTopic(topic, partitions) {
+      if (!state.topics.has(topic)) state.topics.set(topic, partitions)
+    },
+    append: (to, values) => arrive(state, to, values),
+    timeOut: () => timeOut(state),
     settle() {
       state.late.splice(0)
       while (tellOne(state) || settleOffset(state));
@@ -125,18 +118,24 @@ function brokerOver(state: BrokerState, options: VirtualBrokerOptions): VirtualB
 }
 
 /** Both transactions are here at once, and which one ends first is drawn by lot. */
-function append(state: BrokerState, to: TopicPartition, values: readonly unknown[]): void {
-  const { records } = partitionOf(state, to)
+function arrive(state: BrokerState, to: TopicPartition, values: readonly Uint8Array[]): void {
+  const partition = partitionOf(state, to)
   const [good, bad] = [state.producers++, state.producers++]
-  values.forEach((value, at) => {
-    if (at === 0 || draw(state) < 0.3) records.push({ type: 'data', producer: bad, value })
-    records.push({ type: 'data', producer: good, value })
-  })
-  const ends = [
-    { type: 'end', producer: good, isCommit: true },
-    { type: 'end', producer: bad, isCommit: false },
-  ] as const
-  records.push(...(draw(state) < 0.5 ? ends : ends.toReversed()))
+  const add = (producer: number, value: Uint8Array): void => {
+    const owner = { producer, epoch: 0, sequence: -1 }
+    append(partition, batchOfValues([value], owner), { producer, end: undefined })
+  }
+  const end = (producer: number, how: 'commit' | 'abort'): void => {
+    append(partition, endBatch({ producer, epoch: 0 }, how), { producer, end: how })
+  }
+  for (const [at, value] of values.entries()) {
+    if (at === 0 || draw(state) < 0.3) add(bad, value)
+    add(good, value)
+  }
+  const isGoodFirst = draw(state) < 0.5
+  if (isGoodFirst) end(good, 'commit')
+  end(bad, 'abort')
+  if (!isGoodFirst) end(good, 'commit')
 }
 
 interface Connection {
@@ -145,114 +144,81 @@ interface Connection {
   readonly here: BrokerSurroundings
 }
 
-function clientOf(connection: Connection): BrokerClient {
-  const code = (name: string, effect: (state: BrokerState) => number) =>
-    request(connection, name, { effect, failed: (error) => error })
-  const offset = (name: string, effect: (state: BrokerState) => FetchedOffset) =>
-    // A coordinator that is away gives no offset, which is not the same as that there is none.
-    request(connection, name, { effect, failed: (error) => ({ error, offset: -1, metadata: '' }) })
+function transportOf(connection: Connection): KafkaTransport {
+  const versions = versionsOf(connection.state)
   return {
-    initProducer: (id, current) =>
-      request(connection, `init ${id}`, {
-        effect: (state) => initProducer(state, id, current),
-        failed: (error) => ({ error, producer: undefined }),
-      }),
-    addPartition: (producer, partition) =>
-      code('add partition', (state) => addToTransaction(state, producer, { partition })),
-    produce: (producer, to, sequence, values) =>
-      code('produce', (state) => produce(state, producer, to, { sequence, values })),
-    addOffsets: (producer, group) =>
-      code('add offsets', (state) => addToTransaction(state, producer, { group })),
-    commitOffset: (producer, of, committed) =>
-      code('commit offset', (state) => commitOffset(state, producer, of, committed)),
-    endTransaction: async (producer, how) => ({
-      error: await code(`${how} transaction`, (state) => endTransaction(state, producer, how)),
-      producer,
+    link: (address) => ({
+      address,
+      versions: async () => versions,
+      request: (request) => sent(connection, address, request),
+      close: async () => undefined,
     }),
-    fetchOffset: (of) => offset('fetch offset', (state) => fetchOffset(state, of)),
-    commitPlainOffset: (of, committed) =>
-      code('commit plain offset', (state) => commitPlainOffset(state, of, committed)),
-    fetchAnyOffset: (of) => offset('fetch any offset', (state) => fetchAnyOffset(state, of)),
-    latest: (of) =>
-      request<{ error: number; offset: number }>(connection, 'latest', {
-        effect: (state) => ({ error: kafkaError.none, offset: stableEnd(partitionOf(state, of)) }),
-        failed: (error) => ({ error, offset: -1 }),
-      }),
-    fetch: (of, { from, to }) =>
-      request<{ error: number; values: readonly unknown[] }>(connection, 'fetch', {
-        effect(state) {
-          const found = committedRecords(partitionOf(state, of))
-          const inside = found.filter((record) => record.offset >= from && record.offset < to)
-          return { error: kafkaError.none, values: inside.map(({ value }) => value) }
-        },
-        failed: (error) => ({ error, values: [] }),
-      }),
+    close: async () => undefined,
   }
 }
 
-/** How many requests find no coordinator after a broker died. */
+/** How many requests find neither leaders nor coordinators after a broker died. */
 const requestsAway = 3
 /** A request is late by no more than this many others. */
 const lateMax = 40
 
-/** What a request does, and what its sender hears instead when it fails. */
-interface Request<Answer> {
-  readonly effect: (state: BrokerState) => Answer
-  readonly failed: (error: number) => Answer
-}
-
-async function request<Answer>(
-  connection: Connection,
-  name: string,
-  { effect, failed }: Request<Answer>,
-): Promise<Answer> {
-  const { state, options, here } = connection
+async function sent(
+  { state, options, here }: Connection,
+  address: HostPort,
+  request: WireRequest,
+): Promise<Uint8Array> {
+  const arrival = arrivalOf(address.port - addressOf(0).port, request)
+  const { name } = arrival
   await here.pause?.()
   here.step(`broker ${name}`)
   const number = state.requests
   const fault = options.fault?.(number, name)
   goOn(state)
   const answer =
-    fault !== undefined
-      ? disturbed(state, { name, fault, number }, { effect, failed })
-      : number < state.awayUntil
-        ? failed(kafkaError.notCoordinator)
-        : effect(state)
+    fault === undefined
+      ? arrival.effect(state, number < state.awayUntil)
+      : disturbed(state, { arrival, fault, number })
   await here.pause?.()
-  return answer
+  if (answer !== undefined) return answer
+  throw new StreamError('KAFKA_CONNECTION_LOST', {
+    address: `${address.host}:${address.port}`,
+    request: request.name,
+    why: 'it was closed',
+  })
 }
 
-function disturbed<Answer>(
+/** The answer, if there is one in spite of the fault. */
+function disturbed(
   state: BrokerState,
   {
-    name,
+    arrival,
     fault,
     number,
-  }: { readonly name: string; readonly fault: BrokerFault; readonly number: number },
-  { effect, failed }: Request<Answer>,
-): Answer {
+  }: { readonly arrival: Arrival; readonly fault: BrokerFault; readonly number: number },
+): Uint8Array | undefined {
+  const { effect, isQuestion, name } = arrival
   switch (fault) {
     case 'lost request':
-      break
+      return undefined
     case 'lost reply':
-      effect(state)
-      break
+      effect(state, false)
+      return undefined
     case 'bounce':
-      if (draw(state) < 0.5) effect(state)
+      if (draw(state) < 0.5) effect(state, false)
       state.awayUntil = number + requestsAway
-      break
+      if (state.nodes > 1) state.moves += 1
+      return undefined
     case 'late':
       // What begins a transaction anew after its end would stay open for ever: brokers look after that by themselves.
-      if (!name.startsWith('add ')) {
+      if (!isQuestion && !name.startsWith('Add')) {
         const after = Math.floor(draw(state) * draw(state) * lateMax)
-        state.late.push({ at: number + 2 + after, effect })
+        state.late.push({ at: number + 2 + after, effect: (then) => void effect(then, false) })
       }
-      break
+      return undefined
     case 'timeout':
       timeOut(state)
-      return effect(state)
+      return effect(state, false)
     default:
       return unreachable(fault)
   }
-  return failed(kafkaError.networkException)
 }

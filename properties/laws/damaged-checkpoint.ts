@@ -27,9 +27,9 @@ export interface DamageReport {
 /**
  * A damaged checkpoint never gives a wrong answer. The process dies in the middle of its work; then, for every
  * file of its checkpoint, a bit is turned, its end is cut off, something is added to it, it is deleted, or it
- * takes the place of its neighbour. The query that finds this either gives exactly what it should, or fails
- * with a code that says so. The sink may be the one that notices only where the checkpoint cannot: when the newest entry of
- * its log is gone, and no heartbeat had told of it.
+ * takes the place of its neighbour; or the newest entries of its log are lost together. The query that finds this either
+ * gives exactly what it should, or fails with a code that says so. The sink may be the one that notices only where the
+ * checkpoint cannot: when the newest entries of its log are gone, and no heartbeat had told of them.
  *
  * @throws Error that names the file and the damage
  */
@@ -47,7 +47,6 @@ export async function damagedCheckpoint(
     return world
   }
   const report = { tried: 0, right: 0, refused: new Map<string, number>() }
-  const unnoticed = unnoticedLoss(worldAt())
   for (const damage of lossOnly ? lossesOf(worldAt()) : damagesOf(worldAt(), everyByte)) {
     const world = worldAt()
     damage.strike(world)
@@ -58,7 +57,7 @@ export async function damagedCheckpoint(
       report.right += 1
     } catch (thrown) {
       const code = thrown instanceof StreamError ? thrown.code : 'INTERNAL'
-      if (code === 'INTERNAL' || (code === 'SINK_AHEAD' && damage.name !== unnoticed)) {
+      if (code === 'INTERNAL' || (code === 'SINK_AHEAD' && damage.isTold)) {
         throw new Error(`${pipeline.name}, seed ${seed}, ${damage.name}: ${String(thrown)}`, {
           cause: thrown,
         })
@@ -71,6 +70,8 @@ export async function damagedCheckpoint(
 
 interface Damage {
   readonly name: string
+  /** The checkpoint tells of what is damaged, so that it is the one to notice. */
+  readonly isTold: boolean
   readonly strike: (world: CrashWorld) => void
 }
 
@@ -86,11 +87,27 @@ function change(
   what: string,
   changed: (bytes: Uint8Array) => Uint8Array | undefined,
 ): Damage {
-  return { name: `${what} of ${path}`, strike: (one) => one.damage(path, changed) }
+  return { name: `${what} of ${path}`, isTold: true, strike: (one) => one.damage(path, changed) }
 }
 
+/** Every file, and as many of the newest entries of the log as there are. */
 function lossesOf(world: CrashWorld): readonly Damage[] {
-  return pathsOf(world).map((path) => change(path, 'the loss', () => undefined))
+  const paths = pathsOf(world)
+  const numbers = paths.flatMap((path) => /\/log\/(\d+)$/.exec(path)?.[1] ?? []).map(Number)
+  const entries = numbers.toSorted((left, right) => left - right)
+  const told = toldEntry(world)
+  const ends = entries.map((from, at): Damage => {
+    const lost = entries.slice(at)
+    return {
+      name: `the loss of ${lost.length} entries of the log from ${from} on`,
+      isTold: told >= from,
+      strike(one) {
+        for (const number of lost) one.damage(`${checkpoint}/log/${number}`, () => undefined)
+      },
+    }
+  })
+  const others = paths.filter((path) => path !== `${checkpoint}/log/${entries.at(-1)}`)
+  return [...ends, ...others.map((path) => change(path, 'the loss', () => undefined))]
 }
 
 function* damagesOf(world: CrashWorld, everyByte: number): Iterable<Damage> {
@@ -108,6 +125,7 @@ function* damagesOf(world: CrashWorld, everyByte: number): Iterable<Damage> {
     yield change(path, `the content of ${neighbour} instead`, () => other)
     yield {
       name: `${path} and ${neighbour} swapped`,
+      isTold: true,
       strike(one) {
         one.damage(path, () => other)
         one.damage(neighbour, () => bytes)
@@ -123,15 +141,12 @@ function* damagesOf(world: CrashWorld, everyByte: number): Iterable<Damage> {
   }
 }
 
-/** The loss of the newest entry of the log, if no heartbeat of the lock tells of it. */
-function unnoticedLoss(world: CrashWorld): string | undefined {
-  const paths = world.disk().allFiles()
-  const entries = paths.flatMap((path) => /^.*\/log\/(\d+)$/.exec(path)?.[1] ?? [])
-  const newest = Math.max(...entries.map(Number))
+/** The newest entry of the log that the lock tells of. */
+function toldEntry(world: CrashWorld): number {
   const lock = `${checkpoint}/lock`
-  const beat = paths.includes(lock) ? new TextDecoder().decode(contentOf(world, lock)) : ''
-  const isTold = beat.includes(`"lastEntry":${newest},`)
-  return isTold ? undefined : `the loss of ${checkpoint}/log/${newest}`
+  if (!pathsOf(world).includes(lock)) return -1
+  const text = new TextDecoder().decode(contentOf(world, lock))
+  return Number(/"lastEntry":(-?\d+)/.exec(text)?.[1] ?? -1)
 }
 
 function contentOf(world: CrashWorld, path: string): Uint8Array {

@@ -111,6 +111,9 @@ function exactlyOnceSink(
   }
 }
 
+/** What a partition begins with that may never get more, bytes. */
+const firstBytes = 4_096
+
 interface RecordBuffers {
   add(batch: Parameters<Sink['write']>[0], epoch: Epoch): Promise<void>
   /** Sends everything of an epoch. */
@@ -148,7 +151,7 @@ function recordBuffers(
         const name = partitionName({ topic, partition })
         let writer = writers.get(name)
         if (writer === undefined) {
-          writer = new RecordWriter(settings.batchBytes)
+          writer = new RecordWriter(Math.min(settings.batchBytes, firstBytes))
           writers.set(name, writer)
         }
         writer.append(timestamp, key, value, headers)

@@ -7,10 +7,19 @@ import { crashPoints } from '../../../properties/laws/crash-points.ts'
 import { type CrashCase, pipelineOf } from '../../../properties/laws/exactly-once.ts'
 import { simulate } from '../../../properties/laws/simulate.ts'
 import { zombie } from '../../../properties/laws/zombie.ts'
-import { type BrokerFault, virtualBroker } from '../../../properties/virtual-broker.ts'
+import {
+  type BrokerFault,
+  type VirtualBrokerOptions,
+  virtualBroker,
+} from '../../../properties/virtual-broker.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import type { Gate } from './gate.ts'
 import { fewRows, queries, randomCase } from './pipelines.ts'
+
+/** Brokers of both kinds of transactions, alone and among others. */
+function clusterOf(seed: number): VirtualBrokerOptions {
+  return { seed, transactionVersion: seed % 2 === 0 ? 2 : 1, nodes: seed % 3 === 0 ? 3 : 1 }
+}
 
 /** After a fault a query restarts by itself, at once and as often as it has to. */
 const restarts = { maxRestarts: 20, restartDelay: 1, poisonAfter: 20 }
@@ -19,7 +28,10 @@ const restarts = { maxRestarts: 20, restartDelay: 1, poisonAfter: 20 }
 export function overBrokers(one: CrashCase, fate?: BrokerFate): CrashPipeline {
   const { seed } = one
   const broker = () =>
-    virtualBroker(fate === undefined ? { seed } : { seed, fault: (_request, name) => fate(name) })
+    virtualBroker({
+      ...clusterOf(seed),
+      ...(fate === undefined ? {} : { fault: (_request: number, name: string) => fate(name) }),
+    })
   return pipelineOf(one, {
     sink: () => brokerSink(broker()),
     sources: one.query.inputs.map((_, input) => () => brokerSource(broker(), `input${input}`)),
@@ -90,10 +102,10 @@ export const disturbedBrokerRuns: Gate = {
     let faults = 0
     const broker = (salt: number) =>
       virtualBroker({
-        seed: seed + salt,
+        ...clusterOf(seed + salt),
         fault(request, name) {
           const random = seededRandom((seed + salt) * 1_009 + request)
-          if (name === 'commit offset' || random.next() >= 0.04) return undefined
+          if (name.startsWith('TxnOffsetCommit') || random.next() >= 0.04) return undefined
           faults += 1
           return passing[Math.floor(random.next() * passing.length)]
         },

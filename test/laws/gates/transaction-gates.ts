@@ -1,14 +1,22 @@
-import { brokerPlaces, mustBeMarked } from '../../../properties/broker-sink.ts'
+import { mustBeMarked } from '../../../properties/broker-sink.ts'
 import { createSimulatedClock } from '../../../properties/simulated-clock.ts'
 import {
   type BrokerFault,
   type VirtualBroker,
   virtualBroker,
 } from '../../../properties/virtual-broker.ts'
+import { kafkaCluster } from '../../../src/connectors/kafka/cluster.ts'
+import { clusterRequests } from '../../../src/connectors/kafka/cluster-requests.ts'
+import { decodeMarker } from '../../../src/connectors/kafka/epoch-marker.ts'
 import {
   type EpochTransactions,
   epochTransactions,
+  type TransactionPlaces,
 } from '../../../src/connectors/kafka/epoch-transactions.ts'
+import {
+  type PackedRecords,
+  RecordWriter,
+} from '../../../src/connectors/kafka/records/record-writer.ts'
 import type { Clock } from '../../../src/core/clock.ts'
 import { StreamError } from '../../../src/core/error.ts'
 import { type Random, seededRandom } from '../../../src/core/random.ts'
@@ -16,7 +24,7 @@ import { epoch as epochOf, initialEpoch } from '../../../src/core/units.ts'
 import type { CheckpointName } from '../../../src/flow/connector.ts'
 import type { Gate } from './gate.ts'
 
-type Transactions = EpochTransactions<readonly unknown[]>
+type Transactions = EpochTransactions<PackedRecords>
 
 /** A checkpoint and the rows of its epoch. */
 interface Published extends CheckpointName {
@@ -39,6 +47,12 @@ interface History {
 
 const epochs = 8
 const topic = 'out'
+const places: TransactionPlaces = {
+  prefix: 'query/sink',
+  group: 'query.sink.eos',
+  marker: { topic, partition: 0 },
+  slots: 4,
+}
 const kinds: readonly BrokerFault[] = ['lost request', 'lost reply', 'late', 'bounce', 'timeout']
 const faultsMax = 12
 const deathsMax = 4
@@ -74,7 +88,13 @@ function historyOf(seed: number, figures: History['figures']): History {
     figures.faults += 1
     return kinds[Math.floor(random.next() * kinds.length)]
   }
-  const broker = virtualBroker({ seed, fault })
+  const broker = virtualBroker({
+    seed,
+    fault,
+    transactionVersion: seed % 2 === 0 ? 2 : 1,
+    nodes: seed % 3 === 0 ? 3 : 1,
+  })
+  broker.createTopic(topic, 2)
   return { random, broker, log: [], attempts: 0, acknowledged: initialEpoch, sleepers: [], figures }
 }
 
@@ -105,13 +125,18 @@ class Died extends Error {}
 async function lived(history: History, mayDie: boolean): Promise<boolean> {
   const { random, broker, sleepers } = history
   const own = { mayDie }
+  const transport = broker.transport({
+    step(name) {
+      if (own.mayDie && random.next() < 0.02) throw new Died(name)
+    },
+  })
   const transactions = epochTransactions({
-    requests: broker.client({
-      step(name) {
-        if (own.mayDie && random.next() < 0.02) throw new Died(name)
-      },
+    requests: clusterRequests({
+      cluster: kafkaCluster(transport, broker.bootstrap),
+      transactionTimeoutMs: 60_000,
+      requestTimeoutMs: 30_000,
     }),
-    places: brokerPlaces,
+    places,
     clock: hastyClock(),
     retryMs: 4_000,
   })
@@ -121,7 +146,7 @@ async function lived(history: History, mayDie: boolean): Promise<boolean> {
   while ((history.log.at(-1)?.epoch ?? initialEpoch) < epochs - 1) {
     const committed = history.log.at(-1)?.epoch ?? initialEpoch
     const next = committed + prepared.length + 1
-    const mayPrepare = next < epochs && prepared.length < brokerPlaces.slots
+    const mayPrepare = next < epochs && prepared.length < places.slots
     const [sleeper] = sleepers
     if (sleeper !== undefined && random.next() < 0.1) await awake(history, sleeper)
     if (mayDie && random.next() < 0.03) {
@@ -174,13 +199,23 @@ async function prepareNext(
   const snapshotId = `${attempts}.${number}`
   const rows: string[] = []
   for (let batch = Math.floor(random.next() * 3); batch > 0; batch--) {
-    const records = [`${snapshotId} row ${rows.length}`, `${snapshotId} row ${rows.length + 1}`]
-    rows.push(...records)
+    const sent = [`${snapshotId} row ${rows.length}`, `${snapshotId} row ${rows.length + 1}`]
+    rows.push(...sent)
     const partition = Math.floor(random.next() * 2)
-    await transactions.write(epoch, { topic, partition }, { records, count: records.length })
+    const records = packed(sent)
+    await transactions.write(epoch, { topic, partition }, { records, count: records.recordCount })
   }
   await transactions.prepare({ epoch, snapshotId })
   return { epoch, snapshotId, rows }
+}
+
+function packed(texts: readonly string[]): PackedRecords {
+  const writer = new RecordWriter(1_000)
+  for (const text of texts) {
+    const bytes = new TextEncoder().encode(text)
+    writer.append(0, undefined, { bytes, start: 0, end: bytes.length })
+  }
+  return writer.take()
 }
 
 /** An attempt that was replaced goes on where it was. */
@@ -199,8 +234,10 @@ async function awake(
     () => transactions.commit(epoch),
     () => transactions.abort(epoch),
     () => transactions.prepare({ epoch: epochOf(next + 3), snapshotId: 'of a zombie' }),
-    () =>
-      transactions.write(epoch, { topic, partition: 0 }, { records: ['of a zombie'], count: 1 }),
+    () => {
+      const records = packed(['of a zombie'])
+      return transactions.write(epoch, { topic, partition: 0 }, { records, count: 1 })
+    },
   ]
   figures.awake += 1
   // What it is told is of no interest.
@@ -209,9 +246,11 @@ async function awake(
 
 function mustBeWhole({ broker, log }: History): void {
   broker.settle()
-  mustBeMarked(broker, log)
+  const { group, marker } = places
+  const markers = broker.markers({ group, ...marker }).map((found) => decodeMarker(group, found))
+  mustBeMarked(broker, markers, log)
   const visible = [0, 1].flatMap((partition) =>
-    broker.committed({ topic, partition }).map(({ value }) => String(value)),
+    broker.committed({ topic, partition }).map(({ value }) => new TextDecoder().decode(value)),
   )
   const expected = log.flatMap(({ rows }) => rows)
   if (visible.toSorted().join() !== expected.toSorted().join()) {

@@ -32,17 +32,18 @@ export const brokerMistakes: readonly PlantedFault[] = [
   {
     name: 'the marker is read without waiting for a stable one',
     area: 'recovery',
-    file: 'properties/virtual-broker.ts',
-    find: "offset('fetch offset', (state) => fetchOffset(state, of))",
-    replace: "offset('fetch offset', (state) => fetchAnyOffset(state, of))",
+    file: 'src/connectors/kafka/cluster-requests.ts',
+    find: 'requireStable: true',
+    replace: 'requireStable: false',
     gates: ['G1T', 'G1B'],
   },
   {
     name: 'the marker is committed outside of the transaction',
     area: 'sink',
-    file: 'properties/virtual-broker.ts',
-    find: "code('commit offset', (state) => commitOffset(state, producer, of, committed))",
-    replace: "code('commit offset', (state) => commitPlainOffset(state, of, committed))",
+    file: 'properties/virtual-broker-transactions.ts',
+    find: '          commitOffset(\n            meeting.state,\n            producerOf(owner),\n            { group, topic, partition },\n            { offset, metadata, begins: meeting.version >= secondTransactions.txnOffsetCommit },\n          ),',
+    replace:
+      '          commitPlainOffset(meeting.state, { group, topic, partition }, { offset, metadata }),',
     gates: ['G1T', 'G1B'],
   },
   {

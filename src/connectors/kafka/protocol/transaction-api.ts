@@ -143,6 +143,20 @@ export interface CommittedOffset {
   readonly metadata: string | undefined
 }
 
+const committedByTopic: Codec<TxnOffsetCommitRequest['topics']> = array(
+  struct({
+    topic: string,
+    partitions: array(
+      struct<CommittedOffset>({
+        partition: int32,
+        offset: int64,
+        leaderEpoch: int32,
+        metadata: nullableString,
+      }),
+    ),
+  }),
+)
+
 /** A group that has no members. */
 const noMember = {
   generation: constant(int32, -1),
@@ -168,19 +182,7 @@ export const txnOffsetCommitApi: Api<TxnOffsetCommitRequest, PartitionErrors> = 
     producerId: int64,
     producerEpoch: int16,
     ...noMember,
-    topics: array(
-      struct({
-        topic: string,
-        partitions: array(
-          struct<CommittedOffset>({
-            partition: int32,
-            offset: int64,
-            leaderEpoch: int32,
-            metadata: nullableString,
-          }),
-        ),
-      }),
-    ),
+    topics: committedByTopic,
   }),
   response: partitionErrors,
 }
@@ -213,6 +215,25 @@ export const endTxnApi: Api<EndTxnRequest, EndTxnResponse> = {
     producerId: since(5, int64, -1),
     producerEpoch: since(5, int16, -1),
   }),
+}
+
+export interface OffsetCommitRequest {
+  readonly group: string
+  readonly topics: TxnOffsetCommitRequest['topics']
+}
+
+/** Commits offsets outside of any transaction. */
+export const offsetCommitApi: Api<OffsetCommitRequest, PartitionErrors> = {
+  name: 'OffsetCommit',
+  key: 8,
+  versions: [7, 8],
+  flexibleSince: 8,
+  request: struct<OffsetCommitRequest & NoMember>({
+    group: string,
+    ...noMember,
+    topics: committedByTopic,
+  }),
+  response: partitionErrors,
 }
 
 export interface OffsetFetchRequest {
