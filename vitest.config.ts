@@ -1,5 +1,27 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** They take minutes: begun last, one of them would run alone at the end. */
+const longest = [
+  'laws/crashes.property',
+  'laws/faults.property',
+  'crash/kills',
+  'laws/broker.property',
+  'house/pack',
+  'house/docs',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const placeOf = ({ moduleId }: TestSpecification): number => {
+      const place = longest.findIndex((name) => moduleId.endsWith(`test/${name}.test.ts`))
+      return place < 0 ? longest.length : place
+    }
+    const sorted = await super.sort(files)
+    return sorted.toSorted((left, right) => placeOf(left) - placeOf(right))
+  }
+}
 
 export default defineConfig({
   test: {
@@ -7,6 +29,7 @@ export default defineConfig({
     pool: 'forks',
     // A process keeps its modules from one file to the next: loading them anew would take a tenth of the time.
     isolate: false,
+    sequence: { sequencer: LongestFirst },
     // Lives are short and leave much garbage, nearly all of it young.
     execArgv: ['--max-semi-space-size=64'],
     // Some tests wait for processes that they started, or for npm: nobody should wait with them.

@@ -15,7 +15,7 @@ import {
   produceApi,
 } from '../src/connectors/kafka/protocol/data-api.ts'
 import { secondTransactions } from '../src/connectors/kafka/protocol/transaction-api.ts'
-import { kafkaError, type Producer } from '../src/connectors/kafka/transaction-requests.ts'
+import { kafkaError, type TopicPartition } from '../src/connectors/kafka/transaction-requests.ts'
 import {
   type AnyAnswer,
   addressOf,
@@ -29,7 +29,7 @@ import {
   throttleMs,
 } from './virtual-broker-meeting.ts'
 import { abortedFrom, endOf, recordsIn, stableEnd } from './virtual-broker-records.ts'
-import { produce } from './virtual-broker-requests.ts'
+import { produce, producePlain } from './virtual-broker-requests.ts'
 import { type BrokerState, partitionOf } from './virtual-broker-state.ts'
 
 /** Who is there, and who looks after what. */
@@ -123,21 +123,26 @@ export const dataAnswers: readonly AnyAnswer[] = [
       throttleMs,
       topics: byPartition(topics, (topic, { partition, records }) => {
         const of = { topic, partition }
-        const view = new DataView(records.buffer, records.byteOffset, records.byteLength)
-        const producer: Producer = {
-          transactionalId: transactionalId ?? '',
-          id: Number(view.getBigInt64(43)),
-          epoch: view.getInt16(51),
-        }
-        const begins = meeting.version >= secondTransactions.produce
-        const error =
-          notLed(meeting, of) || produce(meeting.state, producer, of, { batch: records, begins })
+        const error = notLed(meeting, of) || produced(meeting, transactionalId, of, records)
         const last = error === kafkaError.none && partitionOf(meeting.state, of).batches.at(-1)
         return { partition, error, offset: last ? last.baseOffset : -1, message: undefined }
       }),
     }),
   }),
 ]
+
+function produced(
+  { state, version }: Meeting,
+  transactionalId: string | undefined,
+  of: TopicPartition,
+  batch: Uint8Array,
+): number {
+  if (transactionalId === undefined) return producePlain(state, of, batch)
+  const { buffer, byteOffset, byteLength } = batch
+  const view = new DataView(buffer, byteOffset, byteLength)
+  const producer = { transactionalId, id: Number(view.getBigInt64(43)), epoch: view.getInt16(51) }
+  return produce(state, producer, of, { batch, begins: version >= secondTransactions.produce })
+}
 
 /** Where the first record at or after a time lies, or an end. */
 function placeOf(

@@ -6,7 +6,7 @@ import {
   type TopicPartition,
 } from '../src/connectors/kafka/transaction-requests.ts'
 import { unreachable } from '../src/core/error.ts'
-import { append } from './virtual-broker-records.ts'
+import { append, type BrokerPartition } from './virtual-broker-records.ts'
 import {
   type BrokerState,
   type BrokerTransaction,
@@ -103,18 +103,32 @@ export function produce(
   if (known?.state !== 'Ongoing' || !known.partitions.includes(nameOf(to))) {
     return kafkaError.invalidTransactionState
   }
+  return appendOnce(partitionOf(state, to), batch, producer)
+}
+
+/** Appends a batch without a transaction, unless it is there already. */
+export function producePlain(state: BrokerState, to: TopicPartition, batch: Uint8Array): number {
+  return appendOnce(partitionOf(state, to), batch, undefined)
+}
+
+function appendOnce(
+  partition: BrokerPartition,
+  batch: Uint8Array,
+  owner: Producer | undefined,
+): number {
   const header = batchHeader(batch, 0, { end: batch.length, mustCheck: true })
-  const isOwn = header?.producerId === producer.id && header.isTransactional
-  if (header === undefined || header.end !== batch.length || !isOwn)
-    return kafkaError.corruptMessage
-  const partition = partitionOf(state, to)
-  const last = partition.sequences.get(producer.id)
-  const { next, known: before } =
-    last?.epoch === producer.epoch ? last : { next: 0, known: noSequences }
+  if (header === undefined || header.end !== batch.length) return kafkaError.corruptMessage
+  const producer = { id: header.producerId, epoch: header.producerEpoch }
+  if (header.isTransactional !== (owner !== undefined)) return kafkaError.invalidTransactionState
+  if (owner !== undefined && owner.id !== producer.id) return kafkaError.invalidProducerMapping
   const { baseSequence: sequence, recordCount } = header
+  // Of a producer that it does not know a leader takes whatever comes first.
+  const last = partition.sequences.get(producer.id) ?? { ...producer, next: sequence, known: [] }
+  const { next, known: before } =
+    last.epoch === producer.epoch ? last : { next: 0, known: noSequences }
   if (before.includes(sequence)) return kafkaError.none
   if (sequence !== next) return kafkaError.outOfOrderSequence
-  append(partition, batch, { producer: producer.id, end: undefined })
+  append(partition, batch, { producer: owner === undefined ? -1 : owner.id, end: undefined })
   partition.sequences.set(producer.id, {
     epoch: producer.epoch,
     next: sequence + recordCount,

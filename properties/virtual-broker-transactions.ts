@@ -37,9 +37,13 @@ export const transactionAnswers: readonly AnyAnswer[] = [
   answering({
     api: initProducerIdApi,
     about: ({ transactionalId }) => transactionalId ?? '',
-    effect({ transactionalId, producerId, producerEpoch }, meeting) {
+    effect({ transactionalId: id, producerId, producerEpoch }, meeting) {
+      // Whoever does without transactions asks any broker.
+      if (id === undefined) {
+        const fresh = meeting.state.producers++
+        return { throttleMs, error: kafkaError.none, producerId: fresh, producerEpoch: 0 }
+      }
       const away = notHere(meeting)
-      const id = transactionalId ?? ''
       const current =
         producerId < 0 ? undefined : { transactionalId: id, id: producerId, epoch: producerEpoch }
       const { error, producer } =

@@ -58,6 +58,8 @@ export interface VirtualBroker {
   createTopic(topic: string, partitions: number): void
   /** Records of other producers arrive, in a transaction that overlaps with an aborted one. */
   append(to: TopicPartition, values: readonly Uint8Array[]): void
+  /** Leaders forget the numbers of all producers, as they do after a time without records of theirs. */
+  forgetProducers(): void
   /** The oldest open transaction is aborted, as it took too long. */
   timeOut(): void
   /** Everything that has ended is heard of everywhere; what is late never arrives. */
@@ -101,6 +103,9 @@ function brokerOver(state: BrokerState, options: VirtualBrokerOptions): VirtualB
       if (!state.topics.has(topic)) state.topics.set(topic, partitions)
     },
     append: (to, values) => arrive(state, to, values),
+    forgetProducers() {
+      for (const { sequences } of state.partitions.values()) sequences.clear()
+    },
     timeOut: () => timeOut(state),
     settle() {
       state.late.splice(0)

@@ -3,6 +3,8 @@ import { csvSink, jsonSink, textSink } from './files/sink.ts'
 import { csvSource, jsonSource, textSource } from './files/source.ts'
 import { foreachSink } from './foreach/sink.ts'
 import { foreachBatchSink } from './foreach-batch/sink.ts'
+import { kafkaSink } from './kafka/sink.ts'
+import { kafkaSource } from './kafka/source.ts'
 import { memorySink } from './memory/sink.ts'
 import { memorySource } from './memory/source.ts'
 import { noopSink } from './noop/sink.ts'
@@ -19,6 +21,7 @@ export function builtinRegistry(): Registry {
     [
       csvSource,
       jsonSource,
+      kafkaSource,
       textSource,
       memorySource,
       pushSource,
@@ -27,6 +30,16 @@ export function builtinRegistry(): Registry {
       rowsSource,
       socketSource,
     ],
-    [consoleSink, csvSink, jsonSink, textSink, foreachSink, foreachBatchSink, memorySink, noopSink],
+    [
+      consoleSink,
+      csvSink,
+      jsonSink,
+      kafkaSink,
+      textSink,
+      foreachSink,
+      foreachBatchSink,
+      memorySink,
+      noopSink,
+    ],
   )
 }

@@ -10,6 +10,8 @@ export interface OptionSpec<T = unknown> {
   readonly initial?: string
   /** Without a value the connector cannot work. */
   readonly required?: boolean
+  /** No error shows its value. */
+  readonly isSecret?: boolean
   /** What a value must be, to end the sentence "… is expected". */
   readonly expected: string
   /** The value, or `undefined` when the text is not one. */
@@ -19,7 +21,7 @@ export interface OptionSpec<T = unknown> {
 /** Options by lower-case name, each of them known and with a value that its parser accepts. */
 export type CheckedOptions = ReadonlyMap<string, string>
 
-type Words = Pick<OptionSpec, 'name' | 'description' | 'initial' | 'required'>
+type Words = Pick<OptionSpec, 'name' | 'description' | 'initial' | 'required' | 'isSecret'>
 
 /** Any text but the empty one. */
 export function textOption(words: Words): OptionSpec<string> {
@@ -96,7 +98,7 @@ export function optionOf<T>(options: CheckedOptions, spec: OptionSpec<T>): T | u
   if (text === undefined) return undefined
   const value = spec.parse(text)
   if (value !== undefined) return value
-  throw invalidOption(spec, text)
+  throw invalidValue(spec, text)
 }
 
 /**
@@ -109,7 +111,12 @@ export function settledOption<T>(options: CheckedOptions, spec: OptionSpec<T>): 
   throw invalidOption(spec, 'left out')
 }
 
-/** The error for a value that an option cannot have. */
+/** The error for a value that an option cannot have, as it was given. */
+export function invalidValue(spec: OptionSpec, text: string): StreamError<'CONFIG_INVALID'> {
+  return invalidOption(spec, spec.isSecret === true ? 'what was given' : text)
+}
+
+/** The error for an option that cannot be as it is, in words that may be shown. */
 export function invalidOption(spec: OptionSpec, value: string): StreamError<'CONFIG_INVALID'> {
   return new StreamError('CONFIG_INVALID', { option: spec.name, value, expected: spec.expected })
 }

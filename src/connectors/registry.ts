@@ -8,7 +8,7 @@ import type { FileSystem } from '../core/file-system.ts'
 import type { Random } from '../core/random.ts'
 import type { Connect } from '../core/socket.ts'
 import type { ReadLimit, Sink, Source } from '../flow/connector.ts'
-import { type CheckedOptions, invalidOption, type OptionSpec } from './option-spec.ts'
+import { type CheckedOptions, invalidOption, invalidValue, type OptionSpec } from './option-spec.ts'
 
 /** Everything a source may use; nothing of the outside world reaches it in another way. */
 export interface SourceContext {
@@ -156,7 +156,7 @@ export function checkOptions(
         closest: closest(name, known),
       })
     }
-    if (spec.parse(value) === undefined) throw invalidOption(spec, value)
+    if (spec.parse(value) === undefined) throw invalidValue(spec, value)
     checked.set(name.toLowerCase(), value)
   }
   for (const [name, spec] of specs) {

@@ -187,6 +187,11 @@ const catalogue = {
     hint: 'Choose an earlier time, or set startingOffsetsByTimestampStrategy to latest.',
     retry: 'never',
   },
+  KAFKA_PARTITION_UNKNOWN: {
+    message: 'A row goes to partition {partition} of {topic}, which has {count}.',
+    hint: 'Correct the column partition, or leave it out: then the key decides.',
+    retry: 'never',
+  },
   KAFKA_READ_TIMEOUT: {
     message: 'Offsets {from} to {to} of {partition} did not come within {waitedMs} ms.',
     hint: 'Look at the brokers, or raise kafkaConsumer.pollTimeoutMs.',

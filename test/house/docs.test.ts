@@ -15,7 +15,7 @@ const blocks = codeBlocks(new Map([...documents, ...pages, ...readTree(sourceRoo
 const running = blocks.filter(({ noRun }) => noRun === undefined)
 
 /** A program of the documents ends well within this. */
-const programMsMax = 30_000
+const programMsMax = 60_000
 
 describe('the programs of the documents', () => {
   let built: BuiltPackage

@@ -45,6 +45,7 @@ const mechanismOption = choiceOption({
 
 const jaasOption: OptionSpec<Credentials> = {
   name: 'kafka.sasl.jaas.config',
+  isSecret: true,
   description:
     'Who we are, as Java clients are told: …LoginModule required username="…" password="…"; or token="…"; for OAUTHBEARER.',
   expected: 'a login module with username="…" and password="…", or with token="…"',
@@ -63,11 +64,13 @@ const certificateOption = textOption({
 
 const keyOption = textOption({
   name: 'kafka.ssl.keystore.key',
+  isSecret: true,
   description: 'PEM text of the private key of our certificate.',
 })
 
 const keyPasswordOption = textOption({
   name: 'kafka.ssl.key.password',
+  isSecret: true,
   description: 'The password of the private key.',
 })
 

@@ -201,30 +201,32 @@ const hasMoved: ReadonlySet<number> = new Set([
 ])
 
 /** What is not known to have had no effect may have had it. */
-function codeOf(thrown: unknown): number {
+export function codeOf(thrown: unknown): number {
   if (!(thrown instanceof StreamError)) throw thrown
   if (thrown.code === 'KAFKA_UNREACHABLE') return kafkaError.coordinatorNotAvailable
   if (thrown.code === 'KAFKA_CONNECTION_LOST') return kafkaError.networkException
   throw thrown
 }
 
-/** Appends a batch, which gets the number of its first record only now. */
-async function produce(
-  { cluster, requestTimeoutMs }: ClusterRequestOptions,
-  {
-    producer,
-    to,
-    sequence,
-    records,
-  }: {
-    readonly producer: Producer
-    readonly to: TopicPartition
-    readonly sequence: number
-    readonly records: PackedRecords
-  },
+/** Records that are to be appended. */
+export interface NewRecords {
+  /** Without a transactional id: they count at once. */
+  readonly producer: Omit<Producer, 'transactionalId'> & {
+    readonly transactionalId: string | undefined
+  }
+  readonly to: TopicPartition
+  /** The number of the first one in the partition, by producer and epoch. */
+  readonly sequence: number
+  readonly records: PackedRecords
+}
+
+/** Appends a batch, which gets the number of its first record only now. Answers with a code of the protocol. */
+export async function produce(
+  { cluster, requestTimeoutMs }: Pick<ClusterRequestOptions, 'cluster' | 'requestTimeoutMs'>,
+  { producer, to, sequence, records }: NewRecords,
 ): Promise<number> {
   const batch = records.finish({
-    isTransactional: true,
+    isTransactional: producer.transactionalId !== undefined,
     producerId: producer.id,
     producerEpoch: producer.epoch,
     baseSequence: sequence,

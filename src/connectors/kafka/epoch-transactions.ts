@@ -3,6 +3,7 @@ import { StreamError } from '../../core/error.ts'
 import { type Epoch, initialEpoch, nextEpoch } from '../../core/units.ts'
 import type { CheckpointName } from '../../flow/connector.ts'
 import { decodeMarker, type EpochMarker, encodeMarker } from './epoch-marker.ts'
+import { type Asked, refusedError } from './error-codes.ts'
 import {
   kafkaError,
   outcomeOf,
@@ -149,7 +150,7 @@ async function initialise<Records>(
   slot: Slot,
   current: Producer | undefined,
 ): Promise<void> {
-  await patiently(own, { name: 'InitProducerId', of: slot.transactionalId }, async () => {
+  await patiently(own, initialisation(slot), async () => {
     const { error, producer } = await own.requests.initProducer(slot.transactionalId, current)
     if (error === kafkaError.none) slot.producer = producer
     return error
@@ -161,9 +162,9 @@ async function initialise<Records>(
 }
 
 async function readMarker<Records>(own: Transactions<Records>): Promise<EpochMarker | undefined> {
-  const { group, marker } = own.places
+  const { group, marker, prefix } = own.places
   let found = { offset: -1, metadata: '' }
-  await patiently(own, { name: 'OffsetFetch', of: own.places.prefix }, async () => {
+  await patiently(own, { ...markerRequest('OffsetFetch', own), of: prefix }, async () => {
     const { error, ...offset } = await own.requests.fetchOffset({ group, ...marker })
     if (error === kafkaError.none) found = offset
     return error
@@ -197,13 +198,13 @@ async function write<Records>(
   const slot = await begun(own, epoch)
   const partition = `${to.topic}/${to.partition}`
   if (!slot.partitions.has(partition)) {
-    await ask(own, slot, 'AddPartitionsToTxn', (producer) =>
+    await ask(own, slot, rowsRequest('AddPartitionsToTxn', to), (producer) =>
       own.requests.addPartition(producer, to),
     )
     slot.partitions.add(partition)
   }
   const sequence = slot.sequences.get(partition) ?? 0
-  await ask(own, slot, 'Produce', (producer) =>
+  await ask(own, slot, rowsRequest('Produce', to), (producer) =>
     own.requests.produce(producer, to, sequence, records),
   )
   slot.sequences.set(partition, sequence + count)
@@ -253,9 +254,11 @@ async function writeMarker<Records>(
 ): Promise<boolean> {
   const { group, marker: partition } = own.places
   const marker: EpochMarker = { epoch, snapshotId, parentSnapshotId: own.written?.snapshotId }
-  await ask(own, slot, 'AddOffsetsToTxn', (producer) => own.requests.addOffsets(producer, group))
+  await ask(own, slot, markerRequest('AddOffsetsToTxn', own), (producer) =>
+    own.requests.addOffsets(producer, group),
+  )
   let isLost = false
-  await ask(own, slot, 'TxnOffsetCommit', async (producer) => {
+  await ask(own, slot, markerRequest('TxnOffsetCommit', own), async (producer) => {
     const of = { group, ...partition }
     const error = await own.requests.commitOffset(producer, of, encodeMarker(marker))
     isLost = outcomeOf(error) === 'lost'
@@ -283,7 +286,8 @@ async function endTransaction<Records>(
   slot: Slot,
   how: 'commit' | 'abort',
 ): Promise<void> {
-  await ask(own, slot, `EndTxn (${how})`, async (producer) => {
+  const asked = { ...initialisation(slot), request: `EndTxn (${how})` }
+  await ask(own, slot, asked, async (producer) => {
     const { error, producer: next } = await own.requests.endTransaction(producer, how)
     if (next.epoch !== producer.epoch || next.id !== producer.id) {
       slot.producer = next
@@ -303,18 +307,38 @@ async function abort<Records>(own: Transactions<Records>, from: Epoch): Promise<
   }
 }
 
+function initialisation({ transactionalId: of }: Slot): Asked & { readonly of: string } {
+  return {
+    request: 'InitProducerId',
+    of,
+    resource: `transactional id ${of}`,
+    operation: 'Write',
+  }
+}
+
+function rowsRequest(request: string, { topic }: TopicPartition): Asked {
+  return { request, resource: `topic ${topic}`, operation: 'Write' }
+}
+
+/** It takes the right to read the topic that the marker is kept for, too. */
+function markerRequest<Records>(request: string, { places }: Transactions<Records>): Asked {
+  const { group, marker } = places
+  const resource = `group ${group}, with the topic ${marker.topic}`
+  return { request, resource, operation: 'Read' }
+}
+
 /** Sends a request of a slot's producer until it is answered. */
 async function ask<Records>(
   own: Transactions<Records>,
   slot: Slot,
-  name: string,
+  asked: Asked,
   request: (producer: Producer) => Promise<number>,
 ): Promise<void> {
-  const { producer } = slot
+  const { producer, transactionalId: of } = slot
   if (producer === undefined) {
-    throw new StreamError('INTERNAL', { what: `${name} before ${slot.transactionalId} was fenced` })
+    throw new StreamError('INTERNAL', { what: `${asked.request} before ${of} was fenced` })
   }
-  await patiently(own, { name, of: slot.transactionalId }, async () => {
+  await patiently(own, { ...asked, of }, async () => {
     const error = await request(producer)
     if (outcomeOf(error) === 'lost') slot.isSuspect = true
     return error
@@ -327,7 +351,7 @@ const retryDelayMs = 2
 /** Repeats a request until it is done, or refused for good. */
 async function patiently<Records>(
   { clock, retryMs }: Transactions<Records>,
-  { name, of }: { readonly name: string; readonly of: string },
+  { of, ...asked }: Asked & { readonly of: string },
   request: () => Promise<number>,
 ): Promise<void> {
   const untilMs = clock.monotonic() + retryMs
@@ -335,11 +359,24 @@ async function patiently<Records>(
     const error = await request()
     const outcome = outcomeOf(error)
     if (outcome === 'done') return
-    if (outcome === 'refused') throw ended(of, `${name} was refused with code ${error}`)
-    if (clock.monotonic() >= untilMs) throw ended(of, `${name} still gets code ${error}`)
+    if (outcome === 'refused') {
+      if (!isOver.has(error)) throw refusedError(error, asked)
+      throw ended(of, `${asked.request} was refused with code ${error}`)
+    }
+    if (clock.monotonic() >= untilMs) throw ended(of, `${asked.request} still gets code ${error}`)
     await sleep(clock, retryDelayMs)
   }
 }
+
+/** What a producer hears whose transaction has ended without it: another attempt has a chance. */
+const isOver: ReadonlySet<number> = new Set([
+  kafkaError.outOfOrderSequence,
+  kafkaError.invalidProducerEpoch,
+  kafkaError.invalidTransactionState,
+  kafkaError.invalidProducerMapping,
+  kafkaError.unknownProducer,
+  kafkaError.producerFenced,
+])
 
 function ended(transactionalId: string, why: string): StreamError<'KAFKA_TRANSACTION_ENDED'> {
   return new StreamError('KAFKA_TRANSACTION_ENDED', { transactionalId, why })

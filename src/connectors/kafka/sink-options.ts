@@ -36,6 +36,14 @@ const valueFormatOption = choiceOption({
   initial: 'columns',
 })
 
+const deliveryOption = choiceOption({
+  name: 'delivery',
+  description:
+    'exactly-once: a transaction for each epoch. at-least-once: rows are seen at once, and again when their epoch runs again.',
+  choices: ['exactly-once', 'at-least-once'],
+  initial: 'exactly-once',
+})
+
 const prefixOption = textOption({
   name: 'kafka.transactional.id.prefix',
   description:
@@ -64,6 +72,7 @@ export const sinkOptions: readonly OptionSpec[] = [
   markerTopicOption,
   headersOption,
   valueFormatOption,
+  deliveryOption,
   prefixOption,
   transactionTimeoutOption,
   batchBytesOption,
@@ -72,6 +81,7 @@ export const sinkOptions: readonly OptionSpec[] = [
 
 /** The options of a sink as one value. */
 export interface SinkSettings extends RowLayout {
+  readonly delivery: 'exactly-once' | 'at-least-once'
   readonly markerTopic: string | undefined
   readonly prefix: string
   readonly transactionTimeoutMs: number
@@ -83,6 +93,7 @@ export function sinkSettings(options: CheckedOptions): SinkSettings {
   const topic = optionOf(options, topicOption)
   return {
     topic,
+    delivery: settledOption(options, deliveryOption),
     markerTopic: optionOf(options, markerTopicOption) ?? topic,
     valueFormat: settledOption(options, valueFormatOption),
     hasHeaders: settledOption(options, headersOption),

@@ -93,6 +93,13 @@ export function recordsOf(batch: Batch, layout: RowLayout, take: TakeRecord): vo
   }
 }
 
+/** The topics that the rows of a batch go to. */
+export function topicsOf(batch: Batch, { topic }: RowLayout): ReadonlySet<string> {
+  if (topic !== undefined) return new Set([topic])
+  const at = batch.schema.findIndex((field) => field.name.toLowerCase() === 'topic')
+  return new Set(Array.from(rowNumbers(batch), (row) => textOf(batch.columns[at], row)))
+}
+
 function jsonRecords(
   batch: Batch,
   rows: ArrayLike<number> & Iterable<number>,

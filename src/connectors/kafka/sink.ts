@@ -2,23 +2,27 @@ import { StreamError } from '../../core/error.ts'
 import type { Epoch } from '../../core/units.ts'
 import type { Sink, SinkAttempt } from '../../flow/connector.ts'
 import type { SinkContext, SinkFactory } from '../registry.ts'
-import { bootstrapServers, clientConfig, requestTimeoutMs } from './client-options.ts'
+import { bootstrapServers, requestTimeoutMs } from './client-options.ts'
 import { type KafkaCluster, kafkaCluster } from './cluster.ts'
 import { clusterRequests } from './cluster-requests.ts'
 import { type EpochTransactions, epochTransactions } from './epoch-transactions.ts'
 import { refusedError } from './error-codes.ts'
-import { kafkajsTransport } from './kafkajs-transport.ts'
 import { partitionName, partitionOf } from './offsets-json.ts'
-import { type PackedRecords, RecordWriter } from './records/record-writer.ts'
+import { plainProducer } from './plain-producer.ts'
+import { type PackedRecords, RecordWriter, recordBytesMax } from './records/record-writer.ts'
 import { type SinkSettings, sinkOptions, sinkSettings } from './sink-options.ts'
-import { checkSinkColumns, type Partitioner, partitioner, recordsOf } from './sink-rows.ts'
-import type { OpenTransport } from './source.ts'
+import {
+  checkSinkColumns,
+  type Partitioner,
+  partitioner,
+  recordsOf,
+  topicsOf,
+} from './sink-rows.ts'
+import { machineTransport, type OpenTransport } from './source.ts'
 import { kafkaError } from './transaction-requests.ts'
 
 /** Rows as records of Kafka's topics, one transaction per epoch. */
-export const kafkaSink: SinkFactory = kafkaSinkOver(({ options }) =>
-  kafkajsTransport(clientConfig(options)),
-)
+export const kafkaSink: SinkFactory = kafkaSinkOver(machineTransport)
 
 /** The same over connections of one's own. */
 export function kafkaSinkOver(open: OpenTransport): SinkFactory {
@@ -29,8 +33,9 @@ export function kafkaSinkOver(open: OpenTransport): SinkFactory {
     async create(context) {
       const settings = sinkSettings(context.options)
       checkSinkColumns(context.schema, settings)
-      const cluster = kafkaCluster(open(context), bootstrapServers(context.options))
-      return exactlyOnceSink(context, settings, cluster)
+      const cluster = kafkaCluster(await open(context), bootstrapServers(context.options))
+      const sink = settings.delivery === 'exactly-once' ? exactlyOnceSink : atLeastOnceSink
+      return sink(context, settings, cluster)
     },
   }
 }
@@ -46,7 +51,7 @@ function exactlyOnceSink(
   cluster: KafkaCluster,
 ): Sink {
   const { clock, options } = context
-  const { topic, markerTopic } = settings
+  const { markerTopic } = settings
   if (markerTopic === undefined) {
     throw new StreamError('CONFIG_INVALID', {
       option: 'markerTopic',
@@ -71,7 +76,7 @@ function exactlyOnceSink(
       opened().write(epoch, partitionOf(name), { records, count: records.recordCount }),
   })
   return {
-    description: `kafka ${topic ?? `topics of rows, marked in ${markerTopic}`}`,
+    description: described(settings),
     kind: 'authoritative',
     async fence({ queryId, openEpochsMax }) {
       if (openEpochsMax > slots) {
@@ -114,6 +119,44 @@ function exactlyOnceSink(
 /** What a partition begins with that may never get more, bytes. */
 const firstBytes = 4_096
 
+/** Rows that are seen before their epoch is committed, and perhaps more than once. */
+function atLeastOnceSink(
+  { clock, options }: SinkContext,
+  settings: SinkSettings,
+  cluster: KafkaCluster,
+): Sink {
+  const producer = plainProducer({
+    cluster,
+    clock,
+    retryMs: patienceMs,
+    requestTimeoutMs: requestTimeoutMs(options),
+  })
+  const buffers = recordBuffers(cluster, settings, {
+    now: () => clock.now(),
+    send: (_, name, records) => producer.send(partitionOf(name), records),
+  })
+  return {
+    description: described(settings),
+    kind: 'bestEffort',
+    open: async () => undefined,
+    write: (batch, epoch) => buffers.add(batch, epoch),
+    async prepare(epoch) {
+      await buffers.flush(epoch)
+      return null
+    },
+    commit: async () => undefined,
+    abort: async (epoch) => buffers.drop(epoch),
+    close: () => cluster.close(),
+  }
+}
+
+function described({ topic, markerTopic }: SinkSettings): string {
+  if (topic !== undefined) return `kafka ${topic}`
+  return markerTopic === undefined
+    ? 'kafka topics of rows'
+    : `kafka topics of rows, marked in ${markerTopic}`
+}
+
 interface RecordBuffers {
   add(batch: Parameters<Sink['write']>[0], epoch: Epoch): Promise<void>
   /** Sends everything of an epoch. */
@@ -136,28 +179,33 @@ function recordBuffers(
   const byEpoch = new Map<Epoch, Map<string, RecordWriter>>()
   const counts = new Map<string, number>()
   const partitions: Partitioner = partitioner()
-  const countOf = async (topic: string): Promise<void> => {
-    if (!counts.has(topic)) counts.set(topic, await partitionCount(cluster, topic))
-  }
   return {
     async add(batch, epoch) {
-      if (settings.topic !== undefined) await countOf(settings.topic)
+      for (const topic of topicsOf(batch, settings)) {
+        if (!counts.has(topic)) counts.set(topic, await partitionCount(cluster, topic))
+      }
       const writers = byEpoch.get(epoch) ?? new Map<string, RecordWriter>()
       byEpoch.set(epoch, writers)
       const full: [string, PackedRecords][] = []
       const timestamp = now()
       recordsOf(batch, settings, (topic, given, key, value, headers) => {
-        const partition = given ?? partitions.choose(key, counts.get(topic) ?? 1)
+        const count = counts.get(topic) ?? 0
+        const partition = given ?? partitions.choose(key, count)
+        if (partition < 0 || partition >= count) {
+          throw new StreamError('KAFKA_PARTITION_UNKNOWN', { topic, partition, count })
+        }
         const name = partitionName({ topic, partition })
         let writer = writers.get(name)
         if (writer === undefined) {
           writer = new RecordWriter(Math.min(settings.batchBytes, firstBytes))
           writers.set(name, writer)
         }
+        const bytes = writer.byteLength + recordBytesMax(key, value, headers)
+        if (writer.recordCount > 0 && bytes > settings.batchBytes) {
+          full.push([name, writer.take()])
+          partitions.moveOn()
+        }
         writer.append(timestamp, key, value, headers)
-        if (writer.byteLength < settings.batchBytes) return
-        full.push([name, writer.take()])
-        partitions.moveOn()
       })
       for (const [name, records] of full) await send(epoch, name, records)
     },

@@ -6,7 +6,6 @@ import { numberAt } from '../numbered-position.ts'
 import { readSchema, type SourceContext, type SourceFactory } from '../registry.ts'
 import { bootstrapServers, clientConfig } from './client-options.ts'
 import { kafkaCluster } from './cluster.ts'
-import { kafkajsTransport } from './kafkajs-transport.ts'
 import { partitionName } from './offsets-json.ts'
 import type { Asking } from './partition-offsets.ts'
 import { type OffsetRange, type PartitionReading, readPartition } from './partition-reader.ts'
@@ -18,9 +17,16 @@ import type { TopicPartition } from './transaction-requests.ts'
 import type { HostPort, KafkaTransport } from './transport.ts'
 
 /** How connections are made to brokers; tests pass brokers of their own. */
-export type OpenTransport = (context: Pick<SourceContext, 'options'>) => KafkaTransport
+export type OpenTransport = (
+  context: Pick<SourceContext, 'options'>,
+) => KafkaTransport | Promise<KafkaTransport>
 
-const machineTransport: OpenTransport = ({ options }) => kafkajsTransport(clientConfig(options))
+/** Sockets of this machine; whoever has nothing to do with Kafka does not load its client. */
+export const machineTransport: OpenTransport = async ({ options }) => {
+  const config = clientConfig(options)
+  const { kafkajsTransport } = await import('./kafkajs-transport.ts')
+  return kafkajsTransport(config)
+}
 
 /** Records of Kafka's topics. */
 export const kafkaSource: SourceFactory = kafkaSourceOver(machineTransport)
@@ -38,7 +44,7 @@ export function kafkaSourceOver(open: OpenTransport): SourceFactory {
     async create(context) {
       const settings = sourceSettings(context.options, context.folder !== undefined)
       return sourceOver(context, settings, {
-        transport: open(context),
+        transport: await open(context),
         bootstrap: bootstrapServers(context.options),
       })
     },

@@ -81,6 +81,7 @@ export const kafkaError = {
   concurrentTransactions: 51,
   transactionDenied: 53,
   storageError: 56,
+  unknownProducer: 59,
   fencedLeaderEpoch: 74,
   unknownLeaderEpoch: 75,
   offsetNotAvailable: 78,

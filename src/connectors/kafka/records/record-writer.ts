@@ -30,6 +30,18 @@ export interface PackedRecords {
 
 const noHeaders: readonly RecordHeader[] = []
 
+/** No record with these parts takes more bytes. */
+export function recordBytesMax(
+  key: RecordPart | undefined,
+  value: RecordPart | undefined,
+  headers: readonly RecordHeader[] = noHeaders,
+): number {
+  return recordFrameMax + partBytes(key) + partBytes(value) + headersBytes(headers)
+}
+
+/** Its length, its attributes, and how far its time and its offset are from the first. */
+const recordFrameMax = 24
+
 /** Packs records into one batch of message format 2, without compression. */
 export class RecordWriter {
   /** Of the batch so far. */

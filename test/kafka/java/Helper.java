@@ -1,0 +1,129 @@
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.RecordsToDelete;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/**
+ * Kafka's own clients for tests of ours: a command per line of the standard input, its words apart by tabs; the answer is
+ * any number of lines and one that is "done", or "failed" and why. Processes that it was told of by "own" end with it,
+ * so none is left behind by a test that dies.
+ */
+public final class Helper {
+  private static final Set<Long> owned = new HashSet<>();
+
+  public static void main(String[] arguments) throws Exception {
+    try (BufferedReader commands = new BufferedReader(new InputStreamReader(System.in))) {
+      for (String line = commands.readLine(); line != null; line = commands.readLine()) {
+        try {
+          run(line.split("\t"));
+          System.out.println("done");
+        } catch (Exception failed) {
+          Throwable cause = failed.getCause() == null ? failed : failed.getCause();
+          System.out.println("failed\t" + cause.toString().replace('\n', ' '));
+        }
+        System.out.flush();
+      }
+    } finally {
+      for (long pid : owned) ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+    }
+  }
+
+  private static void run(String[] words) throws Exception {
+    switch (words[0]) {
+      case "own" -> owned.add(Long.parseLong(words[1]));
+      case "nodes" -> nodes(words[1], Integer.parseInt(words[2]));
+      case "create" -> create(words[1], words[2], Integer.parseInt(words[3]), words);
+      case "delete" -> delete(words[1], words[2]);
+      case "truncate" -> truncate(words[1], words[2], Integer.parseInt(words[3]), Long.parseLong(words[4]));
+      case "read" -> read(words[1], words[2], words[3]);
+      default -> throw new IllegalArgumentException(words[0]);
+    }
+  }
+
+  private static Admin admin(String servers) {
+    return Admin.create(Map.of("bootstrap.servers", servers, "request.timeout.ms", "10000"));
+  }
+
+  /** Fails unless so many brokers are there. */
+  private static void nodes(String servers, int wanted) throws Exception {
+    try (Admin admin = admin(servers)) {
+      int found = admin.describeCluster().nodes().get(5, TimeUnit.SECONDS).size();
+      if (found < wanted) throw new IllegalStateException(found + " of " + wanted + " brokers");
+    }
+  }
+
+  private static void create(String servers, String topic, int partitions, String[] words)
+      throws Exception {
+    try (Admin admin = admin(servers)) {
+      NewTopic wanted = new NewTopic(topic, Optional.of(partitions), Optional.empty());
+      Map<String, String> settings = new java.util.HashMap<>();
+      for (int at = 4; at < words.length; at++) {
+        String[] pair = words[at].split("=", 2);
+        settings.put(pair[0], pair[1]);
+      }
+      admin.createTopics(List.of(wanted.configs(settings))).all().get();
+    }
+  }
+
+  private static void delete(String servers, String topic) throws Exception {
+    try (Admin admin = admin(servers)) {
+      admin.deleteTopics(List.of(topic)).all().get();
+    }
+  }
+
+  /** Everything before an offset is gone. */
+  private static void truncate(String servers, String topic, int partition, long before)
+      throws Exception {
+    try (Admin admin = admin(servers)) {
+      Map<TopicPartition, RecordsToDelete> wanted =
+          Map.of(new TopicPartition(topic, partition), RecordsToDelete.beforeOffset(before));
+      admin.deleteRecords(wanted).all().get();
+    }
+  }
+
+  /** Every record up to the end as it is now: partition, offset, key and value, in base64 or "-". */
+  private static void read(String servers, String topic, String level) {
+    Properties settings = new Properties();
+    settings.put("bootstrap.servers", servers);
+    settings.put("isolation.level", level);
+    ByteArrayDeserializer bytes = new ByteArrayDeserializer();
+    try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(settings, bytes, bytes)) {
+      List<TopicPartition> partitions = new ArrayList<>();
+      consumer
+          .partitionsFor(topic)
+          .forEach(found -> partitions.add(new TopicPartition(topic, found.partition())));
+      consumer.assign(partitions);
+      consumer.seekToBeginning(partitions);
+      Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+      long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+      while (partitions.stream().anyMatch(each -> consumer.position(each) < ends.get(each))) {
+        if (System.nanoTime() > deadline) throw new IllegalStateException("no end of " + topic);
+        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(100))) {
+          if (record.offset() >= ends.get(new TopicPartition(topic, record.partition()))) continue;
+          System.out.println(
+              "record\t" + record.partition() + "\t" + record.offset() + "\t"
+                  + text(record.key()) + "\t" + text(record.value()));
+        }
+      }
+    }
+  }
+
+  private static String text(byte[] bytes) {
+    return bytes == null ? "-" : "=" + Base64.getEncoder().encodeToString(bytes);
+  }
+}
