@@ -1,7 +1,13 @@
-import { afterAll, beforeAll, describe } from 'vitest'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kafkaCluster } from '../../src/connectors/kafka/cluster.ts'
 import { kafkajsTransport } from '../../src/connectors/kafka/kafkajs-transport.ts'
+import { runCompiler } from '../house/built-package.ts'
+import { projectRoot } from '../house/tree.ts'
 import { brokerSuite, type ClusterUnderTest } from './broker-suite.ts'
+import { killMatrix } from './kill-matrix.ts'
 import {
   type BrokerOptions,
   missingForBrokers,
@@ -23,6 +29,8 @@ const clusters: readonly (BrokerOptions & { readonly transactionVersion: 1 | 2 }
 ]
 /** Maven may have to bring everything first. */
 const startMs = 300_000
+const killRounds = 10
+const killsMs = 600_000
 
 for (const { transactionVersion, ...options } of clusters) {
   const { nodes = 1 } = options
@@ -38,8 +46,40 @@ for (const { transactionVersion, ...options } of clusters) {
       return clusterUnder(brokers)
     }
     brokerSuite(name, under, { seconds: 60, transactionVersion, nodes })
+    test(
+      `${name}: a query that is killed at any step of a commit loses nothing and doubles nothing`,
+      async () => {
+        if (brokers === undefined) throw new Error('the brokers did not start')
+        const { rounds, faults } = await killMatrix({ brokers, nodes, program, rounds: killRounds })
+        expect(rounds).toBe(killRounds)
+        const kinds = [...faults].map(([fault, times]) => `${times} x ${fault}`)
+        process.stdout.write(`${name}, kills: ${kinds.join('; ')}\n`)
+      },
+      killsMs,
+    )
   })
 }
+
+/** The program that is killed, compiled by itself. */
+let program = ''
+let folder = ''
+
+beforeAll(() => {
+  if (missing !== undefined) return
+  folder = mkdtempSync(join(tmpdir(), 'millrace-killed-'))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'))
+  const errors = runCompiler(folder, {
+    extends: join(projectRoot, 'tsconfig.json'),
+    compilerOptions: { rootDir: projectRoot, outDir: join(folder, 'dist'), declaration: false },
+    include: [],
+    files: [join(projectRoot, 'test/kafka/killed-query.ts')],
+  })
+  expect(errors).toEqual([])
+  program = join(folder, 'dist/test/kafka/killed-query.js')
+}, 60_000)
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 let topics = 0
 

@@ -14,7 +14,6 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { projectRoot } from '../house/tree.ts'
 
 /** A record as Kafka's own consumer gives it. */
 export interface ReadRecord {
@@ -46,6 +45,8 @@ export interface RealBrokers {
   truncate(topic: string, partition: number, before: number): Promise<void>
   /** Every record there is now, read by Kafka's own consumer. */
   read(topic: string, level?: 'read_committed' | 'read_uncommitted'): Promise<readonly ReadRecord[]>
+  /** The node that leads a partition. */
+  leaderOf(topic: string, partition: number): Promise<number>
   /** Sends a signal to a node, counted from 1. */
   signal(node: number, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void
   /** Starts a node that has ended, with its data. */
@@ -69,6 +70,8 @@ export function missingForBrokers(): string | undefined {
     : `a JDK and Maven are needed; missing: ${missing.join(', ')}`
 }
 
+/** Tests and scripts run there. */
+const projectRoot = process.cwd()
 const defaultVersion = '4.3.1'
 const javaFolder = join(projectRoot, 'test', 'kafka', 'java')
 /** Small and quickly there: the compiler of the first tier is the faster one for runs of seconds. */
@@ -132,6 +135,10 @@ export async function realBrokers(options: BrokerOptions = {}): Promise<RealBrok
     async read(topic, level = 'read_committed') {
       const lines = await helper.ask('read', bootstrap, topic, level)
       return lines.map(recordOf).toSorted(byPlace)
+    },
+    async leaderOf(topic, partition) {
+      const [line] = await helper.ask('leader', bootstrap, topic, String(partition))
+      return Number(line)
     },
     signal(node, signal) {
       running.get(node)?.kill(signal)

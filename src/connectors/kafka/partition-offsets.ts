@@ -3,7 +3,7 @@ import { StreamError } from '../../core/error.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { refusedError } from './error-codes.ts'
 import { partitionName } from './offsets-json.ts'
-import { type FoundOffset, listOffsetsApi } from './protocol/cluster-api.ts'
+import { type FoundOffset, listOffsetsApi, type TopicMetadata } from './protocol/cluster-api.ts'
 import { kafkaError, type TopicPartition } from './transaction-requests.ts'
 
 /** Everything that asking leaders takes. */
@@ -32,35 +32,61 @@ const comesBack: ReadonlySet<number> = new Set([
 ])
 
 /**
+ * The topics as they are now; `undefined` = all of them. Brokers that are away are asked again.
+ * @throws StreamError `KAFKA_UNREACHABLE` when patience is over
+ */
+export function topicsNow(
+  asking: Asking,
+  names: readonly string[] | undefined,
+): Promise<readonly TopicMetadata[]> {
+  return patiently(asking, async () => ({ answer: (await asking.cluster.metadata(names)).topics }))
+}
+
+/**
  * Asks the leader of a partition until it has an answer, whoever that is by then.
  *
  * @param ask gives the answer with its code
  * @throws StreamError for a code that stays, and when patience is over
  */
-export async function askLeader<Answer extends { readonly error: number }>(
-  { cluster, clock, patienceMs }: Asking,
+export function askLeader<Answer extends { readonly error: number }>(
+  asking: Asking,
   of: TopicPartition,
   request: string,
   ask: (node: number, leaderEpoch: number) => Promise<Answer>,
+): Promise<Answer> {
+  const { cluster } = asking
+  return patiently(
+    asking,
+    async () => {
+      const leader = await cluster.leader(of)
+      const answer = leader === undefined ? undefined : await ask(leader.node, leader.leaderEpoch)
+      const code = answer?.error ?? kafkaError.leaderNotAvailable
+      if (answer !== undefined && !comesBack.has(code)) return { answer }
+      const resource = `topic ${of.topic}, partition ${of.partition}`
+      return { failure: refusedError(code, { request, resource, operation: 'Read' }) }
+    },
+    () => cluster.forgetLeader(of),
+  )
+}
+
+/** Asks again after failures that pass, which are told to `failed`, as long as there is patience. */
+async function patiently<Answer>(
+  { clock, patienceMs }: Asking,
+  ask: () => Promise<{ readonly answer: Answer } | { readonly failure: StreamError }>,
+  failed: () => void = () => undefined,
 ): Promise<Answer> {
   const untilMs = clock.monotonic() + patienceMs
   for (;;) {
     let failure: StreamError
     try {
-      const leader = await cluster.leader(of)
-      const answer = leader === undefined ? undefined : await ask(leader.node, leader.leaderEpoch)
-      const code = answer?.error ?? kafkaError.leaderNotAvailable
-      if (answer !== undefined && !comesBack.has(code)) return answer
-      failure = refusedError(code, {
-        request,
-        resource: `topic ${of.topic}, partition ${of.partition}`,
-        operation: 'Read',
-      })
+      const found = await ask()
+      if ('answer' in found) return found.answer
+      failure = found.failure
     } catch (thrown) {
       if (!(thrown instanceof StreamError) || thrown.retry === 'never') throw thrown
       failure = thrown
     }
-    cluster.forgetLeader(of)
+    failed()
     if (clock.monotonic() >= untilMs) throw failure
     await sleep(clock, retryDelayMs)
   }

@@ -3,7 +3,7 @@ import type { Position } from '../../flow/message.ts'
 import { numberAt } from '../numbered-position.ts'
 import { refusedError } from './error-codes.ts'
 import { partitionName, partitionOf } from './offsets-json.ts'
-import { type Asking, offsetAtTime } from './partition-offsets.ts'
+import { type Asking, offsetAtTime, topicsNow } from './partition-offsets.ts'
 import { offsetAt } from './protocol/cluster-api.ts'
 import { isolation } from './protocol/data-api.ts'
 import type { OffsetChoice, SourceSettings, TopicChoice } from './source-options.ts'
@@ -11,13 +11,13 @@ import { kafkaError, type TopicPartition } from './transaction-requests.ts'
 
 /** The partitions that a choice stands for now, by name. */
 export async function partitionsOf(
-  { cluster }: Asking,
+  asking: Asking,
   choice: TopicChoice,
 ): Promise<readonly TopicPartition[]> {
   if (choice.by === 'partitions') return inOrder(choice.partitions)
   const names = choice.by === 'names' ? choice.topics : undefined
-  const { topics } = await cluster.metadata(names)
   const all: TopicPartition[] = []
+  const topics = await topicsNow(asking, names)
   for (const { name: topic = '', error, isInternal, partitions } of topics) {
     if (choice.by === 'pattern' && (isInternal || !choice.pattern.test(topic))) continue
     if (error !== kafkaError.none && error !== kafkaError.leaderNotAvailable) {

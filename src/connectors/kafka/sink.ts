@@ -8,6 +8,7 @@ import { clusterRequests } from './cluster-requests.ts'
 import { type EpochTransactions, epochTransactions } from './epoch-transactions.ts'
 import { refusedError } from './error-codes.ts'
 import { partitionName, partitionOf } from './offsets-json.ts'
+import { type Asking, topicsNow } from './partition-offsets.ts'
 import { plainProducer } from './plain-producer.ts'
 import { type PackedRecords, RecordWriter, recordBytesMax } from './records/record-writer.ts'
 import { type SinkSettings, sinkOptions, sinkSettings } from './sink-options.ts'
@@ -70,8 +71,7 @@ function exactlyOnceSink(
     if (transactions !== undefined) return transactions
     throw new StreamError('INTERNAL', { what: 'the Kafka sink is not open' })
   }
-  const buffers = recordBuffers(cluster, settings, {
-    now: () => clock.now(),
+  const buffers = recordBuffers({ cluster, clock, patienceMs }, settings, {
     send: (epoch, name, records) =>
       opened().write(epoch, partitionOf(name), { records, count: records.recordCount }),
   })
@@ -131,8 +131,7 @@ function atLeastOnceSink(
     retryMs: patienceMs,
     requestTimeoutMs: requestTimeoutMs(options),
   })
-  const buffers = recordBuffers(cluster, settings, {
-    now: () => clock.now(),
+  const buffers = recordBuffers({ cluster, clock, patienceMs }, settings, {
     send: (_, name, records) => producer.send(partitionOf(name), records),
   })
   return {
@@ -166,28 +165,23 @@ interface RecordBuffers {
 }
 
 interface Sending {
-  now(): number
   send(epoch: Epoch, partition: string, records: PackedRecords): Promise<void>
 }
 
 /** Records that wait for more of their partition; at most one batch of each. */
-function recordBuffers(
-  cluster: KafkaCluster,
-  settings: SinkSettings,
-  { now, send }: Sending,
-): RecordBuffers {
+function recordBuffers(asking: Asking, settings: SinkSettings, { send }: Sending): RecordBuffers {
   const byEpoch = new Map<Epoch, Map<string, RecordWriter>>()
   const counts = new Map<string, number>()
   const partitions: Partitioner = partitioner()
   return {
     async add(batch, epoch) {
       for (const topic of topicsOf(batch, settings)) {
-        if (!counts.has(topic)) counts.set(topic, await partitionCount(cluster, topic))
+        if (!counts.has(topic)) counts.set(topic, await partitionCount(asking, topic))
       }
       const writers = byEpoch.get(epoch) ?? new Map<string, RecordWriter>()
       byEpoch.set(epoch, writers)
       const full: [string, PackedRecords][] = []
-      const timestamp = now()
+      const timestamp = asking.clock.now()
       recordsOf(batch, settings, (topic, given, key, value, headers) => {
         const count = counts.get(topic) ?? 0
         const partition = given ?? partitions.choose(key, count)
@@ -222,8 +216,8 @@ function recordBuffers(
   }
 }
 
-async function partitionCount(cluster: KafkaCluster, topic: string): Promise<number> {
-  const { topics } = await cluster.metadata([topic])
+async function partitionCount(asking: Asking, topic: string): Promise<number> {
+  const topics = await topicsNow(asking, [topic])
   const found = topics.find(({ name }) => name === topic)
   const error = found?.error ?? kafkaError.unknownTopicOrPartition
   if (error === kafkaError.none && found !== undefined) return found.partitions.length

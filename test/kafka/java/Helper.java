@@ -47,6 +47,7 @@ public final class Helper {
     switch (words[0]) {
       case "own" -> owned.add(Long.parseLong(words[1]));
       case "nodes" -> nodes(words[1], Integer.parseInt(words[2]));
+      case "leader" -> leader(words[1], words[2], Integer.parseInt(words[3]));
       case "create" -> create(words[1], words[2], Integer.parseInt(words[3]), words);
       case "delete" -> delete(words[1], words[2]);
       case "truncate" -> truncate(words[1], words[2], Integer.parseInt(words[3]), Long.parseLong(words[4]));
@@ -64,6 +65,13 @@ public final class Helper {
     try (Admin admin = admin(servers)) {
       int found = admin.describeCluster().nodes().get(5, TimeUnit.SECONDS).size();
       if (found < wanted) throw new IllegalStateException(found + " of " + wanted + " brokers");
+    }
+  }
+
+  private static void leader(String servers, String topic, int partition) throws Exception {
+    try (Admin admin = admin(servers)) {
+      var found = admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic);
+      System.out.println(found.partitions().get(partition).leader().id());
     }
   }
 
