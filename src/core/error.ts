@@ -227,6 +227,12 @@ const catalogue = {
     hint: 'Nothing is lost: the next attempt asks the broker what was committed. If this happens again and again, an epoch takes longer than the timeout of its transaction, or another process uses the same transactional ids.',
     retry: 'backoff',
   },
+  KAFKA_TRANSACTION_HANGS: {
+    message:
+      'The offset of group {group} for {partition} has been unstable for {waitedMs} ms, though every transaction of this query has ended for its coordinator.',
+    hint: 'The brokers lost the end of a transaction, as they may when a coordinator starts again. List it with kafka-transactions find-hanging and end it with kafka-transactions abort, in this partition and in __consumer_offsets. Nothing is lost: its epoch is written again.',
+    retry: 'backoff',
+  },
   KAFKA_UNREACHABLE: {
     message: 'The broker {address} cannot be reached ({step}): {why}.',
     hint: 'Check the address and, for TLS and SASL, the options kafka.security.protocol, kafka.ssl.* and kafka.sasl.*.',

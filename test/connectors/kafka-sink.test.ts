@@ -9,10 +9,11 @@ import { parseSchema } from '../../src/batch/ddl.ts'
 import type { Value } from '../../src/batch/value.ts'
 import { kafkaSinkOver } from '../../src/connectors/kafka/sink.ts'
 import { sinkOptions } from '../../src/connectors/kafka/sink-options.ts'
+import { kafkaSourceOver } from '../../src/connectors/kafka/source.ts'
 import { checkOptions } from '../../src/connectors/registry.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
 import type { Sink } from '../../src/flow/connector.ts'
-import { epochOf, noTime, sinkContext, sinkStart } from './contexts.ts'
+import { epochOf, noTime, sinkContext, sinkStart, sourceContext } from './contexts.ts'
 
 const here = { step: () => undefined }
 const toOut = { topic: 'out' }
@@ -138,6 +139,26 @@ test('a leader that has forgotten the producer gets the rows again from a new on
   await write([['c', 0]], 1)
   await sink.prepare(epochOf(1), noTime)
   expect(textsIn(broker)).toEqual(['a', 'b', 'c'])
+})
+
+test('brokers that are away while topics are looked up are asked again', async () => {
+  for (const fault of ['lost request', 'lost reply', 'bounce'] as const) {
+    const broker = struck('Metadata', fault, [0, 2, 3])
+    const { sink, write } = await opened({ broker })
+    await write([['a']])
+    await finish(sink)
+    expect(textsIn(broker)).toEqual(['a'])
+    const source = kafkaSourceOver(() => broker.transport(here))
+    const options = checkOptions(source, {
+      'kafka.bootstrap.servers': 'virtual:9001',
+      subscribe: 'out',
+      startingOffsets: 'earliest',
+    })
+    const schema = source.schemaFor(options, undefined)
+    const reader = await source.create(sourceContext(schema, { options, clock: systemClock() }))
+    expect(await reader.initial()).toEqual({ 'out/0': 0, 'out/1': 0, 'out/2': 0 })
+    await reader.close()
+  }
 })
 
 test('no error shows what is secret', () => {

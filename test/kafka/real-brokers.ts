@@ -45,6 +45,8 @@ export interface RealBrokers {
   truncate(topic: string, partition: number, before: number): Promise<void>
   /** Every record there is now, read by Kafka's own consumer. */
   read(topic: string, level?: 'read_committed' | 'read_uncommitted'): Promise<readonly ReadRecord[]>
+  /** Ends what is open in a topic, as an administrator does; gives how many transactions. */
+  abortOpen(topic: string): Promise<number>
   /** The node that leads a partition. */
   leaderOf(topic: string, partition: number): Promise<number>
   /** Sends a signal to a node, counted from 1. */
@@ -82,6 +84,7 @@ const jvm = [
   '-XX:TieredStopAtLevel=1',
   '-Djava.net.preferIPv4Stack=true',
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+  '-Dorg.slf4j.simpleLogger.log.kafka.coordinator.transaction=info',
 ]
 const startMs = 60_000
 
@@ -136,6 +139,7 @@ export async function realBrokers(options: BrokerOptions = {}): Promise<RealBrok
       const lines = await helper.ask('read', bootstrap, topic, level)
       return lines.map(recordOf).toSorted(byPlace)
     },
+    abortOpen: async (topic) => (await helper.ask('abort-open', bootstrap, topic)).length,
     async leaderOf(topic, partition) {
       const [line] = await helper.ask('leader', bootstrap, topic, String(partition))
       return Number(line)
@@ -209,7 +213,8 @@ function format(
   classPath: string,
   { nodes, port, features = [], settings = [] }: BrokerOptions & { nodes: number; port: number },
 ): void {
-  const cluster = randomBytes(16).toString('base64url')
+  // A hyphen in front would make an option of it.
+  const cluster = randomBytes(16).toString('base64url').replaceAll('-', 'a')
   for (const node of numbers(nodes)) {
     const file = join(folder, `node-${node}.properties`)
     writeFileSync(file, [...settingsOf(folder, node, { nodes, port }), ...settings].join('\n'))

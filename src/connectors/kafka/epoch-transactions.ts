@@ -164,9 +164,14 @@ async function initialise<Records>(
 async function readMarker<Records>(own: Transactions<Records>): Promise<EpochMarker | undefined> {
   const { group, marker, prefix } = own.places
   let found = { offset: -1, metadata: '' }
+  const untilMs = own.clock.monotonic() + own.retryMs
   await patiently(own, { ...markerRequest('OffsetFetch', own), of: prefix }, async () => {
     const { error, ...offset } = await own.requests.fetchOffset({ group, ...marker })
     if (error === kafkaError.none) found = offset
+    if (error === kafkaError.unstableOffset && own.clock.monotonic() >= untilMs) {
+      const partition = `${marker.topic}/${marker.partition}`
+      throw new StreamError('KAFKA_TRANSACTION_HANGS', { group, partition, waitedMs: own.retryMs })
+    }
     return error
   })
   return decodeMarker(group, found)

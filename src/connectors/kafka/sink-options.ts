@@ -58,6 +58,12 @@ const transactionTimeoutOption = integerOption({
   initial: '60000',
 })
 
+const maxBlockOption = integerOption({
+  name: 'kafka.max.block.ms',
+  description: 'How long brokers that are away are asked again, milliseconds.',
+  initial: '60000',
+})
+
 const batchBytesOption = integerOption({
   name: 'kafka.batch.size',
   description: 'Records of one partition are sent when they have so many bytes, or the epoch ends.',
@@ -75,6 +81,7 @@ export const sinkOptions: readonly OptionSpec[] = [
   deliveryOption,
   prefixOption,
   transactionTimeoutOption,
+  maxBlockOption,
   batchBytesOption,
   saveModeOption,
 ]
@@ -85,6 +92,7 @@ export interface SinkSettings extends RowLayout {
   readonly markerTopic: string | undefined
   readonly prefix: string
   readonly transactionTimeoutMs: number
+  readonly patienceMs: number
   readonly batchBytes: number
 }
 
@@ -99,6 +107,7 @@ export function sinkSettings(options: CheckedOptions): SinkSettings {
     hasHeaders: settledOption(options, headersOption),
     prefix: settledOption(options, prefixOption),
     transactionTimeoutMs: settledOption(options, transactionTimeoutOption),
+    patienceMs: settledOption(options, maxBlockOption),
     batchBytes: settledOption(options, batchBytesOption),
   }
 }

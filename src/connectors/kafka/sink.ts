@@ -41,8 +41,6 @@ export function kafkaSinkOver(open: OpenTransport): SinkFactory {
   }
 }
 
-/** How long a request is repeated that is refused for now, milliseconds. */
-const patienceMs = 60_000
 /** The most epochs that a query may have in flight, and the one that is being committed. */
 const slots = 9
 
@@ -52,7 +50,7 @@ function exactlyOnceSink(
   cluster: KafkaCluster,
 ): Sink {
   const { clock, options } = context
-  const { markerTopic } = settings
+  const { markerTopic, patienceMs } = settings
   if (markerTopic === undefined) {
     throw new StreamError('CONFIG_INVALID', {
       option: 'markerTopic',
@@ -125,6 +123,7 @@ function atLeastOnceSink(
   settings: SinkSettings,
   cluster: KafkaCluster,
 ): Sink {
+  const { patienceMs } = settings
   const producer = plainProducer({
     cluster,
     clock,

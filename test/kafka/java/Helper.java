@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.AbortTransactionSpec;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.RecordsToDelete;
@@ -47,6 +48,7 @@ public final class Helper {
     switch (words[0]) {
       case "own" -> owned.add(Long.parseLong(words[1]));
       case "nodes" -> nodes(words[1], Integer.parseInt(words[2]));
+      case "abort-open" -> abortOpen(words[1], words[2]);
       case "leader" -> leader(words[1], words[2], Integer.parseInt(words[3]));
       case "create" -> create(words[1], words[2], Integer.parseInt(words[3]), words);
       case "delete" -> delete(words[1], words[2]);
@@ -65,6 +67,26 @@ public final class Helper {
     try (Admin admin = admin(servers)) {
       int found = admin.describeCluster().nodes().get(5, TimeUnit.SECONDS).size();
       if (found < wanted) throw new IllegalStateException(found + " of " + wanted + " brokers");
+    }
+  }
+
+  /** Ends every transaction that is open in the partitions of a topic, as an administrator does. */
+  private static void abortOpen(String servers, String topic) throws Exception {
+    try (Admin admin = admin(servers)) {
+      List<TopicPartition> partitions = new ArrayList<>();
+      var found = admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic);
+      found.partitions().forEach(each -> partitions.add(new TopicPartition(topic, each.partition())));
+      for (var entry : admin.describeProducers(partitions).all().get().entrySet()) {
+        for (var producer : entry.getValue().activeProducers()) {
+          if (producer.currentTransactionStartOffset().isEmpty()) continue;
+          int coordinator = producer.coordinatorEpoch().orElse(0);
+          short epoch = (short) producer.producerEpoch();
+          var wanted =
+              new AbortTransactionSpec(entry.getKey(), producer.producerId(), epoch, Math.max(0, coordinator));
+          admin.abortTransaction(wanted).all().get();
+          System.out.println(entry.getKey());
+        }
+      }
     }
   }
 
