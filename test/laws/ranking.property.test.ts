@@ -5,14 +5,14 @@ import { streamEqualsBatch } from '../../properties/laws/stream-equals-batch.ts'
 test('queries that rank rows and groups give what the reference and their batch twins give', async () => {
   const seed = 20_260_811
   const some = queryShape.filter(({ ranking }) => ranking !== undefined)
-  const report = await streamEqualsBatch(some.map(queryOf), { runs: 200, seed })
+  const report = await streamEqualsBatch(some.map(queryOf), { runs: 120, seed })
   console.log(
     `rankings equal to their reference: ${report.cases} (${report.lateRows} late, ` +
       `${report.restarts} restarts), equal to batch: ${report.comparedWithBatch}, seed ${seed}`,
   )
-  expect(report.cases).toBe(200)
+  expect(report.cases).toBe(120)
   expect(report.lateRows).toBeGreaterThan(100)
-  expect(report.comparedWithBatch).toBeGreaterThan(25)
+  expect(report.comparedWithBatch).toBeGreaterThan(10)
 }, 120_000)
 
 test('so do rankings of groups that change', async () => {
@@ -21,11 +21,11 @@ test('so do rankings of groups that change', async () => {
     .filter(({ ranking, grouping }) => ranking !== undefined && grouping !== undefined)
     .map((shape) => ({ ...shape, outputMode: 'update' as const, having: false, steps: [] }))
     .filter(({ grouping }) => !['session', 'uneven'].includes(grouping?.window ?? ''))
-  const report = await streamEqualsBatch(some.map(queryOf), { runs: 100, seed })
+  const report = await streamEqualsBatch(some.map(queryOf), { runs: 60, seed })
   console.log(
     `rankings of changing groups equal to their reference: ${report.cases} ` +
       `(${report.epochs} epochs, ${report.rows} rows, ${report.restarts} restarts), seed ${seed}`,
   )
-  expect(report.cases).toBe(100)
-  expect(report.restarts).toBeGreaterThan(100)
+  expect(report.cases).toBe(60)
+  expect(report.restarts).toBeGreaterThan(60)
 }, 120_000)

@@ -114,7 +114,7 @@ test.each(taken)(
       text: name,
     }
     // Not as a law that looks for the smallest failure: there are hundreds of them.
-    for (const schedule of fc.sample(scheduleOf(query), { numRuns: 2, seed: 20_261_121 })) {
+    for (const schedule of fc.sample(scheduleOf(query), { numRuns: 1, seed: 20_261_121 })) {
       const { plan, inputs, headers, committed } = await runStream(query, schedule)
       const expected = expectedEpochs(plan, outputMode, headers, inputs)
       committed.forEach(({ epoch, batches }, index) => {

@@ -44,21 +44,22 @@ export const brokerRuns: Gate = {
   id: 'G1B',
   name: 'deaths, broker faults and zombies change nothing in a broker',
   unit: 'crash points and faults',
-  wanted: { test: 2_000, long: 100_000 },
-  least: { 'two epochs in flight': 50, zombies: 5 },
+  wanted: { test: 1_000, long: 100_000 },
+  least: { 'two epochs in flight': 30, zombies: 5 },
   async round(seed) {
     const one = randomCase(seed, fewRows)
     const coverage = crashCoverage()
     const second = crashCoverage()
     await crashPoints(overBrokers(one), {
       seed: one.seed,
-      secondAfterEvery: 100,
+      every: 2,
+      secondAfterEvery: 200,
       secondEvery: 9,
       onCrash: (step, isSecond) => (isSecond ? second : coverage).add(step),
     })
     const faults = await brokerFaults((fate) => overBrokers(one, fate), {
       seed: one.seed,
-      every: 2,
+      every: 4,
     })
     const random = seededRandom(seed)
     let zombies = 0
