@@ -54,8 +54,9 @@ export interface VirtualBroker {
   transport(here: BrokerSurroundings): KafkaTransport
   /** Requests so far. */
   readonly requests: number
-  /** A topic, unless it is there. */
+  /** A topic, unless it is there with as many partitions; more are added to one that has fewer. */
   createTopic(topic: string, partitions: number): void
+  deleteTopic(topic: string): void
   /** Records of other producers arrive, in a transaction that overlaps with an aborted one. */
   append(to: TopicPartition, values: readonly Uint8Array[]): void
   /** Leaders forget the numbers of all producers, as they do after a time without records of theirs. */
@@ -100,7 +101,13 @@ function brokerOver(state: BrokerState, options: VirtualBrokerOptions): VirtualB
       return state.requests
     },
     createTopic(topic, partitions) {
-      if (!state.topics.has(topic)) state.topics.set(topic, partitions)
+      state.topics.set(topic, Math.max(partitions, state.topics.get(topic) ?? 0))
+    },
+    deleteTopic(topic) {
+      state.topics.delete(topic)
+      for (const name of [...state.partitions.keys()]) {
+        if (name.startsWith(`${topic}/`)) state.partitions.delete(name)
+      }
     },
     append: (to, values) => arrive(state, to, values),
     forgetProducers() {

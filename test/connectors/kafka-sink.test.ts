@@ -125,6 +125,26 @@ test('at least once: rows are there when the epoch is prepared, once each where 
   }
 })
 
+test('where leaders move while rows are sent, every row is there once', async () => {
+  for (const delivery of ['exactly-once', 'at-least-once']) {
+    let seen = 0
+    const broker = virtualBroker({
+      nodes: 3,
+      fault: (_, name) => (name.startsWith('Produce') && ++seen % 4 === 0 ? 'bounce' : undefined),
+    })
+    const { sink, write } = await opened({
+      broker,
+      options: { ...toOut, delivery, 'kafka.batch.size': '100' },
+      ddl: 'value STRING, partition INT',
+    })
+    const rows = Array.from({ length: 30 }, (_, at) => [`row ${at}`, at % 3])
+    await write(rows)
+    await finish(sink)
+    expect(textsIn(broker).toSorted()).toEqual(rows.map(([text]) => text).toSorted())
+    expect(seen).toBeGreaterThan(10)
+  }
+})
+
 test('a leader that has forgotten the producer gets the rows again from a new one', async () => {
   const broker = virtualBroker()
   const { sink, write } = await opened({

@@ -1,16 +1,22 @@
 import { expect, test } from 'vitest'
+import { rowsOf } from '../../src/batch/read.ts'
 import type { KafkaCluster } from '../../src/connectors/kafka/cluster.ts'
 import { clusterRequests } from '../../src/connectors/kafka/cluster-requests.ts'
-import { findCoordinatorApi } from '../../src/connectors/kafka/protocol/cluster-api.ts'
+import { readPartition } from '../../src/connectors/kafka/partition-reader.ts'
+import { edge } from '../../src/connectors/kafka/positions.ts'
+import { findCoordinatorApi, offsetAt } from '../../src/connectors/kafka/protocol/cluster-api.ts'
 import {
   type OffsetFetchResponse,
   offsetCommitApi,
   offsetFetchApi,
 } from '../../src/connectors/kafka/protocol/transaction-api.ts'
+import { recordColumns, recordSchema } from '../../src/connectors/kafka/records/record-columns.ts'
 import {
   type PackedRecords,
   RecordWriter,
 } from '../../src/connectors/kafka/records/record-writer.ts'
+import { kafkaSource } from '../../src/connectors/kafka/source.ts'
+import { sourceSettings } from '../../src/connectors/kafka/source-options.ts'
 import {
   kafkaError as code,
   outcomeOf,
@@ -18,6 +24,7 @@ import {
   type TopicPartition,
   type TransactionRequests,
 } from '../../src/connectors/kafka/transaction-requests.ts'
+import { checkOptions } from '../../src/connectors/registry.ts'
 import { sleep } from '../../src/core/clock.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
 
@@ -212,6 +219,44 @@ export function brokerSuite(
     expect(await one.committed()).toEqual([])
   })
 
+  check(
+    'records of aborted transactions that overlap are left out, wherever reading begins',
+    async (one) => {
+      const [first, second, good] = [
+        await one.producer('first'),
+        await one.producer('second'),
+        await one.producer('good'),
+      ]
+      // The one that began last ends first: the brokers list them in the order of their ends.
+      expect(await one.produce(second, 0, 'bad')).toBe(0)
+      expect(await one.produce(first, 0, 'bad')).toBe(0)
+      expect(await one.produce(second, 1, 'bad')).toBe(0)
+      expect(await one.produce(first, 1, 'bad')).toBe(0)
+      expect(await one.produce(good, 0, 'good')).toBe(0)
+      expect(await one.end(first, 'abort')).toBe(0)
+      expect(await one.end(second, 'abort')).toBe(0)
+      expect(await one.end(good, 'commit')).toBe(0)
+      await one.eventually(() => one.committed(), ['good'])
+      for (const from of [0, 1, 2, 3, 4]) {
+        await one.eventually(() => one.read(from), ['good'])
+      }
+    },
+  )
+
+  check('a key of four zeros in an aborted transaction is no end of it', async (one) => {
+    const producer = await one.producer('a')
+    expect(await one.produce(producer, 0, 'bad', new Uint8Array(4))).toBe(0)
+    expect(await one.produce(producer, 1, 'bad too')).toBe(0)
+    const ended = await one.settled(() => one.requests.endTransaction(producer, 'abort'))
+    expect(ended.error).toBe(0)
+    const sequence = transactionVersion === 2 ? 0 : 2
+    expect(await one.produce(ended.producer, sequence, 'good', new Uint8Array(4))).toBe(0)
+    expect(await one.end(ended.producer, 'commit')).toBe(0)
+    await one.eventually(() => one.read(0), ['good'])
+    expect(await one.read(1)).toEqual(['good'])
+    expect(await one.committed()).toEqual(['good'])
+  })
+
   if (nodes > 1) {
     check(
       'who does not look after a group says so for all of it, which is not "no offset"',
@@ -241,12 +286,14 @@ interface Bench {
   producer(id: string, current?: Producer): Promise<Producer>
   /** A producer with an open transaction that holds one record and one marker. */
   prepared(id: string, offset: number, group?: string, timeoutMs?: number): Promise<Producer>
-  produce(producer: Producer, sequence: number, text: string): Promise<number>
+  produce(producer: Producer, sequence: number, text: string, key?: Uint8Array): Promise<number>
   commitOffset(producer: Producer, offset: number, group?: string): Promise<number>
   plainOffset(offset: number): Promise<void>
   end(producer: Producer, how: 'commit' | 'abort'): Promise<number>
   stableOffset(group?: string): Promise<number>
   committed(): Promise<readonly string[]>
+  /** The same as our own source reads it, from an offset on. */
+  read(from: number): Promise<readonly string[]>
   /** Asks again while the answer is that it is too early. */
   settled<Answer extends { readonly error: number }>(ask: () => Promise<Answer>): Promise<Answer>
   eventually<Value>(look: () => Promise<Value>, expected: Value): Promise<void>
@@ -282,11 +329,11 @@ async function benchOf(under: ClusterUnderTest): Promise<Bench> {
     if (answer.producer === undefined) throw new Error('no producer')
     return answer.producer
   }
-  const produce: Bench['produce'] = async (by, sequence, text) => {
+  const produce: Bench['produce'] = async (by, sequence, text, key) => {
     const added = await coded(() => requests.addPartition(by, out))
     // What is refused there is refused here too.
     if (added === code.none || added === code.producerFenced) {
-      return coded(() => requests.produce(by, out, sequence, packed(text)))
+      return coded(() => requests.produce(by, out, sequence, packed(text, key)))
     }
     return added
   }
@@ -333,6 +380,7 @@ async function benchOf(under: ClusterUnderTest): Promise<Bench> {
       return offset
     },
     committed: () => under.committed(out),
+    read: (from) => readByUs(cluster, out, from),
     settled,
     async eventually(look, expected) {
       const untilMs = clock.monotonic() + 20_000
@@ -348,9 +396,30 @@ async function benchOf(under: ClusterUnderTest): Promise<Bench> {
   }
 }
 
-function packed(text: string): PackedRecords {
+function packed(text: string, key?: Uint8Array): PackedRecords {
   const writer = new RecordWriter(1_000)
-  const bytes = new TextEncoder().encode(text)
-  writer.append(0, undefined, { bytes, start: 0, end: bytes.length })
+  const part = (bytes: Uint8Array) => ({ bytes, start: 0, end: bytes.length })
+  writer.append(0, key && part(key), part(new TextEncoder().encode(text)))
   return writer.take()
+}
+
+async function readByUs(
+  cluster: KafkaCluster,
+  of: TopicPartition,
+  from: number,
+): Promise<readonly string[]> {
+  const options = { 'kafka.bootstrap.servers': 'any:1', subscribe: of.topic }
+  const settings = sourceSettings(checkOptions(kafkaSource, options), true)
+  const asking = { cluster, clock, patienceMs: 20_000 }
+  const to = await edge(asking, of, offsetAt.latest, settings)
+  const reading = { asking, settings, lost: async () => to }
+  const columns = recordColumns(
+    recordSchema(false).filter(({ name }) => name === 'value'),
+    of,
+  )
+  const texts: string[] = []
+  for await (const batch of readPartition(reading, { of, from, to }, columns)) {
+    for (const [value] of rowsOf(batch)) texts.push(new TextDecoder().decode(value as Uint8Array))
+  }
+  return texts
 }

@@ -3,7 +3,12 @@ import { StreamError } from '../../core/error.ts'
 import type { KafkaCluster } from './cluster.ts'
 import { refusedError } from './error-codes.ts'
 import { partitionName } from './offsets-json.ts'
-import { type FoundOffset, listOffsetsApi, type TopicMetadata } from './protocol/cluster-api.ts'
+import {
+  type FoundOffset,
+  listOffsetsApi,
+  type OffsetQuestion,
+  type TopicMetadata,
+} from './protocol/cluster-api.ts'
 import { kafkaError, type TopicPartition } from './transaction-requests.ts'
 
 /** Everything that asking leaders takes. */
@@ -116,4 +121,75 @@ export async function offsetAtTime(
     resource: `topic ${of.topic}`,
     operation: 'Describe',
   })
+}
+
+/** The same of many partitions by name, with one request for each broker that leads some of them. */
+export async function offsetsAtTime(
+  asking: Asking,
+  partitions: readonly TopicPartition[],
+  question: { readonly timestamp: number; readonly isolation: number },
+): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>()
+  const byLeader = await ledBy(asking, partitions)
+  await Promise.all(
+    [...byLeader].map(async ([node, led]) => {
+      for (const [name, offset] of await offsetsOfLeader(asking, node, led, question)) {
+        found.set(name, offset)
+      }
+    }),
+  )
+  // Whoever did not answer, or does not lead any more, is asked again until there is an answer.
+  for (const of of partitions) {
+    const name = partitionName(of)
+    if (!found.has(name)) found.set(name, (await offsetAtTime(asking, of, question)).offset)
+  }
+  return found
+}
+
+/** A partition and the epoch of its leader, as far as is known. */
+interface Led extends TopicPartition {
+  readonly leaderEpoch: number
+}
+
+async function ledBy(
+  { cluster }: Asking,
+  partitions: readonly TopicPartition[],
+): Promise<ReadonlyMap<number, readonly Led[]>> {
+  const byLeader = new Map<number, Led[]>()
+  for (const of of partitions) {
+    const leader = await cluster.leader(of).catch(unlessPassing)
+    if (leader === undefined) continue
+    const led = byLeader.get(leader.node) ?? []
+    led.push({ ...of, leaderEpoch: leader.leaderEpoch })
+    byLeader.set(leader.node, led)
+  }
+  return byLeader
+}
+
+async function offsetsOfLeader(
+  { cluster }: Asking,
+  node: number,
+  led: readonly Led[],
+  { timestamp, isolation }: { readonly timestamp: number; readonly isolation: number },
+): Promise<readonly (readonly [string, number])[]> {
+  const topics = new Map<string, OffsetQuestion[]>()
+  for (const { topic, partition, leaderEpoch } of led) {
+    topics.set(topic, [...(topics.get(topic) ?? []), { partition, leaderEpoch, timestamp }])
+  }
+  const request = {
+    isolation,
+    topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
+  }
+  const answer = await cluster.ask(node, listOffsetsApi, request).catch(unlessPassing)
+  return (answer?.topics ?? []).flatMap(({ topic, partitions }) =>
+    partitions.flatMap(({ partition, error, offset }) =>
+      error === kafkaError.none ? [[partitionName({ topic, partition }), offset] as const] : [],
+    ),
+  )
+}
+
+/** What may be better at the next try is no answer. */
+function unlessPassing(thrown: unknown): undefined {
+  if (!(thrown instanceof StreamError) || thrown.retry === 'never') throw thrown
+  return undefined
 }

@@ -105,13 +105,15 @@ export async function edge(
   asking: Asking,
   of: TopicPartition,
   timestamp: number,
-  { isCommittedOnly }: Pick<SourceSettings, 'isCommittedOnly'>,
+  settings: Pick<SourceSettings, 'isCommittedOnly'>,
 ): Promise<number> {
-  const found = await offsetAtTime(asking, of, {
-    timestamp,
-    isolation: isCommittedOnly ? isolation.committed : isolation.uncommitted,
-  })
+  const found = await offsetAtTime(asking, of, { timestamp, isolation: isolationOf(settings) })
   return found.offset
+}
+
+/** Which records may be seen. */
+export function isolationOf({ isCommittedOnly }: Pick<SourceSettings, 'isCommittedOnly'>): number {
+  return isCommittedOnly ? isolation.committed : isolation.uncommitted
 }
 
 async function offsetOfTime(

@@ -148,6 +148,12 @@ const fetchBytesOption = integerOption({
   initial: '4194304',
 })
 
+const metadataAgeOption = integerOption({
+  name: 'kafka.metadata.max.age.ms',
+  description: 'How often new topics and partitions are looked for, milliseconds.',
+  initial: '5000',
+})
+
 /** Options that Spark forbids too: positions are kept in the checkpoint, and columns are bytes. */
 const forbidden: readonly (readonly [name: string, instead: string])[] = [
   ['kafka.group.id', 'to be left out: positions are kept in the checkpoint, by no group'],
@@ -184,6 +190,7 @@ export const sourceOptions: readonly OptionSpec[] = [
   isolationOption,
   checkOption,
   fetchBytesOption,
+  metadataAgeOption,
   ...forbiddenOptions,
 ]
 
@@ -208,6 +215,7 @@ export interface SourceSettings {
   readonly isCommittedOnly: boolean
   readonly checksCrc: boolean
   readonly fetchBytes: number
+  readonly metadataMaxAgeMs: number
 }
 
 /**
@@ -232,6 +240,7 @@ export function sourceSettings(options: CheckedOptions, isStream: boolean): Sour
     isCommittedOnly: settledOption(options, isolationOption) === 'read_committed',
     checksCrc: settledOption(options, checkOption),
     fetchBytes: settledOption(options, fetchBytesOption),
+    metadataMaxAgeMs: settledOption(options, metadataAgeOption),
   }
 }
 

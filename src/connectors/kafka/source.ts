@@ -7,9 +7,16 @@ import { readSchema, type SourceContext, type SourceFactory } from '../registry.
 import { bootstrapServers, clientConfig } from './client-options.ts'
 import { kafkaCluster } from './cluster.ts'
 import { partitionName } from './offsets-json.ts'
-import type { Asking } from './partition-offsets.ts'
+import { type Asking, offsetsAtTime } from './partition-offsets.ts'
 import { type OffsetRange, type PartitionReading, readPartition } from './partition-reader.ts'
-import { chosenPosition, edge, partitionsIn, partitionsOf, shareOffsets } from './positions.ts'
+import {
+  chosenPosition,
+  edge,
+  isolationOf,
+  partitionsIn,
+  partitionsOf,
+  shareOffsets,
+} from './positions.ts'
 import { offsetAt } from './protocol/cluster-api.ts'
 import { recordColumns, recordSchema } from './records/record-columns.ts'
 import { type SourceSettings, sourceOptions, sourceSettings } from './source-options.ts'
@@ -71,6 +78,8 @@ function sourceOver(
   const losses = lossCounter(asking, settings)
   const reading: PartitionReading = { asking, settings, lost: losses.lost }
   const waits = waitingRule(clock, settings)
+  const topics = topicWatch(asking, settings)
+  let behind: readonly number[] = []
   return {
     description: `kafka ${described(settings)}`,
     schema,
@@ -81,15 +90,17 @@ function sourceOver(
       return chosenPosition(asking, partitions, settings.starting, settings)
     },
     async latest(from, { maxRows = Number.POSITIVE_INFINITY }) {
-      const partitions = await partitionsOf(asking, settings.topics)
+      const partitions = await topics.partitions(from)
       const there = new Set(partitions.map(partitionName))
       const gone = partitionsIn(from).filter((of) => !there.has(partitionName(of)))
       if (gone.length > 0) losses.mustAccept(gone)
-      const ends = await Promise.all(
-        partitions.map((of) => endOf(asking, from, of, settings, losses)),
-      )
-      const to: Position = { ...from, ...Object.fromEntries(ends) }
-      return waits.mayBegin(from, to) ? shareOffsets(from, to, maxRows) : from
+      const ends: Position = {
+        ...from,
+        ...(await endsOf(asking, from, partitions, settings, losses)),
+      }
+      const to = waits.mayBegin(from, ends) ? shareOffsets(from, ends, maxRows) : from
+      behind = Object.keys(ends).map((name) => numberAt(ends, name) - numberAt(to, name))
+      return to
     },
     async *read({ from, to }, { index, count }) {
       for (const [at, of] of partitionsIn(to).entries()) {
@@ -117,7 +128,39 @@ function sourceOver(
     },
     commit: async () => undefined,
     close: () => cluster.close(),
-    metrics: () => losses.metrics(),
+    metrics: () => ({ ...losses.metrics(), ...lagMetrics(behind) }),
+  }
+}
+
+/** As Spark names them: how many offsets of a partition wait behind the newest epoch. */
+function lagMetrics(behind: readonly number[]): Readonly<Record<string, string>> {
+  if (behind.length === 0) return {}
+  const total = behind.reduce((sum, each) => sum + each, 0)
+  return {
+    minOffsetsBehindLatest: String(Math.min(...behind)),
+    maxOffsetsBehindLatest: String(Math.max(...behind)),
+    avgOffsetsBehindLatest: String(total / behind.length),
+  }
+}
+
+interface TopicWatch {
+  /** The partitions as they were not long ago; a position may know newer ones. */
+  partitions(known: Position): Promise<readonly TopicPartition[]>
+}
+
+/** Looks now and then for topics and partitions that are new, or gone. */
+function topicWatch(asking: Asking, { topics, metadataMaxAgeMs }: SourceSettings): TopicWatch {
+  let newest: { readonly atMs: number; readonly all: readonly TopicPartition[] } | undefined
+  return {
+    async partitions(known) {
+      const nowMs = asking.clock.monotonic()
+      const names = new Set(newest?.all.map(partitionName))
+      const isNew = Object.keys(known).some((name) => !names.has(name))
+      if (newest === undefined || isNew || nowMs - newest.atMs >= metadataMaxAgeMs) {
+        newest = { atMs: nowMs, all: await partitionsOf(asking, topics) }
+      }
+      return newest.all
+    },
   }
 }
 
@@ -133,19 +176,27 @@ function described({ topics }: SourceSettings): string {
 }
 
 /** Where an epoch that begins at `from` may go; a partition that was not there before begins at its first record. */
-async function endOf(
+async function endsOf(
   asking: Asking,
   from: Position,
-  of: TopicPartition,
+  partitions: readonly TopicPartition[],
   settings: SourceSettings,
   losses: LossCounter,
-): Promise<readonly [string, number]> {
-  const name = partitionName(of)
-  if (!(name in from)) return [name, await edge(asking, of, offsetAt.earliest, settings)]
-  const end = await edge(asking, of, offsetAt.latest, settings)
-  const start = numberAt(from, name)
-  if (end < start) losses.mustAccept([of], `it ends at ${end}, before ${start}`)
-  return [name, Math.max(start, end)]
+): Promise<Position> {
+  const level = isolationOf(settings)
+  const isKnown = (of: TopicPartition): boolean => partitionName(of) in from
+  const [known, fresh] = [partitions.filter(isKnown), partitions.filter((of) => !isKnown(of))]
+  const [ends, beginnings] = await Promise.all([
+    offsetsAtTime(asking, known, { timestamp: offsetAt.latest, isolation: level }),
+    offsetsAtTime(asking, fresh, { timestamp: offsetAt.earliest, isolation: level }),
+  ])
+  const reached = known.map((of) => {
+    const name = partitionName(of)
+    const [start, end] = [numberAt(from, name), ends.get(name) ?? 0]
+    if (end < start) losses.mustAccept([of], `it ends at ${end}, before ${start}`)
+    return [name, Math.max(start, end)] as const
+  })
+  return Object.fromEntries([...reached, ...beginnings])
 }
 
 interface LossCounter {
