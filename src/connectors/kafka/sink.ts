@@ -76,7 +76,7 @@ function exactlyOnceSink(
   return {
     description: described(settings),
     kind: 'authoritative',
-    async fence({ queryId, openEpochsMax }) {
+    async fence({ queryId, openEpochsMax, token }) {
       if (openEpochsMax > slots) {
         throw new StreamError('INTERNAL', { what: `${openEpochsMax} epochs for ${slots} slots` })
       }
@@ -88,7 +88,8 @@ function exactlyOnceSink(
           prefix: `${settings.prefix}/${queryId}`,
           group: `${settings.prefix}.${queryId}.eos`,
           marker: { topic: markerTopic, partition: 0 },
-          slots,
+          // A batch is one epoch of one attempt, and nobody comes after it.
+          slots: token === 0 ? openEpochsMax : slots,
         },
       })
       return transactions.fence()
