@@ -20,6 +20,7 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`)
 const all = new Map<string, number>()
 let rounds = 0
 let hung = 0
+let heldBack = 0
 for (const nodes of [1, 3]) {
   const brokers = await realBrokers({ nodes })
   try {
@@ -33,6 +34,7 @@ for (const nodes of [1, 3]) {
     })
     rounds += report.rounds
     hung += report.hung
+    heldBack += report.heldBack
     for (const [fault, times] of report.faults) {
       const name = `${fault}, ${nodes} brokers`
       all.set(name, (all.get(name) ?? 0) + times)
@@ -43,4 +45,5 @@ for (const nodes of [1, 3]) {
 }
 for (const [fault, times] of all) print(`${String(times).padStart(4)}  ${fault}`)
 if (hung > 0) print(`${hung} transactions whose ends the brokers had lost were ended by hand`)
+if (heldBack > 0) print(`${heldBack} rounds after which brokers hold committed rows back`)
 print(`${rounds} rounds: 0 lost, 0 duplicated, marker = last epoch in each`)

@@ -50,10 +50,13 @@ for (const { transactionVersion, ...options } of clusters) {
       `${name}: a query that is killed at any step of a commit loses nothing and doubles nothing`,
       async () => {
         if (brokers === undefined) throw new Error('the brokers did not start')
-        const { rounds, faults } = await killMatrix({ brokers, nodes, program, rounds: killRounds })
+        const report = await killMatrix({ brokers, nodes, program, rounds: killRounds })
+        const { rounds, faults, hung, heldBack } = report
         expect(rounds).toBe(killRounds)
         const kinds = [...faults].map(([fault, times]) => `${times} x ${fault}`)
-        process.stdout.write(`${name}, kills: ${kinds.join('; ')}\n`)
+        process.stdout.write(
+          `${name}, kills: ${kinds.join('; ')}; ends lost by brokers: ${hung}, rows held back: ${heldBack}\n`,
+        )
       },
       killsMs,
     )

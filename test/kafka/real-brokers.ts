@@ -45,6 +45,8 @@ export interface RealBrokers {
   truncate(topic: string, partition: number, before: number): Promise<void>
   /** Every record there is now, read by Kafka's own consumer. */
   read(topic: string, level?: 'read_committed' | 'read_uncommitted'): Promise<readonly ReadRecord[]>
+  /** How many transactions are open in a topic. */
+  open(topic: string): Promise<number>
   /** Ends what is open in a topic, as an administrator does; gives how many transactions. */
   abortOpen(topic: string): Promise<number>
   /** The node that leads a partition. */
@@ -139,6 +141,7 @@ export async function realBrokers(options: BrokerOptions = {}): Promise<RealBrok
       const lines = await helper.ask('read', bootstrap, topic, level)
       return lines.map(recordOf).toSorted(byPlace)
     },
+    open: async (topic) => (await helper.ask('open', bootstrap, topic)).length,
     abortOpen: async (topic) => (await helper.ask('abort-open', bootstrap, topic)).length,
     async leaderOf(topic, partition) {
       const [line] = await helper.ask('leader', bootstrap, topic, String(partition))

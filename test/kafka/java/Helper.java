@@ -48,7 +48,8 @@ public final class Helper {
     switch (words[0]) {
       case "own" -> owned.add(Long.parseLong(words[1]));
       case "nodes" -> nodes(words[1], Integer.parseInt(words[2]));
-      case "abort-open" -> abortOpen(words[1], words[2]);
+      case "open" -> open(words[1], words[2], false);
+      case "abort-open" -> open(words[1], words[2], true);
       case "leader" -> leader(words[1], words[2], Integer.parseInt(words[3]));
       case "create" -> create(words[1], words[2], Integer.parseInt(words[3]), words);
       case "delete" -> delete(words[1], words[2]);
@@ -70,8 +71,8 @@ public final class Helper {
     }
   }
 
-  /** Ends every transaction that is open in the partitions of a topic, as an administrator does. */
-  private static void abortOpen(String servers, String topic) throws Exception {
+  /** The partitions with open transactions, one line for each; ends them, as an administrator does. */
+  private static void open(String servers, String topic, boolean ends) throws Exception {
     try (Admin admin = admin(servers)) {
       List<TopicPartition> partitions = new ArrayList<>();
       var found = admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic);
@@ -79,12 +80,13 @@ public final class Helper {
       for (var entry : admin.describeProducers(partitions).all().get().entrySet()) {
         for (var producer : entry.getValue().activeProducers()) {
           if (producer.currentTransactionStartOffset().isEmpty()) continue;
+          System.out.println(entry.getKey());
+          if (!ends) continue;
           int coordinator = producer.coordinatorEpoch().orElse(0);
           short epoch = (short) producer.producerEpoch();
           var wanted =
               new AbortTransactionSpec(entry.getKey(), producer.producerId(), epoch, Math.max(0, coordinator));
           admin.abortTransaction(wanted).all().get();
-          System.out.println(entry.getKey());
         }
       }
     }
