@@ -20,6 +20,7 @@ interface Reader {
 async function readerOf(
   broker: VirtualBroker,
   options: Readonly<Record<string, string>>,
+  isStream = true,
 ): Promise<Reader> {
   const asked: string[] = []
   const factory = kafkaSourceOver(() => broker.transport({ step: (name) => void asked.push(name) }))
@@ -30,7 +31,11 @@ async function readerOf(
   })
   const clock = createSimulatedClock()
   const schema = factory.schemaFor(checked, undefined)
-  const context = sourceContext(schema, { options: checked, clock, folder: 'sources/0' })
+  const context = sourceContext(schema, {
+    options: checked,
+    clock,
+    folder: isStream ? 'sources/0' : undefined,
+  })
   return { source: await factory.create(context), clock, asked }
 }
 
@@ -81,6 +86,25 @@ test('partitions and topics that are new are read from their first record on', a
   const end = await source.latest(noted, {})
   expect(await textsOf(source, first, noted)).toEqual([])
   expect(await textsOf(source, noted, end)).toEqual(['orders-a/1 row 0', 'orders-b/0 row 0'])
+})
+
+test('a batch ends where it is told to, and a stream is not told', async () => {
+  const broker = virtualBroker()
+  broker.createTopic('orders', 2)
+  send(broker, 'orders', 0, 4)
+  send(broker, 'orders', 1, 4)
+  const endingOffsets = '{"orders":{"0":3,"1":-1}}'
+  const options = { subscribe: 'orders', endingOffsets }
+  await expect(readerOf(broker, options)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+  const { source } = await readerOf(broker, options, false)
+  const from = await source.initial()
+  const to = await source.latest(from, {})
+  expect(to).toMatchObject({ 'orders/0': 3 })
+  expect(to['orders/1']).toBeGreaterThan(7)
+  const late = await readerOf(broker, { subscribe: 'orders', endingTimestamp: '99999' }, false)
+  expect(await late.source.latest(from, {})).toMatchObject({ 'orders/1': to['orders/1'] })
+  const early = await readerOf(broker, { subscribe: 'orders', endingTimestamp: '0' }, false)
+  expect(await textsOf(early.source, from, await early.source.latest(from, {}))).toEqual([])
 })
 
 test('a topic that is gone ends the query, unless it may', async () => {

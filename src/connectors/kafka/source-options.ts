@@ -13,6 +13,7 @@ import {
 } from '../option-spec.ts'
 import { clientOptions } from './client-options.ts'
 import { type OffsetsByPartition, parseAssignment, parseOffsets } from './offsets-json.ts'
+import { offsetAt } from './protocol/cluster-api.ts'
 import type { TopicPartition } from './transaction-requests.ts'
 
 const subscribeOption = textOption({
@@ -92,6 +93,32 @@ const strategyOption = choiceOption({
   choices: ['error', 'latest'],
   initial: 'error',
 })
+
+const endingOffsetsOption: OptionSpec<OffsetChoice> = {
+  name: 'endingOffsets',
+  description: 'Where a batch ends: latest, or before these offsets. Default: latest.',
+  expected: 'latest, or offsets such as {"topicA":{"0":50,"1":-1}}',
+  parse(text) {
+    if (text.trim().toLowerCase() === 'latest') return { at: 'latest' }
+    const offsets = parseOffsets(text, offsetAt.latest)
+    return offsets && { at: 'offsets', offsets }
+  },
+}
+const endingTimeOption = integerOption({
+  name: 'endingTimestamp',
+  description: 'A batch ends before the first record of this time or later, milliseconds.',
+  min: 0,
+})
+const endingTimesOption = timesOption(
+  'endingOffsetsByTimestamp',
+  'As endingTimestamp, by partition.',
+)
+/** A stream has no end. */
+const endingOptions: readonly OptionSpec[] = [
+  endingOffsetsOption,
+  endingTimeOption,
+  endingTimesOption,
+]
 
 const maxOffsetsOption = integerOption({
   name: 'maxOffsetsPerTrigger',
@@ -181,6 +208,7 @@ export const sourceOptions: readonly OptionSpec[] = [
   startingTimeOption,
   startingTimesOption,
   strategyOption,
+  ...endingOptions,
   maxOffsetsOption,
   minOffsetsOption,
   maxDelayOption,
@@ -204,6 +232,8 @@ export type TopicChoice =
 export interface SourceSettings {
   readonly topics: TopicChoice
   readonly starting: OffsetChoice
+  /** Where a batch ends. */
+  readonly ending: OffsetChoice
   /** Without a record as late as that: no start, or at the end. */
   readonly ifTooLate: 'error' | 'latest'
   readonly maxOffsets: number | undefined
@@ -224,12 +254,22 @@ export interface SourceSettings {
  */
 export function sourceSettings(options: CheckedOptions, isStream: boolean): SourceSettings {
   const first: OffsetChoice = { at: isStream ? 'latest' : 'earliest' }
+  const given = endingOptions.find(({ name }) => options.has(name.toLowerCase()))
+  if (isStream && given !== undefined) {
+    throw new StreamError('CONFIG_INVALID', {
+      option: given.name,
+      value: 'given to a stream',
+      expected: 'a batch, as a stream has no end,',
+    })
+  }
   return {
     topics: topicChoice(options),
     starting:
       timeChoice(options, startingTimeOption, startingTimesOption) ??
       optionOf(options, startingOffsetsOption) ??
       first,
+    ending: timeChoice(options, endingTimeOption, endingTimesOption) ??
+      optionOf(options, endingOffsetsOption) ?? { at: 'latest' },
     ifTooLate: settledOption(options, strategyOption),
     maxOffsets: optionOf(options, maxOffsetsOption),
     minOffsets: optionOf(options, minOffsetsOption),

@@ -43,9 +43,9 @@ export function kafkaSourceOver(open: OpenTransport): SourceFactory {
   return {
     format: 'kafka',
     options: sourceOptions,
-    schemaFor: (options) => recordSchema(sourceSettings(options, true).hasHeaders),
+    schemaFor: (options) => recordSchema(sourceSettings(options, false).hasHeaders),
     limits(options) {
-      const { maxOffsets } = sourceSettings(options, true)
+      const { maxOffsets } = sourceSettings(options, false)
       return maxOffsets === undefined ? {} : { maxRows: maxOffsets }
     },
     async create(context) {
@@ -94,6 +94,7 @@ function sourceOver(
       const there = new Set(partitions.map(partitionName))
       const gone = partitionsIn(from).filter((of) => !there.has(partitionName(of)))
       if (gone.length > 0) losses.mustAccept(gone)
+      if (settings.ending.at !== 'latest') return endOfBatch(asking, from, partitions, settings)
       const ends: Position = {
         ...from,
         ...(await endsOf(asking, from, partitions, settings, losses)),
@@ -173,6 +174,23 @@ function described({ topics }: SourceSettings): string {
     default:
       return topics.partitions.map(partitionName).join(', ')
   }
+}
+
+/** Where a batch ends that does not read everything; without a record as late as a time asked for, behind all of them. */
+async function endOfBatch(
+  asking: Asking,
+  from: Position,
+  partitions: readonly TopicPartition[],
+  settings: SourceSettings,
+): Promise<Position> {
+  const ends = await chosenPosition(asking, partitions, settings.ending, {
+    ...settings,
+    ifTooLate: 'latest',
+  })
+  const names = partitions.map(partitionName)
+  return Object.fromEntries(
+    names.map((name) => [name, Math.max(numberAt(from, name), numberAt(ends, name))]),
+  )
 }
 
 /** Where an epoch that begins at `from` may go; a partition that was not there before begins at its first record. */
