@@ -30,19 +30,13 @@ export interface BrokerOptions {
   readonly nodes?: number
   /** Feature levels other than those of the version, such as `transaction.version=0`. */
   readonly features?: readonly string[]
-  /** Settings of every broker, such as `message.max.bytes=1000`. */
-  readonly settings?: readonly string[]
 }
 
 /** Brokers of Apache Kafka on this machine, in processes of their own. */
 export interface RealBrokers {
   /** Addresses of all nodes. */
   readonly bootstrap: string
-  /** A new topic; a setting of it is such as `cleanup.policy=compact`. */
-  createTopic(topic: string, partitions: number, ...settings: readonly string[]): Promise<void>
-  deleteTopic(topic: string): Promise<void>
-  /** Deletes the records of a partition before an offset. */
-  truncate(topic: string, partition: number, before: number): Promise<void>
+  createTopic(topic: string, partitions: number): Promise<void>
   /** Every record there is now, read by Kafka's own consumer. */
   read(topic: string, level?: 'read_committed' | 'read_uncommitted'): Promise<readonly ReadRecord[]>
   /** How many transactions are open in a topic. */
@@ -86,7 +80,6 @@ const jvm = [
   '-XX:TieredStopAtLevel=1',
   '-Djava.net.preferIPv4Stack=true',
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
-  '-Dorg.slf4j.simpleLogger.log.kafka.coordinator.transaction=info',
 ]
 const startMs = 60_000
 
@@ -128,14 +121,8 @@ export async function realBrokers(options: BrokerOptions = {}): Promise<RealBrok
   }
   return {
     bootstrap,
-    async createTopic(topic, partitions, ...settings) {
-      await helper.ask('create', bootstrap, topic, String(partitions), ...settings)
-    },
-    async deleteTopic(topic) {
-      await helper.ask('delete', bootstrap, topic)
-    },
-    async truncate(topic, partition, before) {
-      await helper.ask('truncate', bootstrap, topic, String(partition), String(before))
+    async createTopic(topic, partitions) {
+      await helper.ask('create', bootstrap, topic, String(partitions))
     },
     async read(topic, level = 'read_committed') {
       const lines = await helper.ask('read', bootstrap, topic, level)
@@ -214,13 +201,13 @@ function isFree(port: number): Promise<boolean> {
 function format(
   folder: string,
   classPath: string,
-  { nodes, port, features = [], settings = [] }: BrokerOptions & { nodes: number; port: number },
+  { nodes, port, features = [] }: BrokerOptions & { nodes: number; port: number },
 ): void {
   // A hyphen in front would make an option of it.
   const cluster = randomBytes(16).toString('base64url').replaceAll('-', 'a')
   for (const node of numbers(nodes)) {
     const file = join(folder, `node-${node}.properties`)
-    writeFileSync(file, [...settingsOf(folder, node, { nodes, port }), ...settings].join('\n'))
+    writeFileSync(file, settingsOf(folder, node, { nodes, port }).join('\n'))
     const words = ['kafka.tools.StorageTool', 'format', '-t', cluster, '-c', file]
     const levels = features.flatMap((feature) => ['--feature', feature])
     execFileSync('java', [...jvm, '-cp', classPath, ...words, ...levels], { stdio: 'pipe' })

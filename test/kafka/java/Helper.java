@@ -13,7 +13,6 @@ import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.AbortTransactionSpec;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
@@ -51,9 +50,7 @@ public final class Helper {
       case "open" -> open(words[1], words[2], false);
       case "abort-open" -> open(words[1], words[2], true);
       case "leader" -> leader(words[1], words[2], Integer.parseInt(words[3]));
-      case "create" -> create(words[1], words[2], Integer.parseInt(words[3]), words);
-      case "delete" -> delete(words[1], words[2]);
-      case "truncate" -> truncate(words[1], words[2], Integer.parseInt(words[3]), Long.parseLong(words[4]));
+      case "create" -> create(words[1], words[2], Integer.parseInt(words[3]));
       case "read" -> read(words[1], words[2], words[3]);
       default -> throw new IllegalArgumentException(words[0]);
     }
@@ -99,32 +96,11 @@ public final class Helper {
     }
   }
 
-  private static void create(String servers, String topic, int partitions, String[] words)
+  private static void create(String servers, String topic, int partitions)
       throws Exception {
     try (Admin admin = admin(servers)) {
       NewTopic wanted = new NewTopic(topic, Optional.of(partitions), Optional.empty());
-      Map<String, String> settings = new java.util.HashMap<>();
-      for (int at = 4; at < words.length; at++) {
-        String[] pair = words[at].split("=", 2);
-        settings.put(pair[0], pair[1]);
-      }
-      admin.createTopics(List.of(wanted.configs(settings))).all().get();
-    }
-  }
-
-  private static void delete(String servers, String topic) throws Exception {
-    try (Admin admin = admin(servers)) {
-      admin.deleteTopics(List.of(topic)).all().get();
-    }
-  }
-
-  /** Everything before an offset is gone. */
-  private static void truncate(String servers, String topic, int partition, long before)
-      throws Exception {
-    try (Admin admin = admin(servers)) {
-      Map<TopicPartition, RecordsToDelete> wanted =
-          Map.of(new TopicPartition(topic, partition), RecordsToDelete.beforeOffset(before));
-      admin.deleteRecords(wanted).all().get();
+      admin.createTopics(List.of(wanted)).all().get();
     }
   }
 
