@@ -6,6 +6,7 @@ import type { FileTexts } from './tree.ts'
 const floors: readonly (readonly string[])[] = [
   ['src/core'],
   ['src/batch', 'state'],
+  ['src/json'],
   ['src/expr', 'src/flow'],
   ['src/plan', 'src/operators', 'src/connectors', 'actors'],
   ['src/sql', 'src/dataframe', 'src/physical'],
@@ -25,6 +26,7 @@ const doors: ReadonlyMap<string, string> = new Map([
   ['apache-arrow', 'src/batch/'],
   ['fast-check', 'properties/'],
   ['kafkajs', 'src/connectors/kafka/kafkajs-transport.ts'],
+  ['fzstd', 'src/connectors/kafka/records/zstd.ts'],
   ['msgpackr', 'src/operators/user-state-codec.ts'],
 ])
 

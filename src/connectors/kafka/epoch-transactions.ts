@@ -33,6 +33,8 @@ export interface EpochTransactionOptions<Records> {
   readonly clock: Clock
   /** How long a request is repeated that is refused for now, milliseconds. */
   readonly retryMs: number
+  /** A transaction that is open for longer is aborted by the brokers, milliseconds. */
+  readonly transactionTimeoutMs: number
 }
 
 /**
@@ -43,6 +45,8 @@ export interface EpochTransactionOptions<Records> {
 export interface EpochTransactions<Records> {
   /** Fences every older process in all slots, and only then reads the marker. */
   fence(): Promise<EpochMarker | undefined>
+  /** Those that `fence` took over. */
+  producers(): readonly Producer[]
   /** The attempt stands on this checkpoint: commits a marker without rows if the newest one is another. */
   standOn(base: CheckpointName): Promise<void>
   /** Adds `count` records to the transaction of the epoch, at the end of a partition. */
@@ -65,6 +69,8 @@ interface Slot {
   producer: Producer | undefined
   /** The epoch whose transaction is open here. */
   epoch: Epoch | undefined
+  /** When its transaction was begun, milliseconds. */
+  begunMs: number
   /** Partitions of the open transaction. */
   readonly partitions: Set<string>
   /** The next sequence number by partition. */
@@ -99,6 +105,8 @@ export function epochTransactions<Records>(
   }
   return {
     fence: () => decisive(own, () => fence(own)),
+    producers: () =>
+      own.slots.flatMap(({ producer }) => (producer === undefined ? [] : [producer])),
     standOn: (base) => decisive(own, () => standOn(own, base)),
     write: (epoch, to, records) => decisive(own, () => write(own, epoch, { to, ...records })),
     prepare: (checkpoint) => decisive(own, () => prepare(own, checkpoint)),
@@ -112,6 +120,7 @@ function newSlot(transactionalId: string): Slot {
     transactionalId,
     producer: undefined,
     epoch: undefined,
+    begunMs: 0,
     partitions: new Set(),
     sequences: new Map(),
     isSuspect: false,
@@ -225,6 +234,7 @@ async function begun<Records>(own: Transactions<Records>, epoch: Epoch): Promise
   }
   if (slot.isSuspect) await renew(own, slot)
   slot.epoch = epoch
+  slot.begunMs = own.clock.monotonic()
   slot.partitions.clear()
   return slot
 }
@@ -346,7 +356,23 @@ async function ask<Records>(
   await patiently(own, { ...asked, of }, async () => {
     const error = await request(producer)
     if (outcomeOf(error) === 'lost') slot.isSuspect = true
+    if (isOver.has(error)) mustBeInTime(own, slot)
     return error
+  })
+}
+
+/** Another attempt takes as long again, so it helps only whom nothing has slowed down then. */
+function mustBeInTime<Records>(
+  { clock, transactionTimeoutMs: timeoutMs }: Transactions<Records>,
+  { epoch, begunMs, transactionalId }: Slot,
+): void {
+  const openMs = Math.round(clock.monotonic() - begunMs)
+  if (epoch === undefined || openMs < timeoutMs) return
+  throw new StreamError('KAFKA_TRANSACTION_TIMED_OUT', {
+    transactionalId,
+    epoch,
+    openMs,
+    timeoutMs,
   })
 }
 
