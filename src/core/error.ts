@@ -202,14 +202,14 @@ const catalogue = {
     hint: 'Look at the brokers, or raise kafkaConsumer.pollTimeoutMs.',
     retry: 'backoff',
   },
-  KAFKA_RECORD_TOO_LARGE: {
-    message: 'A batch of records is larger than {resource} takes (code {code}).',
-    hint: 'A record that is too large by itself has to be filtered out or cut, or max.message.bytes of the topic raised; if many small ones are too large together, lower kafka.batch.size.',
-    retry: 'never',
-  },
   KAFKA_RECORDS_CORRUPT: {
     message: 'Records of {topic}, partition {partition}, are not what their producer sent: {what}.',
     hint: 'Restore the partition from another replica; kafka.check.crcs set to false reads them as they are.',
+    retry: 'never',
+  },
+  KAFKA_RECORD_TOO_LARGE: {
+    message: 'A batch of records is larger than {resource} takes (code {code}).',
+    hint: 'A record that is too large by itself has to be filtered out or cut, or max.message.bytes of the topic raised; if many small ones are too large together, lower kafka.batch.size.',
     retry: 'never',
   },
   KAFKA_REQUEST_REFUSED: {

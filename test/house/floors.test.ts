@@ -33,7 +33,7 @@ test('an import up, across or out of the house is found', () => {
     'src/plan/logical.ts': `import { a } from '../core/low.ts'\nimport '../operators/filter.ts'`,
     'src/operators/filter.ts': `export { b } from '../../actors/task.ts'`,
     'src/runtime/run.ts': `const late = await import('../session/session.ts')`,
-    'src/session/session.ts': `import type { Row } from './tree.ts'`,
+    'src/session/session.ts': `import type { Row } from '../../test/house/tree.ts'`,
     'src/types.ts': `export type { X } from './index.ts'`,
     'src/index.ts': `export { b } from './operators/filter.ts'`,
     'actors/task.ts': `import { low } from '../src/core/low.ts'`,

@@ -40,6 +40,9 @@ export function classPathOf(version: string): string {
   return found
 }
 
+/** Brokers that are away are what tests are about. */
+const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'
+
 /** Kafka's own clients in a process that takes one command after the other. */
 export interface Helper {
   ask(...words: readonly string[]): Promise<readonly string[]>
@@ -48,7 +51,7 @@ export interface Helper {
 
 export function helperOver(classPath: string): Helper {
   const program = join(javaFolder, 'Helper.java')
-  const child = spawn('java', [...jvm, '-cp', classPath, program], {
+  const child = spawn('java', [...jvm, quiet, '-cp', classPath, program], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   let waiting: { resolve: (lines: string[]) => void; reject: (error: Error) => void } | undefined

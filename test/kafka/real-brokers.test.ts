@@ -17,16 +17,18 @@ const client = { clientId: 'test', connectTimeoutMs: 5_000, requestTimeoutMs: 30
 const isLeftOut = leaveOutWithoutBrokers('transactions, kills and fleets')
 
 /** One cluster each, for all the checks of a suite. */
-const clusters: readonly (BrokerOptions & { readonly transactionVersion: 1 | 2 })[] = [
-  { version: '3.9.2', nodes: 1, transactionVersion: 1 },
-  { nodes: 3, transactionVersion: 2 },
+const clusters: readonly (BrokerOptions & {
+  readonly transactionVersion: 1 | 2
+  readonly killRounds: number
+})[] = [
+  { version: '3.9.2', nodes: 1, transactionVersion: 1, killRounds: 8 },
+  { nodes: 3, transactionVersion: 2, killRounds: 12 },
 ]
 /** Maven may have to bring everything first. */
 const startMs = 300_000
-const killRounds = 12
 const killsMs = 600_000
 
-for (const { transactionVersion, ...options } of clusters) {
+for (const { transactionVersion, killRounds, ...options } of clusters) {
   const { nodes = 1, version = 'of today' } = options
   const name = `${nodes} of Kafka ${version}, transactions ${transactionVersion}`
   describe.skipIf(isLeftOut)(name, () => {
