@@ -28,24 +28,22 @@ const parsed = orders
 // As it is often printed: a record of Kafka needs a column `value`.
 await written(parsed, {}).catch(({ code }: StreamError) => console.log(`refused: ${code}`))
 await written(parsed, { valueFormat: 'json' })
-const processed = await spark.read
+const processed = spark.read
   .format('kafka')
-  .options(kafka)
-  .option('subscribe', 'processed_orders')
+  .options({ ...kafka, subscribe: 'processed_orders' })
   .load()
   .select(col('value').cast('string').alias('order'))
-  .collect()
-for (const { order } of processed) console.log(`processed: ${String(order)}`)
+// What is committed is seen a moment later.
+while ((await processed.collect()).length < 2);
+for (const { order } of await processed.collect()) console.log(`processed: ${String(order)}`)
 await spark.stop()
 
 /** Writes a frame while two orders come, one of which is no JSON at all. */
 async function written(frame: DataFrame, options: Readonly<Record<string, string>>): Promise<void> {
-  const checkpoint = mkdtempSync(join(tmpdir(), 'orders-'))
   const query = frame.writeStream
     .format('kafka')
-    .options({ ...kafka, ...options })
-    .option('topic', 'processed_orders')
-    .option('checkpointLocation', checkpoint)
+    .options({ ...kafka, ...options, topic: 'processed_orders' })
+    .option('checkpointLocation', mkdtempSync(join(tmpdir(), 'orders-')))
     .start()
   await query.processAllAvailable()
   await send('{"id":"o2","customer":"bob","amount":7.5}', '{"id":"o3","customer":')
@@ -54,7 +52,8 @@ async function written(frame: DataFrame, options: Readonly<Record<string, string
 }
 
 async function send(...values: readonly string[]): Promise<void> {
-  const rows = values.map((value) => ({ value }))
+  const rows = values.map((value) => [value])
   const frame = spark.createDataFrame(rows, 'value STRING')
-  await frame.write.format('kafka').options(kafka).option('topic', 'orders').save()
+  const options = { ...kafka, topic: 'orders', delivery: 'at-least-once' }
+  await frame.write.format('kafka').options(options).save()
 }

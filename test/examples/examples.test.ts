@@ -75,6 +75,7 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
 /** The same of those that take the address of brokers; the topics that they expect to be there. */
 const expectedWithBrokers: Readonly<Record<string, readonly RegExp[]>> = {
   'kafka-arrivals.ts': [
+    /^failed$/m,
     /^readings 0 0: reading \d$/m,
     /^readings \d \d: reading \d$/m,
     /^arrived at one time: true$/m,
