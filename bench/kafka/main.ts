@@ -38,6 +38,12 @@ const writeRateMin = 4e5
 /** From one topic to a reader of the other, beyond the length of an epoch, milliseconds. */
 const delayMsMax = 150
 
+/** Of the open loop. */
+const latencyRows = 20_000
+const ratePerSecond = 2_000
+/** How long epochs are, milliseconds. */
+const intervalsMs = [100, 1_000]
+
 const missing = missingForBrokers()
 if (missing !== undefined) throw new Error(missing)
 print(machineLine(thisMachine()))
@@ -158,10 +164,6 @@ async function measureWrite(
     },
   ]
 }
-
-const latencyRows = 20_000
-const ratePerSecond = 2_000
-const intervalsMs = [100, 1_000]
 
 async function measureLatency(
   { bootstrap }: RealBrokers,
