@@ -6,13 +6,21 @@ import type { FileTexts } from './tree.ts'
 const floors: readonly (readonly string[])[] = [
   ['src/core'],
   ['src/batch', 'state'],
+  ['src/codecs'],
   ['src/expr', 'src/flow'],
   ['src/plan', 'src/operators', 'src/connectors', 'actors'],
   ['src/sql', 'src/dataframe', 'src/physical'],
   ['src/runtime'],
   ['src/session'],
   ['src/ui'],
-  ['src/index.ts', 'src/functions.ts', 'src/types.ts', 'src/streaming.ts'],
+  [
+    'src/index.ts',
+    'src/functions.ts',
+    'src/types.ts',
+    'src/streaming.ts',
+    'src/avro.ts',
+    'src/protobuf.ts',
+  ],
   ['properties'],
 ]
 
@@ -26,6 +34,7 @@ const doors: ReadonlyMap<string, string> = new Map([
   ['fast-check', 'properties/'],
   ['kafkajs', 'src/connectors/kafka/kafkajs-transport.ts'],
   ['msgpackr', 'src/operators/user-state-codec.ts'],
+  ['protobufjs', 'src/codecs/protobuf/protobufjs.ts'],
 ])
 
 export interface Import {
