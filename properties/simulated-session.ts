@@ -1,5 +1,6 @@
 import type { ActorSystem, Behaviour, Ref } from '../actors/system.ts'
 import type { FileSystem } from '../src/core/file-system.ts'
+import type { Http } from '../src/core/http.ts'
 import { seededRandom } from '../src/core/random.ts'
 import { readConfig } from '../src/session/config.ts'
 import { createSession, type Session } from '../src/session/session.ts'
@@ -20,6 +21,8 @@ export interface SimulatedSessionOptions {
   readonly config?: Readonly<Record<string, string | number>>
   /** Called with the name of the receiver before a message is sent; `false` = it is lost. */
   readonly onSend?: (actor: string, message: unknown) => boolean
+  /** Answers requests over HTTP. Default: nothing is reached. */
+  readonly http?: Http
 }
 
 /** A session in a world of its own: time, actors, disk and chance come from the seed. */
@@ -30,12 +33,16 @@ export interface SimulatedSession {
 
 const lifeMs = 3_600_000
 
+const noNetwork: Http = async () => {
+  throw new Error('a simulated process has no network')
+}
+
 /**
  * Starts a process on a simulated machine. Nothing happens by itself: everything that is asked of its
  * session has to go through `simulation.run`.
  */
 export function simulatedSession(options: SimulatedSessionOptions): SimulatedSession {
-  const { seed, life, hasSlowDisk = false, config = {}, onSend } = options
+  const { seed, life, hasSlowDisk = false, config = {}, onSend, http = noNetwork } = options
   const startMs = 1_600_000_000_000 + life * lifeMs
   const simulation = createSimulation(seed, { startMs })
   const files = hasSlowDisk ? slowFileSystem(options.files, simulation) : options.files
@@ -44,6 +51,7 @@ export function simulatedSession(options: SimulatedSessionOptions): SimulatedSes
   const session = createSession(readConfig(new Map(settings)), {
     clock: simulation.clock,
     random: seededRandom(seed ^ 0x5eed),
+    http,
     files,
     process: async () => ({
       pid: 1000 + life,

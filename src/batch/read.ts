@@ -89,9 +89,11 @@ export function bytesAt(column: BytesColumn, row: number): Uint8Array {
 
 /** The text of one row. */
 export function textAt(column: BytesColumn, row: number): string {
-  const start = column.offsets[row] ?? 0
-  const end = column.offsets[row + 1] ?? 0
-  const { data } = column
+  return textBetween(column.data, column.offsets[row] ?? 0, column.offsets[row + 1] ?? 0)
+}
+
+/** The text of some bytes; what is no UTF-8 in it becomes U+FFFD. */
+export function textBetween(data: Uint8Array, start: number, end: number): string {
   if (end - start > 32) return decoder.decode(data.subarray(start, end))
   // Short ASCII texts, the usual case for keys, are quicker by hand than through the decoder.
   let text = ''

@@ -122,19 +122,19 @@ export function typeText(type: DataType): string {
 /** The schema as one line of DDL. */
 export function schemaText(schema: Schema): string {
   return schema
-    .map((f) => `${f.name} ${ddlText(f.type)}${f.nullable ? '' : ' NOT NULL'}`)
+    .map((f) => `${f.name} ${typeDdl(f.type)}${f.nullable ? '' : ' NOT NULL'}`)
     .join(', ')
 }
 
-/** Type names in capitals, field names as they are. */
-function ddlText(type: DataType): string {
+/** The type as DDL: names of types in capitals, those of fields as they are. */
+export function typeDdl(type: DataType): string {
   switch (type.kind) {
     case 'array':
-      return `ARRAY<${ddlText(type.element)}>`
+      return `ARRAY<${typeDdl(type.element)}>`
     case 'map':
-      return `MAP<${ddlText(type.key)}, ${ddlText(type.value)}>`
+      return `MAP<${typeDdl(type.key)}, ${typeDdl(type.value)}>`
     case 'struct':
-      return `STRUCT<${type.fields.map((f) => `${f.name}: ${ddlText(f.type)}`).join(', ')}>`
+      return `STRUCT<${type.fields.map((f) => `${f.name}: ${typeDdl(f.type)}`).join(', ')}>`
     default:
       return typeText(type).toUpperCase()
   }

@@ -100,6 +100,11 @@ const catalogue = {
     hint: "Write a number and a unit, for example '10 minutes' or '1 hour 30 minutes'.",
     retry: 'never',
   },
+  ENCODE_FAILED: {
+    message: 'A value cannot be written as {schema}: {why}.',
+    hint: 'Correct the value or its type before this step, or let the schema allow it.',
+    retry: 'never',
+  },
   EPOCH_NOT_RETAINED: {
     message: 'Epoch {epoch} of the checkpoint at {path} cannot be read: {what}.',
     hint: 'Choose an epoch that is there; to keep more of them, raise minEpochsToRetain or minRetention of the query.',
@@ -296,6 +301,11 @@ const catalogue = {
     hint: 'Later steps take such rows for late: give out a later time, or declare no event-time column.',
     retry: 'never',
   },
+  PACKAGE_MISSING: {
+    message: '{what} needs the package {package}, which cannot be loaded: {why}.',
+    hint: 'Install it beside millrace: npm install {package}.',
+    retry: 'never',
+  },
   PARSE_ERROR: {
     message: 'Syntax error in {text} at position {position}: {why}.',
     hint: 'Correct the text near the position.',
@@ -331,14 +341,44 @@ const catalogue = {
     hint: 'Give a folder that does not exist yet, such as one named after the day.',
     retry: 'never',
   },
+  SCHEMAS_INCOMPATIBLE: {
+    message: '{writer} cannot be read as {reader}: {why}.',
+    hint: 'Give fields that are not always there a default, or read with a schema that the writers are compatible with.',
+    retry: 'never',
+  },
+  SCHEMA_ID_UNKNOWN: {
+    message: 'The schema registry at {url} has no schema with the id {id}.',
+    hint: 'Check that schema.registry.url names the registry that the writers used, and that every value is framed.',
+    retry: 'never',
+  },
   SCHEMA_INVALID: {
     message: 'The schema is not usable: {why}.',
     hint: "Write it as DDL text, for example 'id LONG, name STRING NOT NULL', or with the types helpers.",
     retry: 'never',
   },
+  SCHEMA_REGISTRY_DENIED: {
+    message: 'The schema registry at {url} denied {request} (status {status}).',
+    hint: 'Give the user and password with schema.registry.basic.auth.user.info, and that user the right.',
+    retry: 'never',
+  },
+  SCHEMA_REGISTRY_REFUSED: {
+    message: 'The schema registry at {url} answered {request} with status {status}: {why}.',
+    hint: 'Correct the schema or the subject; a schema that is not compatible with earlier ones has to be changed.',
+    retry: 'never',
+  },
+  SCHEMA_REGISTRY_UNREACHABLE: {
+    message: 'The schema registry at {url} did not answer {request} in {attempts} attempts: {why}.',
+    hint: 'Check schema.registry.url and the network; schema.registry.timeout.ms says how long one answer may take.',
+    retry: 'backoff',
+  },
   SCHEMA_REQUIRED: {
     message: 'The {format} source needs a schema.',
     hint: "Call .schema('…') before .load().",
+    retry: 'never',
+  },
+  SCHEMA_TEXT_INVALID: {
+    message: 'The {kind} schema {name} cannot be used: {why}.',
+    hint: 'Correct the schema, or leave out what columns cannot hold.',
     retry: 'never',
   },
   SINK_AHEAD: {

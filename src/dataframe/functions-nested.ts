@@ -1,7 +1,7 @@
 import { plainType } from '../batch/plain-type.ts'
 import type { DataType } from '../batch/schema.ts'
 import { schemaText, typeText } from '../batch/schema.ts'
-import type { UnresolvedExpression } from '../expr/unresolved.ts'
+import { type CallOptions, optionsOf } from './call-options.ts'
 import { type Column, type ColumnOrLiteral, type ColumnOrName, callOf, nameOf } from './column.ts'
 import { ofColumn, ofColumns, withValues } from './functions-core.ts'
 import { literal } from './literal.ts'
@@ -43,23 +43,25 @@ export const slice = withValues<[start: ColumnOrLiteral, length: ColumnOrLiteral
 export const array_join = withValues<[delimiter: string, nullReplacement?: string]>('array_join')
 
 /**
- * JSON text as a struct, array or map; NULL where the text is not readable.
+ * JSON text as a struct, array or map; NULL where the text is not readable. With the option
+ * `schema.registry.url` values are BINARY with the frame of a schema registry in front, which is taken off.
  *
  * @param schema - a `StructType` or other type, or DDL text: `'id LONG, tags ARRAY<STRING>'`
  */
 export function from_json(
   column: ColumnOrName,
   schema: DataType | string,
-  options: Readonly<Record<string, string>> = {},
+  options: CallOptions = {},
 ): Column {
   return callOf('from_json', nameOf(column), literal(ddlOf(schema)), ...optionsOf(options))
 }
 
-/** A struct, array or map as JSON text; LONG as plain digits, NULL fields left out. */
-export function to_json(
-  column: ColumnOrName,
-  options: Readonly<Record<string, string>> = {},
-): Column {
+/**
+ * A struct, array or map as JSON text; LONG as plain digits, NULL fields left out. With the options
+ * `schema.registry.url`, `subject` and `jsonSchema` (the text that is registered) it is BINARY, with the
+ * frame of a schema registry in front.
+ */
+export function to_json(column: ColumnOrName, options: CallOptions = {}): Column {
   return callOf('to_json', nameOf(column), ...optionsOf(options))
 }
 
@@ -67,16 +69,13 @@ export function to_json(
 export function from_csv(
   column: ColumnOrName,
   schema: DataType | string,
-  options: Readonly<Record<string, string>> = {},
+  options: CallOptions = {},
 ): Column {
   return callOf('from_csv', nameOf(column), literal(ddlOf(schema)), ...optionsOf(options))
 }
 
 /** A struct as a line of CSV. */
-export function to_csv(
-  column: ColumnOrName,
-  options: Readonly<Record<string, string>> = {},
-): Column {
+export function to_csv(column: ColumnOrName, options: CallOptions = {}): Column {
   return callOf('to_csv', nameOf(column), ...optionsOf(options))
 }
 
@@ -87,9 +86,4 @@ function ddlOf(schema: DataType | string): string {
   if (typeof schema === 'string') return schema
   const type = plainType(schema)
   return type.kind === 'struct' ? schemaText(type.fields) : typeText(type)
-}
-
-function optionsOf(options: Readonly<Record<string, string>>): readonly UnresolvedExpression[] {
-  const entries = Object.entries(options).flat()
-  return entries.length === 0 ? [] : [{ kind: 'call', name: 'map', args: entries.map(literal) }]
 }

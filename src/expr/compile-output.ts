@@ -1,5 +1,5 @@
 import type { Column } from '../batch/batch.ts'
-import { columnBuilder, columnOf } from '../batch/build.ts'
+import { columnBuilder } from '../batch/build.ts'
 import type { DataType } from '../batch/schema.ts'
 import type { Value } from '../batch/value.ts'
 
@@ -116,16 +116,26 @@ function texts(rowCount: number, nulls: NullBits): OutputColumn {
   }
 }
 
+/** Values become columns as they come, row after row, so that no batch of them is kept. */
 function boxed(type: DataType, rowCount: number): OutputColumn {
-  const values = new Array<Value>(rowCount).fill(null)
+  const builder = columnBuilder(type)
+  let next = 0
+  const upTo = (row: number): void => {
+    for (; next < row; next++) builder.appendNull()
+  }
   return {
     numbers: undefined,
     set(row, value) {
-      values[row] = value as Value
+      upTo(row)
+      builder.append(value as Value)
+      next = row + 1
     },
     setNull(row) {
-      values[row] = null
+      upTo(row + 1)
     },
-    finish: () => columnOf(type, values),
+    finish() {
+      upTo(rowCount)
+      return builder.finish()
+    },
   }
 }

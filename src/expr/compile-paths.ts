@@ -69,7 +69,8 @@ function both(left: Validity | undefined, right: Validity | undefined): Validity
   return left.map((bits, at) => bits & (right[at] ?? 0))
 }
 
-function partsOf(expression: Expression): readonly Expression[] {
+/** The direct parts of an expression. */
+export function partsOf(expression: Expression): readonly Expression[] {
   switch (expression.kind) {
     case 'column':
     case 'literal':

@@ -2,11 +2,15 @@ import { parseSchema, parseType } from '../batch/ddl.ts'
 import { type DataType, schemaText, stringType, typeText } from '../batch/schema.ts'
 import type { Value } from '../batch/value.ts'
 import { StreamError } from '../core/error.ts'
+import { asksFrom } from './codec-calls.ts'
 import { isImplicitlyCastable } from './coerce.ts'
 import { csvText, splitCsv } from './csv-line.ts'
+import { areFramed, jsonInFrame, jsonTextOf } from './json-frames.ts'
 import { parseJson } from './json-node.ts'
 import { jsonAtPath } from './json-path.ts'
 import { type Fields, fromJson, type JsonReading, structFromJson, toJson } from './json-value.ts'
+import { nullableInside } from './nullable-inside.ts'
+import { optionTypes, wrongArgument } from './option-arguments.ts'
 import {
   type Argument,
   type CallTypes,
@@ -20,12 +24,6 @@ import { type TextOptions, textOptions } from './text-options.ts'
 import { listOf, textOf } from './value-of.ts'
 
 const unlimited = Number.POSITIVE_INFINITY
-const optionMap: DataType = {
-  kind: 'map',
-  key: stringType,
-  value: stringType,
-  valueContainsNull: true,
-}
 
 /** JSON and CSV inside of columns. Text that does not fit its schema becomes NULLs (PERMISSIVE). */
 export const jsonFunctions: readonly ScalarFunction[] = [
@@ -33,16 +31,27 @@ export const jsonFunctions: readonly ScalarFunction[] = [
     names: ['from_json'],
     strict: true,
     arity: { least: 2, most: unlimited },
-    typing: (args) => readerTyping(args, ['struct', 'array', 'map']),
+    typing: (args) =>
+      readerTyping(
+        args,
+        ['struct', 'array', 'map'],
+        areFramed(args.slice(2)) ? 'binary' : 'string',
+      ),
     evaluate: readJson,
   },
   {
     names: ['to_json'],
     strict: true,
     arity: { least: 1, most: unlimited },
-    typing: (args) => writerTyping(args, ['struct', 'array', 'map']),
+    typing: (args) =>
+      writerTyping(
+        args,
+        ['struct', 'array', 'map'],
+        areFramed(args.slice(1)) ? 'binary' : 'string',
+      ),
     evaluate: ([value = null, ...rest], types) =>
-      toJson(value, types.args[0] ?? stringType, textOptions(rest)),
+      jsonInFrame(toJson(value, types.args[0] ?? stringType, textOptions(rest)), rest),
+    asks: asksFrom(1),
   },
   strict(
     'get_json_object',
@@ -55,14 +64,14 @@ export const jsonFunctions: readonly ScalarFunction[] = [
     names: ['from_csv'],
     strict: true,
     arity: { least: 2, most: unlimited },
-    typing: (args) => readerTyping(args, ['struct']),
+    typing: (args) => readerTyping(args, ['struct'], 'string'),
     evaluate: readCsv,
   },
   {
     names: ['to_csv'],
     strict: true,
     arity: { least: 1, most: unlimited },
-    typing: (args) => writerTyping(args, ['struct']),
+    typing: (args) => writerTyping(args, ['struct'], 'string'),
     evaluate: ([value = null, ...rest], types) => writeCsv(value, types, textOptions(rest)),
   },
 ]
@@ -71,13 +80,16 @@ export const jsonFunctions: readonly ScalarFunction[] = [
 function readerTyping(
   args: readonly Argument[],
   kinds: readonly DataType['kind'][],
+  given: 'string' | 'binary',
 ): Signature | Mismatch {
   const [text, schema, ...options] = args
-  if (text === undefined || !isImplicitlyCastable(text.type, stringType)) {
-    return wrong('STRING', text, 'string')
-  }
+  const fits =
+    given === 'string'
+      ? text !== undefined && isImplicitlyCastable(text.type, stringType)
+      : text?.type.kind === 'binary' || text?.type.kind === 'void'
+  if (!fits) return wrongArgument(given.toUpperCase(), text, given)
   if (typeof schema?.literal !== 'string') {
-    return wrong('a schema as DDL text in a literal', schema)
+    return wrongArgument('a schema as DDL text in a literal', schema)
   }
   const type = nullableInside(schemaType(schema.literal))
   if (!kinds.includes(type.kind)) {
@@ -89,42 +101,22 @@ function readerTyping(
   }
   const rest = optionTypes(options)
   if ('expected' in rest) return rest
-  return { args: [stringType, stringType, ...rest.types], result: type, nullable: true }
+  return { args: [{ kind: given }, stringType, ...rest.types], result: type, nullable: true }
 }
 
 function writerTyping(
   args: readonly Argument[],
   kinds: readonly DataType['kind'][],
+  result: 'string' | 'binary',
 ): Signature | Mismatch {
   const [value, ...options] = args
   if (value === undefined || !kinds.includes(value.type.kind)) {
-    return wrong(kinds.join(' or ').toUpperCase(), value, 'struct<a:int>')
+    return wrongArgument(kinds.join(' or ').toUpperCase(), value, 'struct<a:int>')
   }
   const rest = optionTypes(options)
   if ('expected' in rest) return rest
   const nullable = args.some((arg) => arg.nullable)
-  return { args: [value.type, ...rest.types], result: stringType, nullable }
-}
-
-function wrong(expected: string, actual: Argument | undefined, suggestion = 'string'): Mismatch {
-  const type = actual === undefined ? 'nothing' : typeText(actual.type).toUpperCase()
-  return { expected, actual: type, suggestion }
-}
-
-/** One map, or texts in pairs. */
-function optionTypes(
-  options: readonly Argument[],
-): { readonly types: readonly DataType[] } | Mismatch {
-  const [first] = options
-  if (first?.type.kind === 'map' && options.length === 1) {
-    return isImplicitlyCastable(first.type, optionMap)
-      ? { types: [optionMap] }
-      : wrong('options as MAP<STRING,STRING>', first, 'map<string,string>')
-  }
-  const fits = options.every(({ type }) => isImplicitlyCastable(type, stringType))
-  return fits && options.length % 2 === 0
-    ? { types: options.map(() => stringType) }
-    : wrong('options as MAP<STRING,STRING>', first, 'map<string,string>')
+  return { args: [value.type, ...rest.types], result: { kind: result }, nullable }
 }
 
 /** A schema as fields or as one type. */
@@ -136,31 +128,11 @@ function schemaType(ddl: string): DataType {
   }
 }
 
-/** Text may lack anything, so nothing inside is NOT NULL. */
-function nullableInside(type: DataType): DataType {
-  switch (type.kind) {
-    case 'struct': {
-      const fields = type.fields.map(({ name, type: inner }) => ({
-        name,
-        type: nullableInside(inner),
-        nullable: true,
-      }))
-      return { kind: 'struct', fields }
-    }
-    case 'array':
-      return { kind: 'array', element: nullableInside(type.element), containsNull: true }
-    case 'map':
-      return { ...type, value: nullableInside(type.value), valueContainsNull: true }
-    default:
-      return type
-  }
-}
-
 function readJson([given, , ...rest]: readonly Value[], { result }: CallTypes): Value {
-  const text = textOf(given)
+  const { text, isWhole } = jsonTextOf(given)
   const options = textOptions(rest)
-  if (text.trim() === '') return null
-  const node = parseJson(text)
+  if (isWhole && text.trim() === '') return null
+  const node = isWhole ? parseJson(text) : undefined
   const reading: JsonReading = { options, misfits: false }
   if (result.kind === 'struct') {
     const corrupt = corruptIndex(result.fields, options)

@@ -1,12 +1,14 @@
 import { closest } from '../core/closest.ts'
 import { StreamError } from '../core/error.ts'
 import { arithmeticFunctions } from './functions-arithmetic.ts'
+import { avroFunctions } from './functions-avro.ts'
 import { collectionFunctions } from './functions-collection.ts'
 import { hashFunctions } from './functions-hash.ts'
 import { jsonFunctions } from './functions-json.ts'
 import { logicFunctions } from './functions-logic.ts'
 import { mathFunctions } from './functions-math.ts'
 import { missingFunctions } from './functions-missing.ts'
+import { protobufFunctions } from './functions-protobuf.ts'
 import { stringFunctions } from './functions-string.ts'
 import { timeFunctions } from './functions-time.ts'
 import type { ScalarFunction } from './signature.ts'
@@ -14,11 +16,13 @@ import type { ScalarFunction } from './signature.ts'
 /** The catalogue of scalar functions: one row per function, one family per file. */
 export const scalarFunctions: readonly ScalarFunction[] = [
   ...arithmeticFunctions,
+  ...avroFunctions,
   ...collectionFunctions,
   ...hashFunctions,
   ...jsonFunctions,
   ...logicFunctions,
   ...mathFunctions,
+  ...protobufFunctions,
   ...stringFunctions,
   ...timeFunctions,
 ]

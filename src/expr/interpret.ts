@@ -1,5 +1,6 @@
 import { fromEdge, toEdge } from '../batch/edge-row.ts'
 import type { Value } from '../batch/value.ts'
+import { isRunVoid } from '../codecs/registry/questions.ts'
 import { reasonOf, StreamError, unreachable } from '../core/error.ts'
 import { castValue } from './cast.ts'
 import type { EvaluationContext, Expression } from './expression.ts'
@@ -58,6 +59,8 @@ function callUser(
   { name, call, args, type }: Extract<Expression, { kind: 'udf' }>,
   values: readonly Value[],
 ): Value {
+  // Its arguments may be NULL only because an answer is not there yet.
+  if (isRunVoid()) return null
   const given = values.map((value, index) => toEdge(args[index]?.type ?? type, value))
   let result: unknown
   try {

@@ -1,8 +1,11 @@
-import { typeText } from '../batch/schema.ts'
+import { type DataType, typeText } from '../batch/schema.ts'
+import type { Value } from '../batch/value.ts'
 import { unreachable } from '../core/error.ts'
 import type { AggregateCall } from './aggregates.ts'
 import { valueText } from './cast.ts'
 import type { Expression } from './expression.ts'
+import { shownArguments, shownEntries } from './shown-arguments.ts'
+import { mapOf } from './value-of.ts'
 
 const infix = /^([-+*/%<>=!|&^]+|and|or|div)$/
 
@@ -14,7 +17,7 @@ export function expressionText(expression: Expression): string {
     case 'literal': {
       const { value, type } = expression
       if (value === null) return 'NULL'
-      const text = valueText(value, type)
+      const text = valueText(shownValue(value, type), type)
       if (type.kind === 'string') return `'${text.replaceAll("'", "''")}'`
       if (type.kind === 'timestamp' || type.kind === 'date') {
         return `${type.kind.toUpperCase()} '${text}'`
@@ -47,8 +50,14 @@ export function expressionText(expression: Expression): string {
   }
 }
 
+/** Constant maps may be options, with a secret among them. */
+function shownValue(value: Value, type: DataType): Value {
+  return type.kind === 'map' ? { entries: shownEntries(mapOf(value).entries) } : value
+}
+
 /** A call as it is written in SQL; operators stand between their sides. */
-export function callText(name: string, args: readonly string[]): string {
+export function callText(name: string, given: readonly string[]): string {
+  const args = shownArguments(name, given)
   if (infix.test(name) && args.length >= 2) return `(${args.join(` ${name.toUpperCase()} `)})`
   const [first = '', ...rest] = args
   switch (name) {

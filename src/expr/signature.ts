@@ -65,6 +65,11 @@ export interface ScalarFunction {
     types: CallTypes,
     emitter: Emitter,
   ) => string | undefined
+  /**
+   * Whether a call may ask a schema registry. Then it may stand only in steps that wait for the answer, and
+   * its value counts only if `runAsking` says so.
+   */
+  readonly asks?: (args: readonly Argument[]) => boolean
   /** Arguments it takes, for the error of a wrong count. */
   readonly arity: Arity
 }

@@ -1,8 +1,7 @@
 import { formatDate, formatTimestamp, parseDate, parseTimestamp } from '../batch/time-text.ts'
 import type { Value } from '../batch/value.ts'
-import { StreamError } from '../core/error.ts'
+import { isStrictMode, optionsOf } from './option-arguments.ts'
 import { timePattern } from './time-pattern.ts'
-import { mapOf, textOf } from './value-of.ts'
 
 /** The options of `from_json`, `to_json`, `from_csv` and `to_csv`, read. */
 export interface TextOptions {
@@ -38,7 +37,7 @@ const defaults: TextOptions = {
 /** Options by the last arguments of a call: one map, or names and values in turn. Names in any letter case. */
 export function textOptions(args: readonly Value[]): TextOptions {
   if (args.length === 0) return defaults
-  const given = new Map(pairsOf(args).map(([name, value]) => [name.toLowerCase(), value]))
+  const given = optionsOf(args)
   const timestampFormat = given.get('timestampformat')
   const dateFormat = given.get('dateformat')
   return {
@@ -72,25 +71,6 @@ function datesBy(pattern: string): Pick<TextOptions, 'readDate' | 'writeDate'> {
     },
     writeDate: (days) => timePattern(pattern).format(days * microsPerDay),
   }
-}
-
-function pairsOf(args: readonly Value[]): readonly (readonly [string, string])[] {
-  const [first = null] = args
-  const flat = typeof first === 'string' ? args : mapOf(first).entries.flat()
-  return flat.flatMap((name, index) => {
-    const value = flat[index + 1] ?? null
-    return index % 2 === 0 && value !== null ? [[textOf(name), textOf(value)] as const] : []
-  })
-}
-
-function isStrictMode(mode: string): boolean {
-  const known = mode.toUpperCase()
-  if (known === 'PERMISSIVE' || known === 'FAILFAST') return known === 'FAILFAST'
-  throw new StreamError('CONFIG_INVALID', {
-    option: 'mode',
-    value: mode,
-    expected: 'PERMISSIVE or FAILFAST',
-  })
 }
 
 /** `2016-03-27T09:00:05.000Z` as Spark writes it, with six decimals only if there are microseconds. */

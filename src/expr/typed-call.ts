@@ -1,6 +1,7 @@
 import { type DataType, sameType } from '../batch/schema.ts'
 import { StreamError } from '../core/error.ts'
 import { type Expression, isNullable } from './expression.ts'
+import { fold } from './fold.ts'
 import { functionNamed } from './functions.ts'
 import type { Argument, ScalarFunction } from './signature.ts'
 
@@ -19,12 +20,19 @@ export function call(name: string, args: readonly Expression[], text: string = n
   }
 }
 
-function argumentOf(expression: Expression): Argument {
+/** What typing rules see of an expression. */
+export function argumentOf(expression: Expression): Argument {
+  const known = isOptions(expression) ? fold(expression) : expression
   return {
     type: expression.type,
     nullable: isNullable(expression),
-    ...(expression.kind === 'literal' ? { literal: expression.value } : {}),
+    ...(known.kind === 'literal' ? { literal: known.value } : {}),
   }
+}
+
+/** Maps have no literals of their own: options are written as calls. */
+function isOptions(expression: Expression): boolean {
+  return expression.kind === 'call' && expression.name === 'map'
 }
 
 function checkArity({ arity, names }: ScalarFunction, count: number, text: string): void {

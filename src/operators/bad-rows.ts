@@ -52,6 +52,8 @@ export interface RejectedRows {
   open(): void
   /** @throws StreamError the cause itself, if such rows end the query */
   add(row: number, cause: StreamError): void
+  /** What was added since the last batch counts for nothing. */
+  forget(): void
   /** To be called once the batch is done: sends those rows where they are to go. */
   flush(batch: Batch, schema: Schema, output: Output): Wait
   report(): EpochReport
@@ -70,6 +72,9 @@ export function rejectedRows(operator: string, policies: BadRowPolicies): Reject
       const policy = policyOf(policies, cause)
       if (policy === 'fail') throw cause
       held[policy].push({ row, cause })
+    },
+    forget() {
+      held = { drop: [], deadLetter: [] }
     },
     flush(batch, schema, output) {
       const { drop, deadLetter } = held

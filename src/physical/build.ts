@@ -28,6 +28,7 @@ import {
 import { nameOperator } from '../plan/name-operator.ts'
 import { sharedScans, sharedWatermarks } from '../plan/rules/share-scans.ts'
 import { sessionKeyOf } from '../plan/session-columns.ts'
+import { withoutQuestions } from './asking-steps.ts'
 import { withBadRows } from './bad-rows.ts'
 import { bucketingOf, ColumnList, callColumns, fusedWindow } from './bucketing.ts'
 import { comparesWholeRows, deduplicateSpec } from './deduplicate-spec.ts'
@@ -119,7 +120,7 @@ class Builder {
       ...stage,
       steps: stage.steps
         .filter((step) => needsPlaces || step.kind !== 'settle')
-        .map((step) => withBadRows(step, this.#options.badRows)),
+        .map((step) => withBadRows(withoutQuestions(step), this.#options.badRows)),
     }))
     return { stages, result: result.id, output }
   }

@@ -1,8 +1,8 @@
 import type { Batch } from '../batch/batch.ts'
+import type { RegistryWorld } from '../codecs/registry/exchange.ts'
 import type { Epoch, Micros } from '../core/units.ts'
 import type { EpochHeader } from '../flow/message.ts'
 import type { Operator, Output } from '../flow/operator.ts'
-import type { CallWorld } from '../operators/async/attempts.ts'
 import type { StateContext } from '../operators/context.ts'
 import type { PhysicalPlan, Stage, Step } from '../physical/physical.ts'
 import type { Scan } from '../plan/logical.ts'
@@ -15,7 +15,7 @@ import { volatileState } from './volatile-state.ts'
 export type ReadAll = (scan: Scan) => AsyncIterable<Batch>
 
 /** The sides of joins that do not stream, each a batch run of its own. */
-export function staticsOf(readAll: ReadAll, world: CallWorld): StaticSides {
+export function staticsOf(readAll: ReadAll, world: RegistryWorld): StaticSides {
   return staticSides((plan, time, emit) => runBatch(plan, { readAll, world }, time, emit))
 }
 
@@ -39,7 +39,7 @@ interface RunningStage {
  */
 export async function runBatch(
   plan: PhysicalPlan,
-  { readAll, world }: { readonly readAll: ReadAll; readonly world: CallWorld },
+  { readAll, world }: { readonly readAll: ReadAll; readonly world: RegistryWorld },
   processingTime: Micros,
   emit: (batch: Batch) => Promise<void> | undefined,
 ): Promise<void> {

@@ -1,7 +1,7 @@
+import type { RegistryWorld } from '../codecs/registry/exchange.ts'
 import { unreachable } from '../core/error.ts'
 import type { Operator } from '../flow/operator.ts'
 import { aggregateOperator } from '../operators/aggregate/aggregate.ts'
-import type { CallWorld } from '../operators/async/attempts.ts'
 import { mapAsyncOperator } from '../operators/async/map-async.ts'
 import { chain } from '../operators/chain.ts'
 import { computeOperator } from '../operators/compute.ts'
@@ -41,7 +41,7 @@ export interface StageContext {
   readonly statics: StaticSides
   /** One task reads everything, so that rows come in the order of their source. */
   readonly isSettled: boolean
-  readonly world: CallWorld
+  readonly world: RegistryWorld
   /** Closes the operators, each by itself, whether or not the others could be made. */
   readonly opened: Pick<Opened, 'add'>
 }
@@ -64,7 +64,7 @@ function instantiateStep(
 ): Operator | Promise<Operator> {
   switch (step.kind) {
     case 'compute':
-      return computeOperator(step)
+      return computeOperator(step, world)
     case 'rejected':
       return rejectedOperator(step.spec)
     case 'watermark':

@@ -20,6 +20,7 @@ import { openTaskState, type TaskStateOptions } from '../../state/task-state-ser
 import type { Clock } from '../core/clock.ts'
 import { StreamError } from '../core/error.ts'
 import { type FileSystem, joinPath } from '../core/file-system.ts'
+import type { Http } from '../core/http.ts'
 import type { ProcessInfo } from '../core/process-info.ts'
 import type { Random } from '../core/random.ts'
 import type { ReadLimit, Sink, SinkAttempt, Source } from '../flow/connector.ts'
@@ -71,6 +72,7 @@ export interface QuerySpec extends PlannedQuery, SinkMakers {
   readonly readAll: ReadAll
   readonly clock: Clock
   readonly random: Random
+  readonly http: Http
   readonly files: FileSystem
   readonly process: () => Promise<ProcessInfo>
   readonly system: (report: (failure: ActorFailure) => void) => ActorSystem

@@ -2,11 +2,11 @@ import type { EdgeSpec, TaskSpec } from '../../actors/job.ts'
 import { type TaskId, taskId } from '../../actors/task-id.ts'
 import { laneOfShard, type ShardLayout, shardOf } from '../../state/key-group.ts'
 import type { TaskState } from '../../state/task-state.ts'
+import type { RegistryWorld } from '../codecs/registry/exchange.ts'
 import { StreamError, unreachable } from '../core/error.ts'
 import type { Sink, Source } from '../flow/connector.ts'
 import { deadSide } from '../flow/dead-letters.ts'
 import { byKey, type Partition, toOne } from '../flow/partitioner.ts'
-import type { CallWorld } from '../operators/async/attempts.ts'
 import type { StateContext } from '../operators/context.ts'
 import type { PhysicalPlan, Stage, StageInput, Step } from '../physical/physical.ts'
 import { instantiateStage, statefulOperators, watermarkNodes } from './instantiate.ts'
@@ -31,7 +31,7 @@ export interface TaskParts {
   readonly sideSinks: ReadonlyMap<SideOutput, Sink>
   /** Reads the sides of joins that do not stream. */
   readonly statics: StaticSides
-  readonly world: CallWorld
+  readonly world: RegistryWorld
   /** Closes what the tasks are made of. */
   readonly opened: Pick<Opened, 'add'>
   /** Opens the state service of a task that keeps state. */

@@ -4,6 +4,7 @@ import { rocksdbStoreFactory } from '../../state/rocksdb-store.ts'
 import { StreamError } from '../core/error.ts'
 import { nodeMajor, tryInChild } from '../core/node-child.ts'
 import { nodeFileSystem } from '../core/node-file-system.ts'
+import { nodeHttp } from '../core/node-http.ts'
 import { nodeProcessInfo } from '../core/node-process-info.ts'
 import { nodeTerminal, temporaryFolder } from '../core/node-terminal.ts'
 import { systemRandom } from '../core/random.ts'
@@ -91,6 +92,7 @@ function realPorts(): SessionPorts {
   return {
     clock,
     random: systemRandom(),
+    http: nodeHttp,
     files,
     process: () => nodeProcessInfo(files),
     system: nactSystem,

@@ -2,6 +2,7 @@ import type { ActorFailure, ActorSystem } from '../../actors/system.ts'
 import type { StateStoreFactory } from '../../state/store.ts'
 import type { Clock } from '../core/clock.ts'
 import type { FileSystem } from '../core/file-system.ts'
+import type { Http } from '../core/http.ts'
 import type { ProcessInfo } from '../core/process-info.ts'
 import type { Random } from '../core/random.ts'
 
@@ -9,6 +10,7 @@ import type { Random } from '../core/random.ts'
 export interface SessionPorts {
   readonly clock: Clock
   readonly random: Random
+  readonly http: Http
   readonly files: FileSystem
   readonly process: () => Promise<ProcessInfo>
   readonly system: (report: (failure: ActorFailure) => void) => ActorSystem

@@ -202,6 +202,7 @@ function querySpecOf(start: Start, listener: QuerySpec['listener']): QuerySpec {
     },
     clock: ports.clock,
     random: ports.random,
+    http: ports.http,
     files: ports.files,
     process: ports.process,
     system: ports.system,

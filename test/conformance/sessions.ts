@@ -1,5 +1,6 @@
 import { nactSystem } from '../../actors/nact-system.ts'
 import { nodeFileSystem } from '../../src/core/node-file-system.ts'
+import { nodeHttp } from '../../src/core/node-http.ts'
 import { nodeProcessInfo } from '../../src/core/node-process-info.ts'
 import { nodeTerminal, temporaryFolder } from '../../src/core/node-terminal.ts'
 import { systemRandom } from '../../src/core/random.ts'
@@ -25,6 +26,7 @@ export const openSession: OpenSession = (config, clock) => {
   return createSession(readConfig(new Map(texts)), {
     clock,
     random: systemRandom(),
+    http: nodeHttp,
     files,
     process: () => nodeProcessInfo(files),
     system: nactSystem,

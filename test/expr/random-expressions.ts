@@ -1,4 +1,4 @@
-import { type DataType, sameType, typeText } from '../../src/batch/schema.ts'
+import { type DataType, sameType, stringType, typeText } from '../../src/batch/schema.ts'
 import { canCast } from '../../src/expr/cast.ts'
 import type { Expression } from '../../src/expr/expression.ts'
 import { scalarFunctions } from '../../src/expr/functions.ts'
@@ -29,17 +29,40 @@ function usagesOf(called: ScalarFunction): readonly Usage[] {
   return [...found.values()]
 }
 
-/** The schema that `from_json` and `from_csv` are called with. */
 const ddl = 'a INT, b STRING'
-const readers = new Set(['from_json', 'from_csv'])
+const avro =
+  '{"type":"record","name":"R","fields":[{"name":"a","type":"int"},{"name":"b","type":["null","string"]}]}'
+const proto = 'syntax = "proto3"; message R { int32 a = 1; string b = 2; }'
+
+/** Arguments that have to be constants, by their places; they are the last ones. */
+const constants: Readonly<Record<string, Readonly<Record<number, string>>>> = {
+  from_json: { 1: ddl },
+  from_csv: { 1: ddl },
+  from_avro: { 1: avro },
+  from_protobuf: { 1: 'R', 2: proto },
+  schema_of_avro: { 0: avro },
+}
+
+/** What these take the columns of these tests do not have; they have tests of their own. */
+export const withOwnTests: ReadonlySet<string> = new Set(['to_protobuf'])
 
 function typed(called: ScalarFunction, types: readonly DataType[]): Signature | undefined {
-  const literal = (type: DataType) => (type.kind === 'string' ? { literal: ddl } : {})
-  const args = types.map((type) => ({ type, nullable: true, ...literal(type) }))
+  const [name = ''] = called.names
+  if (withOwnTests.has(name) || (name === 'to_avro' && types.length > 1)) return undefined
+  const texts = constants[name] ?? {}
+  // Behind these constants stand options, which are constants too.
+  const isCodec = name === 'from_avro' || name === 'from_protobuf'
+  if (isCodec && types.length > called.arity.least) return undefined
+  const args = types.map((type, at) => {
+    const literal = texts[at]
+    return literal === undefined
+      ? { type, nullable: true }
+      : { type: stringType, nullable: false, literal }
+  })
   const signature = called.typing(args)
   if ('expected' in signature) return undefined
   // Casts that a rule asks for exist, or the call is refused elsewhere.
-  const castable = signature.args.every((type, index) => canCast(types[index] ?? type, type))
+  const castable = signature.args.every((type, index) => canCast(args[index]?.type ?? type, type))
   return castable ? signature : undefined
 }
 
@@ -84,9 +107,9 @@ function callOf(dice: Dice, usage: Usage, depth: number): Expression {
   return call(
     usage.name,
     usage.args.map((type, at) =>
-      at === 1 && readers.has(usage.name)
-        ? { kind: 'literal', value: ddl, type }
-        : randomExpression(dice, type, inside),
+      constants[usage.name]?.[at] === undefined
+        ? randomExpression(dice, type, inside)
+        : { kind: 'literal', value: constants[usage.name]?.[at] ?? null, type },
     ),
   )
 }

@@ -6,14 +6,21 @@ import type { FileTexts } from './tree.ts'
 const floors: readonly (readonly string[])[] = [
   ['src/core'],
   ['src/batch', 'state'],
-  ['src/json'],
+  ['src/json', 'src/codecs'],
   ['src/expr', 'src/flow'],
   ['src/plan', 'src/operators', 'src/connectors', 'actors'],
   ['src/sql', 'src/dataframe', 'src/physical'],
   ['src/runtime'],
   ['src/session'],
   ['src/ui'],
-  ['src/index.ts', 'src/functions.ts', 'src/types.ts', 'src/streaming.ts'],
+  [
+    'src/index.ts',
+    'src/functions.ts',
+    'src/types.ts',
+    'src/streaming.ts',
+    'src/avro.ts',
+    'src/protobuf.ts',
+  ],
   ['properties'],
 ]
 
@@ -28,6 +35,7 @@ const doors: ReadonlyMap<string, string> = new Map([
   ['kafkajs', 'src/connectors/kafka/kafkajs-transport.ts'],
   ['fzstd', 'src/connectors/kafka/records/zstd.ts'],
   ['msgpackr', 'src/operators/user-state-codec.ts'],
+  ['protobufjs', 'src/codecs/protobuf/protobufjs.ts'],
 ])
 
 export interface Import {

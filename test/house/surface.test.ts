@@ -9,6 +9,8 @@ const entries = {
   '.': ['src/index.ts', 'index.txt'],
   './functions': ['src/functions.ts', 'functions.txt'],
   './types': ['src/types.ts', 'types.txt'],
+  './avro': ['src/avro.ts', 'avro.txt'],
+  './protobuf': ['src/protobuf.ts', 'protobuf.txt'],
   './streaming': ['src/streaming.ts', 'streaming.txt'],
   './properties': ['properties/index.ts', 'properties.txt'],
 } as const

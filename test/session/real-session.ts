@@ -1,5 +1,6 @@
 import { nactSystem } from '../../actors/nact-system.ts'
 import { nodeFileSystem } from '../../src/core/node-file-system.ts'
+import { nodeHttp } from '../../src/core/node-http.ts'
 import { nodeProcessInfo } from '../../src/core/node-process-info.ts'
 import { systemRandom } from '../../src/core/random.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
@@ -18,6 +19,7 @@ export function realSession(
   return createSession(readConfig(new Map(Object.entries(options))), {
     clock,
     random: systemRandom(),
+    http: nodeHttp,
     files,
     process: () => nodeProcessInfo(files),
     system: nactSystem,

@@ -1,0 +1,1 @@
+export { from_protobuf, to_protobuf } from './dataframe/functions-protobuf.ts'
