@@ -85,7 +85,7 @@ const query = session.readStream
   .writeStream.format('kafka')
   .option('kafka.bootstrap.servers', bootstrap)
   .option('topic', to)
-  .option('kafka.max.block.ms', 20_000)
+  .option('kafka.max.block.ms', 40_000)
   .option('checkpointLocation', checkpoint)
   .trigger({ availableNow: true })
   .start()
