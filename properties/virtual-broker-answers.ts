@@ -1,6 +1,7 @@
 import { decodeRequest, encodeResponse } from '../src/connectors/kafka/protocol/api.ts'
 import { produceApi } from '../src/connectors/kafka/protocol/data-api.ts'
 import {
+  describeProducersApi,
   endTxnApi,
   offsetFetchApi,
   secondTransactions,
@@ -8,6 +9,7 @@ import {
 } from '../src/connectors/kafka/protocol/transaction-api.ts'
 import type { WireRequest } from '../src/connectors/kafka/transport.ts'
 import { clusterAnswers, dataAnswers } from './virtual-broker-data.ts'
+import { groupAnswers } from './virtual-broker-groups.ts'
 import type { AnyAnswer } from './virtual-broker-meeting.ts'
 import type { BrokerState } from './virtual-broker-state.ts'
 import { transactionAnswers } from './virtual-broker-transactions.ts'
@@ -25,11 +27,16 @@ export interface Arrival {
 const questions: ReadonlySet<AnyAnswer> = new Set([
   ...clusterAnswers,
   ...dataAnswers.filter(({ api }) => api.key !== produceApi.key),
-  ...transactionAnswers.filter(({ api }) => api.key === offsetFetchApi.key),
+  ...transactionAnswers.filter(
+    ({ api }) => api.key === offsetFetchApi.key || api.key === describeProducersApi.key,
+  ),
 ])
 
 const answers: ReadonlyMap<number, AnyAnswer> = new Map(
-  [...clusterAnswers, ...dataAnswers, ...transactionAnswers].map((each) => [each.api.key, each]),
+  [...clusterAnswers, ...dataAnswers, ...transactionAnswers, ...groupAnswers].map((each) => [
+    each.api.key,
+    each,
+  ]),
 )
 
 /** The versions that these brokers have: those of the second kind of transactions only with it. */

@@ -56,11 +56,11 @@ export const clusterAnswers: readonly AnyAnswer[] = [
         cluster: 'virtual',
         controller: 1,
         topics: names.map((name) => {
-          const count = state.topics.get(name)
+          const { id = noUuid, partitions: count } = state.topics.get(name) ?? {}
           return {
             error: count === undefined ? kafkaError.unknownTopicOrPartition : kafkaError.none,
             name,
-            id: noUuid,
+            id,
             isInternal: false,
             partitions: Array.from({ length: count ?? 0 }, (_, partition) => ({
               error: kafkaError.none,

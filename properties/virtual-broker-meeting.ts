@@ -59,7 +59,7 @@ export function notHere({ state, node, isAway }: Meeting): number {
 }
 
 export function notLed({ state, node, isAway }: Meeting, of: TopicPartition): number {
-  const count = state.topics.get(of.topic)
+  const count = state.topics.get(of.topic)?.partitions
   if (count === undefined || of.partition >= count) return kafkaError.unknownTopicOrPartition
   return isAway || node !== leaderOf(state, of) ? kafkaError.notLeader : kafkaError.none
 }

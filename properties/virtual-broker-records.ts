@@ -38,13 +38,17 @@ export function endOf({ batches }: BrokerPartition): number {
 
 /** The offset up to which a reader of committed records may read: that of the oldest open transaction. */
 export function stableEnd(partition: BrokerPartition): number {
-  return firstOpen(partition)?.baseOffset ?? endOf(partition)
+  return Math.min(endOf(partition), ...openProducers(partition).values())
 }
 
-function firstOpen({ batches }: BrokerPartition): LogBatch | undefined {
-  return batches.find(
-    (batch, at) => isData(batch) && endBehind(batches, at, batch.producer) === undefined,
-  )
+/** Producers whose transactions a partition has not heard the end of, and where they begin. */
+export function openProducers({ batches }: BrokerPartition): ReadonlyMap<number, number> {
+  const open = new Map<number, number>()
+  for (const batch of batches) {
+    if (batch.end !== undefined) open.delete(batch.producer)
+    else if (isData(batch) && !open.has(batch.producer)) open.set(batch.producer, batch.baseOffset)
+  }
+  return open
 }
 
 function isData({ producer, end }: LogBatch): boolean {

@@ -44,6 +44,31 @@ export interface GroupOffset {
   })[]
 }
 
+/** A member of a group. */
+export interface GroupMemberState {
+  readonly metadata: Uint8Array
+  /** It has asked to be in the next generation … */
+  readonly hasAsked: boolean
+  /** … and has had its answer. */
+  readonly isTold: boolean
+  /** The last request that it asked something with. */
+  readonly heardAt: number
+  readonly assignment: Uint8Array | undefined
+}
+
+/** A group, in the order in which its members came. */
+export interface BrokerGroup {
+  readonly generation: number
+  readonly stage: 'joining' | 'sharing' | 'stable'
+  readonly members: ReadonlyMap<string, GroupMemberState>
+}
+
+/** A topic; one of the same name that is made later has another id. */
+export interface BrokerTopic {
+  readonly id: string
+  readonly partitions: number
+}
+
 /** Everything that the brokers of a cluster know. */
 export interface BrokerState {
   readonly seed: number
@@ -59,12 +84,16 @@ export interface BrokerState {
   producers: number
   /** Records in the log of offsets. */
   offsetRecords: number
-  /** Partitions by topic. */
-  readonly topics: Map<string, number>
+  readonly topics: Map<string, BrokerTopic>
+  /** Topics so far. */
+  topicsMade: number
   readonly partitions: Map<string, BrokerPartition>
   readonly transactions: Map<string, BrokerTransaction>
   /** By group and partition. */
   readonly offsets: Map<string, GroupOffset>
+  readonly groups: Map<string, BrokerGroup>
+  /** Names of members so far. */
+  names: number
   /** Requests whose senders have given up waiting, and when they arrive. */
   readonly late: { readonly at: number; readonly effect: (state: BrokerState) => void }[]
 }
@@ -82,9 +111,12 @@ export function emptyBroker(
     producers: 0,
     offsetRecords: 0,
     topics: new Map(),
+    topicsMade: 0,
     partitions: new Map(),
     transactions: new Map(),
     offsets: new Map(),
+    groups: new Map(),
+    names: 0,
     late: [],
   }
 }
@@ -101,6 +133,7 @@ export function copyOfBroker(state: BrokerState): BrokerState {
     partitions,
     transactions: new Map(state.transactions),
     offsets: new Map(state.offsets),
+    groups: new Map(state.groups),
     late: [...state.late],
   }
 }

@@ -1,6 +1,7 @@
 import {
   addOffsetsToTxnApi,
   addPartitionsToTxnApi,
+  describeProducersApi,
   endTxnApi,
   initProducerIdApi,
   offsetCommitApi,
@@ -16,9 +17,11 @@ import {
   byPartition,
   codeOf,
   notHere,
+  notLed,
   partitionsIn,
   throttleMs,
 } from './virtual-broker-meeting.ts'
+import { openProducers } from './virtual-broker-records.ts'
 import {
   addToTransaction,
   commitOffset,
@@ -27,6 +30,7 @@ import {
   fetchOffset,
   initProducer,
 } from './virtual-broker-requests.ts'
+import { partitionOf } from './virtual-broker-state.ts'
 
 function producerOf({ transactionalId, producerId, producerEpoch }: TransactionOwner): Producer {
   return { transactionalId, id: producerId, epoch: producerEpoch }
@@ -145,5 +149,27 @@ export const transactionAnswers: readonly AnyAnswer[] = [
         error,
       }
     },
+  }),
+  answering({
+    api: describeProducersApi,
+    about: ({ topics }) => partitionsIn(topics),
+    effect: ({ topics }, meeting) => ({
+      throttleMs,
+      topics: byPartition(topics, (topic, partition) => {
+        const of = { topic, partition }
+        const error = notLed(meeting, of)
+        const isLed = error === kafkaError.none
+        const open = isLed ? openProducers(partitionOf(meeting.state, of)) : []
+        const producers = [...open].map(([id, openFrom]) => ({
+          id,
+          epoch: 0,
+          lastSequence: -1,
+          lastTimestamp: -1,
+          coordinatorEpoch: 0,
+          openFrom,
+        }))
+        return { partition, error, message: undefined, producers }
+      }),
+    }),
   }),
 ]

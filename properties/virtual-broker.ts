@@ -101,7 +101,10 @@ function brokerOver(state: BrokerState, options: VirtualBrokerOptions): VirtualB
       return state.requests
     },
     createTopic(topic, partitions) {
-      state.topics.set(topic, Math.max(partitions, state.topics.get(topic) ?? 0))
+      const known = state.topics.get(topic)
+      state.topicsMade += 1
+      const id = known?.id ?? state.topicsMade.toString(16).padStart(32, '0')
+      state.topics.set(topic, { id, partitions: Math.max(partitions, known?.partitions ?? 0) })
     },
     deleteTopic(topic) {
       state.topics.delete(topic)

@@ -8,6 +8,7 @@ export type {
   StreamingQuery,
 } from './dataframe/data-frame.ts'
 export type { KeyedDataset, RowOf } from './dataframe/dataset-types.ts'
+export type { Fleet, FleetOptions } from './dataframe/fleet.ts'
 export type {
   AsyncOperatorProgress,
   DurationMs,

@@ -4,6 +4,8 @@ import type { Epoch } from '../src/core/units.ts'
 export const logFolder = 'log'
 export const deltaFolder = 'deltas'
 export const snapshotFolder = 'snapshots'
+/** In a folder that the checkpoints of a fleet lie below, and in none of theirs. */
+export const fleetFile = 'fleet'
 
 /** Who writes a file: names carry the token, so that two attempts never meet in one name. */
 export interface FileOwner {

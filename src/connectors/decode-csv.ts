@@ -1,12 +1,5 @@
 import { batchBuilder } from '../batch/build.ts'
 import { parseDecimal } from '../batch/decimal-text.ts'
-import { type DataType, type Field, type Schema, schemaText, typeText } from '../batch/schema.ts'
-import type { Value } from '../batch/value.ts'
-import { StreamError, unreachable } from '../core/error.ts'
-import { type CsvDialect, type CsvField, splitCsv } from '../expr/csv-line.ts'
-import { parseDouble } from '../expr/number-text.ts'
-import { isCorruptColumn } from './decode-json-reference.ts'
-import { isoTimes, misfit, type TimeReaders } from './json-value.ts'
 import {
   type DecodeMode,
   decodeFailed,
@@ -15,7 +8,14 @@ import {
   nullableSchema,
   type RejectRecord,
   rejectsBytes,
-} from './line-decoder.ts'
+} from '../batch/line-decoder.ts'
+import { type DataType, type Field, type Schema, schemaText, typeText } from '../batch/schema.ts'
+import type { Value } from '../batch/value.ts'
+import { StreamError, unreachable } from '../core/error.ts'
+import { type CsvDialect, type CsvField, splitCsv } from '../expr/csv-line.ts'
+import { parseDouble } from '../expr/number-text.ts'
+import { isCorruptColumn } from '../json/reference.ts'
+import { isoTimes, misfit, type TimeReaders } from '../json/value.ts'
 
 export interface CsvDecoderOptions {
   /** Every column of a line, in order. */

@@ -1,6 +1,6 @@
 import { columnBuilder } from '../batch/build.ts'
+import { type LineDecoder, lineEnd } from '../batch/line-decoder.ts'
 import { type Schema, stringType } from '../batch/schema.ts'
-import { type LineDecoder, lineEnd } from './line-decoder.ts'
 
 const encoder = new TextEncoder()
 

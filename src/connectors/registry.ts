@@ -8,6 +8,7 @@ import type { FileSystem } from '../core/file-system.ts'
 import type { Random } from '../core/random.ts'
 import type { Connect } from '../core/socket.ts'
 import type { ReadLimit, Sink, Source } from '../flow/connector.ts'
+import type { PartitionSharing, SharingOptions } from '../flow/partition-sharing.ts'
 import { type CheckedOptions, invalidOption, invalidValue, type OptionSpec } from './option-spec.ts'
 
 /** Everything a source may use; nothing of the outside world reaches it in another way. */
@@ -69,6 +70,11 @@ export interface SourceFactory {
    * counted, or delivered to the dead letters too. Absent = its batches carry none.
    */
   badRecords?(options: CheckedOptions): 'drop' | 'deadLetter' | undefined
+  /** Lets processes share out its partitions, for queries of a fleet. Absent = it has none to share. */
+  share?(
+    context: Pick<SourceContext, 'options' | 'clock'>,
+    sharing: SharingOptions,
+  ): Promise<PartitionSharing>
   create(context: SourceContext): Promise<Source>
 }
 

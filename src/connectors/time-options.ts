@@ -1,6 +1,6 @@
 import { parseDate, parseTimestamp } from '../batch/time-text.ts'
 import { timePattern } from '../expr/time-pattern.ts'
-import type { TimeReaders } from './json-value.ts'
+import type { TimeReaders } from '../json/value.ts'
 import { type CheckedOptions, optionOf, textOption } from './option-spec.ts'
 
 const microsPerDay = 86_400_000_000

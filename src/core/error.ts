@@ -167,9 +167,14 @@ const catalogue = {
     hint: 'Check that the address is that of a Kafka broker and nothing stands between that changes bytes.',
     retry: 'backoff',
   },
+  KAFKA_AUTHENTICATION_FAILED: {
+    message: 'The broker {address} and this client do not accept each other ({step}): {why}.',
+    hint: 'Check kafka.security.protocol and, for TLS, the options kafka.ssl.*, for SASL kafka.sasl.*.',
+    retry: 'never',
+  },
   KAFKA_CODEC_UNKNOWN: {
-    message: 'Records are packed with {codec}, which cannot be read here.',
-    hint: 'Install the package for it, or let producers pack with gzip.',
+    message: 'Records are packed with {codec}, which this version of Node cannot unpack by itself.',
+    hint: 'Install the package {package} beside millrace, or run a version of Node that has {codec}.',
     retry: 'never',
   },
   KAFKA_CONNECTION_LOST: {
@@ -207,10 +212,21 @@ const catalogue = {
     hint: 'Restore the partition from another replica; kafka.check.crcs set to false reads them as they are.',
     retry: 'never',
   },
+  KAFKA_RECORD_TOO_LARGE: {
+    message: 'A batch of records is larger than {resource} takes (code {code}).',
+    hint: 'A record that is too large by itself has to be filtered out or cut, or max.message.bytes of the topic raised; if many small ones are too large together, lower kafka.batch.size.',
+    retry: 'never',
+  },
   KAFKA_REQUEST_REFUSED: {
     message: '{request} for {resource} was refused with code {code}: {why}.',
     hint: 'The code is explained in the protocol guide of Kafka.',
     retry: 'backoff',
+  },
+  KAFKA_ROWS_HELD_BACK: {
+    message:
+      'The brokers hold back what they acknowledged as committed: in {partition}, a transaction of {transactionalId} is open from offset {offset} on, though it has ended for its coordinator.',
+    hint: 'The brokers lost the end of the transaction, as they may when one starts again, and readers of committed records wait there. Its rows can be read with kafka.isolation.level read_uncommitted; end it with kafka-transactions abort, which takes them back, and write them again by hand.',
+    retry: 'never',
   },
   KAFKA_SINK_COLUMNS: {
     message: 'A Kafka sink needs {column} ({expected}), and the columns are {available}.',
@@ -229,7 +245,7 @@ const catalogue = {
   },
   KAFKA_TRANSACTION_ENDED: {
     message: 'A transaction of {transactionalId} cannot go on: {why}.',
-    hint: 'Nothing is lost: the next attempt asks the broker what was committed. If this happens again and again, an epoch takes longer than the timeout of its transaction, or another process uses the same transactional ids.',
+    hint: 'Nothing is lost: the next attempt asks the broker what was committed. If this happens again and again, another process uses the same transactional ids.',
     retry: 'backoff',
   },
   KAFKA_TRANSACTION_HANGS: {
@@ -238,9 +254,15 @@ const catalogue = {
     hint: 'The brokers lost the end of a transaction, as they may when a coordinator starts again. List it with kafka-transactions find-hanging and end it with kafka-transactions abort, in this partition and in __consumer_offsets. Nothing is lost: its epoch is written again.',
     retry: 'backoff',
   },
+  KAFKA_TRANSACTION_TIMED_OUT: {
+    message:
+      'The transaction of epoch {epoch} ({transactionalId}) had been open for {openMs} ms when the brokers aborted it; its timeout is {timeoutMs} ms.',
+    hint: 'Nothing is lost: the epoch is written again. If it always takes that long it is never committed: raise kafka.transaction.timeout.ms, or make epochs smaller, such as with maxOffsetsPerTrigger.',
+    retry: 'backoff',
+  },
   KAFKA_UNREACHABLE: {
     message: 'The broker {address} cannot be reached ({step}): {why}.',
-    hint: 'Check the address and, for TLS and SASL, the options kafka.security.protocol, kafka.ssl.* and kafka.sasl.*.',
+    hint: 'Check the address, and that the broker runs and listens there for this kafka.security.protocol.',
     retry: 'backoff',
   },
   KAFKA_VERSION_UNSUPPORTED: {

@@ -6,6 +6,7 @@ import type { AsofJoins } from './asof-join.ts'
 import type { Column, ColumnOrName } from './column.ts'
 import type { RowOf, TypedDataset } from './dataset-types.ts'
 import type { EarlyResultOptions } from './early-results.ts'
+import type { Fleet, FleetOptions } from './fleet.ts'
 import type { JoinOptions, JoinTypeName } from './join-options.ts'
 import type { NamedSteps } from './named-steps.ts'
 import type { NotOnFrames, NotOnGroups } from './not-provided.ts'
@@ -15,7 +16,7 @@ import type { TriggerOptions } from './trigger.ts'
 import type { UpgradeReport } from './upgrade-report.ts'
 import type { ForeachWriter, StartOptions } from './writer-options.ts'
 
-// One file for four interfaces: a frame makes writers, and a writer's foreachBatch gets frames.
+// Over 400 lines, one file for four interfaces: a frame makes writers, and a writer's foreachBatch gets frames.
 
 /** Rows of a type that the compiler knows; see `DataFrame.as`. */
 export type Dataset<Row> = TypedDataset<Row, DataFrame>
@@ -373,6 +374,35 @@ export interface DataStreamWriter {
    */
   start(path?: string, options?: StartOptions): StreamingQuery
   start(options: StartOptions): StreamingQuery
+  /**
+   * Takes part in a query that several processes run, which share the partitions of its Kafka source by a consumer
+   * group: each partition is a query of its own, with its checkpoint in a folder of `checkpointLocation`, which all
+   * processes have to reach. A process that ends leaves its partitions to the others, one that begins gets its share;
+   * every row is worked on as often as by one query. Only for steps that look at one row at a time, and joins with
+   * frames that do not stream. Where the sink is a folder of files, each partition has one of its own in it.
+   *
+   * @throws StreamError `STREAMING_UNSUPPORTED` that names the step at which rows of several partitions would have to
+   * meet, `CONFIG_INVALID` without `checkpointLocation`, and what `start` throws at once
+   * @example
+   * ```ts no-run: it needs brokers
+   * import { Session } from 'millrace'
+   *
+   * const session = Session.builder.getOrCreate()
+   * const orders = session.readStream
+   *   .format('kafka')
+   *   .option('kafka.bootstrap.servers', 'broker1:9092')
+   *   .option('subscribe', 'orders')
+   *   .load()
+   * const fleet = orders.writeStream
+   *   .format('kafka')
+   *   .option('kafka.bootstrap.servers', 'broker1:9092')
+   *   .option('topic', 'copies')
+   *   .option('checkpointLocation', '/mnt/shared/copies')
+   *   .startFleet({ group: 'copies' })
+   * await fleet.awaitTermination()
+   * ```
+   */
+  startFleet(options: FleetOptions): Fleet<DataFrame>
   /**
    * What `start` would do with a checkpoint; see `Session.explainUpgrade`.
    * @throws StreamError `CHECKPOINT_NOT_FOUND`, and what `start` throws at once

@@ -3,7 +3,8 @@ import type { EdgeOptions } from '../batch/edge-row.ts'
 import type { Schema } from '../batch/schema.ts'
 import type { LogicalPlan, SaveMode, Scan } from '../plan/logical.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
-import type { ForeachBatch, StreamingQuery } from './data-frame.ts'
+import type { DataFrame, ForeachBatch, StreamingQuery } from './data-frame.ts'
+import type { Fleet, FleetOptions } from './fleet.ts'
 import type { TriggerSpec } from './trigger.ts'
 import type { UpgradeReport } from './upgrade-report.ts'
 import type { ForeachWriter } from './writer-options.ts'
@@ -20,6 +21,8 @@ export interface Launch {
   scan(spec: ReadSpec): Scan
   /** Starts a streaming query; failures after the start end the query. */
   start(plan: LogicalPlan, spec: WriteSpec): StreamingQuery
+  /** Takes part in a query that several processes run. */
+  startFleet(plan: LogicalPlan, spec: WriteSpec, options: FleetOptions): Fleet<DataFrame>
   /**
    * What starting the query on a checkpoint would do with it.
    * @throws StreamError `CHECKPOINT_NOT_FOUND`, and what `start` throws at once

@@ -48,6 +48,8 @@ export function dataStreamWriter(
       const format = formatOf(spec.format)
       return launch.start(...checked(plan, { ...spec, format, options }))
     },
+    startFleet: (options) =>
+      launch.startFleet(...checked(plan, { ...spec, format: formatOf(spec.format) }), options),
     explainUpgrade: async (checkpoint) => launch.explainUpgrade(...checked(plan, spec), checkpoint),
   }
 }

@@ -5,6 +5,7 @@ import { outputColumn } from './compile-output.ts'
 import { columnAtPath, pathOf, readsOf } from './compile-paths.ts'
 import type { EvaluationContext, Expression } from './expression.ts'
 import { interpretStage, isOfRow } from './interpret-stage.ts'
+import { jsonColumns } from './json-columns.ts'
 import type { CompiledStage, RejectRow, StageResult, StageSpec } from './stage.ts'
 
 /**
@@ -18,6 +19,23 @@ export function compileStage(
   spec: StageSpec,
   inputSchema: Schema,
   reject?: RejectRow,
+): CompiledStage {
+  const plain = compilePlain(spec, inputSchema, reject)
+  const json = jsonColumns(spec, inputSchema)
+  if (json === undefined) return plain
+  const decoded = compilePlain(json.spec, json.schema, reject)
+  return {
+    run(batch, context) {
+      const extended = json.extend(batch)
+      return extended === undefined ? plain.run(batch, context) : decoded.run(extended, context)
+    },
+  }
+}
+
+function compilePlain(
+  spec: StageSpec,
+  inputSchema: Schema,
+  reject: RejectRow | undefined,
 ): CompiledStage {
   const reference = interpretStage(spec, inputSchema, reject)
   const computed = spec.columns.filter((column) => !isPassedOn(column))

@@ -5,10 +5,11 @@ import type { Expression } from '../expr/expression.ts'
 import { defaultName } from '../expr/names.ts'
 import { expressionText } from '../expr/print.ts'
 import { call } from '../expr/resolve.ts'
+import { rewriteExpression } from '../expr/rewrite.ts'
 import { refuseAggregates } from './analyze-aggregate.ts'
 import { positionOf } from './analyze-select.ts'
 import { conjunction, conjuncts } from './conditions.ts'
-import { columnAt, foldConstants, rewriteExpression } from './expressions.ts'
+import { columnAt, foldConstants } from './expressions.ts'
 import { keyOf } from './join-conditions.ts'
 import {
   isStreaming,

@@ -1,6 +1,7 @@
 import type { Expression } from '../expr/expression.ts'
+import { rewriteExpression } from '../expr/rewrite.ts'
 import { isDeterministic } from './conditions.ts'
-import { columnAt, columnsRead, rewriteExpression } from './expressions.ts'
+import { columnAt, columnsRead } from './expressions.ts'
 import {
   type Aggregate,
   type Filter,

@@ -8,6 +8,7 @@ import {
 } from '../../actors/job.ts'
 import { runJob } from '../../actors/supervisor.ts'
 import type { ActorFailure, ActorSystem } from '../../actors/system.ts'
+import { fleetFile } from '../../state/checkpoint-paths.ts'
 import type { CleanUpHold } from '../../state/clean-up-hold.ts'
 import { shardLayout, shardsOfLane } from '../../state/key-group.ts'
 import { type LocalEpochLog, openEpochLog } from '../../state/local-epoch-log.ts'
@@ -238,6 +239,10 @@ async function commitAgain(
 }
 
 async function openLog(spec: QuerySpec): Promise<LocalEpochLog> {
+  if ((await spec.files.stat(joinPath(spec.checkpoint, fleetFile))) !== undefined) {
+    const difference = 'a fleet keeps the checkpoints of its partitions below it'
+    throw new StreamError('CHECKPOINT_OTHER_QUERY', { path: spec.checkpoint, difference })
+  }
   return openEpochLog({
     files: spec.files,
     root: spec.checkpoint,

@@ -27,8 +27,7 @@ export function checkpointFor(
   spec: WriteSpec,
 ): CheckpointPlace {
   const queryId = ports.random.uuid()
-  const own = spec.options['checkpointlocation']
-  const lasting = own ?? sessionFolder(config, spec)
+  const lasting = lastingFolder(config, spec)
   if (lasting !== undefined) return { path: lasting, queryId, ended: () => Promise.resolve() }
   const path = joinPath(ports.temporaryFolder, `millrace-${queryId}`)
   return {
@@ -36,6 +35,14 @@ export function checkpointFor(
     queryId,
     ended: (cleanly) => (cleanly ? ports.files.removeFolder(path) : Promise.resolve()),
   }
+}
+
+/**
+ * Where a query keeps a checkpoint that outlives its process, if anywhere.
+ * @throws StreamError `CONFIG_INVALID`
+ */
+export function lastingFolder(config: SessionConfig, spec: WriteSpec): string | undefined {
+  return spec.options['checkpointlocation'] ?? sessionFolder(config, spec)
 }
 
 function sessionFolder(config: SessionConfig, spec: WriteSpec): string | undefined {

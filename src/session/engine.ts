@@ -1,4 +1,6 @@
 import type { Registry } from '../connectors/registry.ts'
+import type { DataFrame } from '../dataframe/data-frame.ts'
+import type { Fleet } from '../dataframe/fleet.ts'
 import type { UnresolvedPlan } from '../plan/unresolved-plan.ts'
 import type { SessionConfig } from './config.ts'
 import type { MemoryTables } from './memory-tables.ts'
@@ -11,6 +13,8 @@ export interface Engine {
   readonly ports: SessionPorts
   readonly registry: Registry
   readonly streams: QueryRegistry
+  /** Those that have not ended. */
+  readonly fleets: Set<Fleet<DataFrame>>
   readonly views: Map<string, UnresolvedPlan>
   readonly tables: MemoryTables
 }

@@ -159,7 +159,8 @@ function status(message: string): StreamingQueryStatus {
   return { message, isDataAvailable: false, isTriggerActive: false }
 }
 
-function asStreamError(failure: unknown): StreamError {
+/** Whatever was thrown as an error that users meet. */
+export function asStreamError(failure: unknown): StreamError {
   if (failure instanceof StreamError) return failure
   return new StreamError('INTERNAL', { what: reasonOf(failure) }, { cause: failure })
 }

@@ -27,6 +27,7 @@ import { runBatch } from '../runtime/batch-run.ts'
 import type { SessionConfig } from './config.ts'
 import type { Engine } from './engine.ts'
 import { explainUpgrade } from './explain-upgrade.ts'
+import { startFleet } from './fleet.ts'
 import { makeBatchReader, makeScan, makeSink } from './formats.ts'
 import { memoryTables } from './memory-tables.ts'
 import type { SessionPorts } from './ports.ts'
@@ -127,7 +128,8 @@ export function createSession(
     terminal.status(text),
   )
   const tables = memoryTables()
-  const engine: Engine = { config, ports, registry, streams, views, tables }
+  const fleets: Engine['fleets'] = new Set()
+  const engine: Engine = { config, ports, registry, streams, fleets, views, tables }
   const launch = launchOf(engine)
   const frameOf = (scan: Scan): DataFrame => dataFrame({ kind: 'scan', scan }, launch)
   const made = new Map<string, number>()
@@ -194,6 +196,8 @@ export function createSession(
     },
 
     async stop() {
+      // Their queries would begin again.
+      await Promise.all([...fleets].map((fleet) => fleet.stop()))
       const stopped = await Promise.allSettled(streams.active.map((query) => query.stop()))
       forget()
       const failed = stopped.find(({ status }) => status === 'rejected')
@@ -208,6 +212,7 @@ function launchOf(engine: Engine): Launch {
     edge: { longAs: config.longAs },
     scan: (spec: ReadSpec) => makeScan(engine.registry, spec),
     start: (plan, spec) => startQuery(engine, launch, plan, spec),
+    startFleet: (plan, spec, options) => startFleet(engine, launch, plan, spec, options),
     explainUpgrade: (plan, spec, checkpoint) =>
       explainUpgrade({ engine, launch, plan, spec, checkpoint }),
     collect: (plan) => collect(engine, plan),

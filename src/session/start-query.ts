@@ -53,16 +53,20 @@ interface Start {
   deployed: Deployed | undefined
 }
 
-/** Starts a streaming query; everything that can be refused at once is refused here. */
+/**
+ * Starts a streaming query; everything that can be refused at once is refused here.
+ *
+ * @param place - where its checkpoint lies; default: where its options say
+ */
 export function startQuery(
   engine: Engine,
   launch: Launch,
   plan: LogicalPlan,
   spec: WriteSpec,
+  place: CheckpointPlace = checkpointFor(engine.config, engine.ports, spec),
 ): StreamingQuery {
   const { config, ports, registry, streams } = engine
   streams.checkName(spec.queryName)
-  const place = checkpointFor(config, ports, spec)
   const from = spec.options['startfrom']
   if (from !== undefined) checkSavepoint(ports.files, from)
   const planned = plannedQuery(engine, plan, spec, place.path)

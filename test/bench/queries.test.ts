@@ -16,6 +16,7 @@ const launch: Launch = {
   edge: {},
   scan: nothingRuns,
   start: nothingRuns,
+  startFleet: nothingRuns,
   explainUpgrade: nothingRuns,
   collect: nothingRuns,
   save: nothingRuns,

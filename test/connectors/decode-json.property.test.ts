@@ -3,15 +3,12 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Column } from '../../src/batch/batch.ts'
 import { parseSchema } from '../../src/batch/ddl.ts'
+import type { LineDecoder } from '../../src/batch/line-decoder.ts'
 import { rowsOf } from '../../src/batch/read.ts'
 import type { Schema } from '../../src/batch/schema.ts'
 import type { Value } from '../../src/batch/value.ts'
-import { jsonDecoder } from '../../src/connectors/decode-json.ts'
-import {
-  type JsonDecoderOptions,
-  referenceJsonDecoder,
-} from '../../src/connectors/decode-json-reference.ts'
-import type { LineDecoder } from '../../src/connectors/line-decoder.ts'
+import { jsonDecoder } from '../../src/json/decoder.ts'
+import { type JsonDecoderOptions, referenceJsonDecoder } from '../../src/json/reference.ts'
 
 const encoder = new TextEncoder()
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { parseSchema } from '../../src/batch/ddl.ts'
+import type { DecodeMode } from '../../src/batch/line-decoder.ts'
 import { rowsOf } from '../../src/batch/read.ts'
 import type { Value } from '../../src/batch/value.ts'
-import { jsonDecoder } from '../../src/connectors/decode-json.ts'
-import type { DecodeMode } from '../../src/connectors/line-decoder.ts'
 import { StreamError } from '../../src/core/error.ts'
+import { jsonDecoder } from '../../src/json/decoder.ts'
 
 function decode(schema: string, lines: readonly string[], mode: DecodeMode = 'PERMISSIVE') {
   const bytes = new TextEncoder().encode(lines.map((line) => `${line}\n`).join(''))

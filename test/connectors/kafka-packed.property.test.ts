@@ -4,6 +4,8 @@ import { murmur2 } from '../../src/connectors/kafka/murmur2.ts'
 import { WireFault } from '../../src/connectors/kafka/protocol/wire-fault.ts'
 import { unpackLz4 } from '../../src/connectors/kafka/records/lz4.ts'
 import { unpackSnappy } from '../../src/connectors/kafka/records/snappy.ts'
+import { unpackedBytesMax } from '../../src/connectors/kafka/records/unpacked-bytes.ts'
+import { readyZstd, unpackZstd } from '../../src/connectors/kafka/records/zstd.ts'
 
 /** A piece of a packed text: new bytes, or bytes that came before. */
 type Piece = { readonly literal: Uint8Array } | { readonly distance: number; readonly size: number }
@@ -149,4 +151,34 @@ test.each([
 ])('the hash of %j is that of Kafka', (text, hash) => {
   const bytes = new TextEncoder().encode(`..${text}.`)
   expect(murmur2(bytes, 2, bytes.length - 1)).toBe(hash)
+})
+
+/** What the command `zstd -19` makes of it. */
+const zstdText = 'the quick brown fox; '.repeat(40)
+const zstdPacked = Uint8Array.from(
+  Buffer.from(
+    '28b52ffd0468e50000a874686520717569636b2062726f776e20666f783b20010061623599ab827fcd',
+    'hex',
+  ),
+)
+
+test('what was packed with zstd is unpacked, and what was not is a fault', async () => {
+  await readyZstd()
+  expect(new TextDecoder().decode(unpackZstd(zstdPacked))).toBe(zstdText)
+  const cut = fc.nat(zstdPacked.length - 5).map((size) => zstdPacked.slice(0, size))
+  const changed = fc
+    .tuple(fc.nat(zstdPacked.length - 1), fc.nat(255))
+    .map(([at, byte]) => zstdPacked.with(at, byte))
+  fc.assert(
+    fc.property(fc.oneof(cut, changed, fc.uint8Array()), (bytes) => {
+      try {
+        expect(unpackZstd(bytes).length).toBeLessThanOrEqual(unpackedBytesMax)
+      } catch (thrown) {
+        expect(thrown).toBeInstanceOf(WireFault)
+      }
+    }),
+  )
+  for (let size = 0; size < zstdPacked.length - 5; size++) {
+    expect(() => unpackZstd(zstdPacked.slice(0, size)), String(size)).toThrow(WireFault)
+  }
 })

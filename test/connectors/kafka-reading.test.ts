@@ -1,9 +1,15 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { batchOf } from '../../src/batch/build.ts'
 import { rowsOf } from '../../src/batch/read.ts'
 import { kafkaCluster } from '../../src/connectors/kafka/cluster.ts'
 import { readPartition } from '../../src/connectors/kafka/partition-reader.ts'
-import { chosenPosition, partitionsOf, shareOffsets } from '../../src/connectors/kafka/positions.ts'
+import {
+  chosenPosition,
+  rangesOf,
+  shareOffsets,
+  topicsOf,
+} from '../../src/connectors/kafka/positions.ts'
 import { listOffsetsApi, metadataApi } from '../../src/connectors/kafka/protocol/cluster-api.ts'
 import { type FetchedRecords, fetchApi } from '../../src/connectors/kafka/protocol/data-api.ts'
 import { recordColumns, recordSchema } from '../../src/connectors/kafka/records/record-columns.ts'
@@ -78,7 +84,7 @@ async function valuesIn(
     lost: async () => range.to,
   }
   const found: (readonly [bigint, string])[] = []
-  for await (const batch of readPartition(
+  for await (const { batch } of readPartition(
     reading,
     { of: orders, ...range },
     recordColumns(schema, orders),
@@ -128,7 +134,7 @@ test('a record that was changed is refused, unless nobody looks', async () => {
   expect(unchecked).toEqual([[0n, 'money=109']])
 })
 
-test('records that do not come, that may not be read, and whose codec is unknown end with a code', async () => {
+test('records that do not come, that may not be read, and that are not packed as they say end with a code', async () => {
   const range = { from: 0, to: 1 }
   const silent = valuesIn([fetching(() => ({}))], range, { pollTimeoutMs: 20 })
   await expect(silent).rejects.toMatchObject({ code: 'KAFKA_READ_TIMEOUT' })
@@ -144,7 +150,7 @@ test('records that do not come, that may not be read, and whose codec is unknown
   const packed = batchAt(0, ['a'])
   packed[22] = (packed[22] as number) | 4
   const zstd = valuesIn([fetching(() => ({ records: packed }))], range, { checksCrc: false })
-  await expect(zstd).rejects.toMatchObject({ code: 'KAFKA_CODEC_UNKNOWN' })
+  await expect(zstd).rejects.toMatchObject({ code: 'KAFKA_RECORDS_CORRUPT' })
 })
 
 test('offsets that are gone are passed over where the source says so', async () => {
@@ -164,7 +170,7 @@ test('reading begins where the options say', async () => {
   const asking = askingOf([metadata, offsets])
   const begin = async (options: Readonly<Record<string, string>>) => {
     const own = settingsOf(options)
-    const partitions = await partitionsOf(asking, own.topics)
+    const { partitions } = await topicsOf(asking, own.topics)
     return (await chosenPosition(asking, partitions, own.starting, own))['orders/0']
   }
   expect(await begin({})).toBe(90)
@@ -186,6 +192,38 @@ test('an epoch takes from each partition by what waits there, together what it m
   expect(shareOffsets(from, to, 100)).toEqual(to)
   expect(shareOffsets(from, to, 20)).toEqual({ 'a/0': 15, 'a/1': 15, 'a/2': 5 })
   expect(shareOffsets(from, to, 3)).toEqual({ 'a/0': 11, 'a/1': 2, 'a/2': 5 })
+  // What is new begins where it is, however little may be read, and what was cut off goes back.
+  const others = { ...to, 'a/2': 3, 'new/0': 100 }
+  expect(shareOffsets(from, others, 3)).toEqual({ 'a/0': 11, 'a/1': 2, 'a/2': 3, 'new/0': 100 })
+})
+
+test('large partitions are read in parts, which are the whole together', () => {
+  const sizes = fc.array(fc.nat(1_000), { maxLength: 6 })
+  fc.assert(
+    fc.property(
+      sizes,
+      fc.option(fc.integer({ min: 1, max: 12 }), { nil: undefined }),
+      (all, minimum) => {
+        const from = Object.fromEntries(all.map((_, at) => [`a/${at}`, 10 * at]))
+        const to = Object.fromEntries(all.map((size, at) => [`a/${at}`, 10 * at + size]))
+        const ranges = rangesOf({ from, to: { ...to, 'new/0': 5 } }, minimum)
+        for (const [at, size] of all.entries()) {
+          const own = ranges.filter(({ of }) => of.partition === at)
+          const offsets = own.flatMap((range) =>
+            Array.from({ length: range.to - range.from }, (_, row) => range.from + row),
+          )
+          expect(offsets).toEqual(Array.from({ length: size }, (_, row) => 10 * at + row))
+        }
+        expect(ranges.every(({ of }) => of.topic === 'a')).toBe(true)
+        const waiting = all.filter((size) => size > 0)
+        if (minimum === undefined) expect(ranges).toHaveLength(waiting.length)
+        // Each is a whole number of parts, so the sum may be a few off.
+        else if (waiting.length > 0 && waiting.every((size) => size > 100)) {
+          expect(ranges.length).toBeGreaterThanOrEqual(minimum - waiting.length / 2)
+        }
+      },
+    ),
+  )
 })
 
 test.each([
@@ -246,5 +284,6 @@ test('a partition that ends before the position has lost records, unless that is
   }
   expect(await latest({}, 3)).toEqual({ 'orders/0': 5 })
   await expect(latest({}, 9)).rejects.toMatchObject({ code: 'KAFKA_DATA_LOST' })
-  expect(await latest({ failOnDataLoss: 'false' }, 9)).toEqual({ 'orders/0': 9 })
+  // Where the next record will be.
+  expect(await latest({ failOnDataLoss: 'false' }, 9)).toEqual({ 'orders/0': 5 })
 })

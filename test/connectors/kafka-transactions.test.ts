@@ -36,9 +36,10 @@ const hasty: Clock = {
 }
 
 /** What one attempt sends. */
-function attemptOn(broker: VirtualBroker): EpochTransactions<PackedRecords> {
+function attemptOn(broker: VirtualBroker, clock = hasty): EpochTransactions<PackedRecords> {
   broker.createTopic(out.topic, 1)
-  return epochTransactions({ requests: requestsTo(broker), places, clock: hasty, retryMs: 1000 })
+  const requests = requestsTo(broker)
+  return epochTransactions({ requests, places, clock, retryMs: 1000, transactionTimeoutMs: 60_000 })
 }
 
 function requestsTo(broker: VirtualBroker): TransactionRequests<PackedRecords> {
@@ -58,8 +59,11 @@ const nameOf = (epoch: number, attempt = 1) => ({
   snapshotId: `${attempt}.${epoch}`,
 })
 
-async function started(broker: VirtualBroker): Promise<EpochTransactions<PackedRecords>> {
-  const transactions = attemptOn(broker)
+async function started(
+  broker: VirtualBroker,
+  clock = hasty,
+): Promise<EpochTransactions<PackedRecords>> {
+  const transactions = attemptOn(broker, clock)
   await transactions.fence()
   await transactions.standOn(nameOf(-1))
   return transactions
@@ -102,6 +106,26 @@ test('an epoch is not prepared or committed before the one in front of it', asyn
   const others = await started(virtualBroker())
   await prepared(others, 1)
   await expect(prepared(others, 0)).rejects.toMatchObject({ code: 'INTERNAL' })
+})
+
+test('a transaction that took too long is told apart from one that somebody else ended', async () => {
+  for (const transactionVersion of [1, 2] as const) {
+    for (const [openMs, code] of [
+      [60_001, 'KAFKA_TRANSACTION_TIMED_OUT'],
+      [59_000, 'KAFKA_TRANSACTION_ENDED'],
+    ] as const) {
+      const broker = virtualBroker({ transactionVersion })
+      let nowMs = 0
+      const transactions = await started(broker, { ...hasty, monotonic: () => nowMs })
+      await transactions.write(epochOf(0), out, packed('row 0'))
+      nowMs += openMs
+      broker.timeOut()
+      await expect(transactions.prepare(nameOf(0))).rejects.toMatchObject({ code })
+      expect(await attemptOn(broker).fence()).toMatchObject(nameOf(-1))
+      broker.settle()
+      expect(rowsIn(broker)).toEqual([])
+    }
+  }
 })
 
 test('an aborted epoch leaves no transaction open and is never seen', async () => {

@@ -42,6 +42,9 @@ export function oracleLaunch(): OracleLaunch {
       const { format, options, schema = [], streaming, name = '' } = spec
       return { kind: 'scan', source: name, format, options, schema, streaming }
     },
+    startFleet() {
+      throw new Error('no fleets here')
+    },
     start(plan, spec) {
       asked.starts.push({ plan, spec })
       return endedQuery

@@ -1,9 +1,11 @@
 import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BuiltPackage, buildPackage } from '../house/built-package.ts'
 import { runProgram } from '../house/run-program.ts'
 import { projectRoot } from '../house/tree.ts'
+import { leaveOutWithoutBrokers } from '../kafka/left-out.ts'
+import { type RealBrokers, realBrokers } from '../kafka/real-brokers.ts'
 
 /** What each example must print, in this order. */
 const expected: Readonly<Record<string, readonly RegExp[]>> = {
@@ -70,6 +72,30 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
   'windowed-sums.ts': [/Batch: 0/, /ada\s*\|\s*20\.0/, /Batch: 1/, /ada\s*\|\s*42\.0/],
 }
 
+/** The same of those that take the address of brokers; the topics that they expect to be there. */
+const expectedWithBrokers: Readonly<Record<string, readonly RegExp[]>> = {
+  'kafka-arrivals.ts': [
+    /^failed$/m,
+    /^readings 0 0: reading \d$/m,
+    /^readings \d \d: reading \d$/m,
+    /^arrived at one time: true$/m,
+    /^at the same time when the epoch ran again: true$/m,
+  ],
+  'kafka-orders.ts': [
+    / key: binary/,
+    / value: binary/,
+    / topic: string/,
+    / partition: integer/,
+    / offset: long/,
+    / timestamp: timestamp/,
+    / timestampType: integer/,
+    / headers: array/,
+    /^refused: KAFKA_SINK_COLUMNS$/m,
+    /^processed: \{"id":"o2","customer":"bob","amount":7\.5\}\nprocessed: \{\}\n(?!processed)/m,
+  ],
+}
+const topics: readonly string[] = ['orders', 'processed_orders', 'readings']
+
 const examples = readdirSync(join(projectRoot, 'examples'))
   .filter((file) => file.endsWith('.ts'))
   .sort()
@@ -87,7 +113,9 @@ afterAll(() => built.remove())
 
 test('every example compiles as a user would compile it, and is expected to print something', () => {
   expect(errors).toEqual([])
-  expect(examples).toEqual(Object.keys(expected))
+  expect(examples).toEqual(
+    [...Object.keys(expected), ...Object.keys(expectedWithBrokers)].toSorted(),
+  )
 })
 
 test('an example fits in 60 lines', () => {
@@ -100,16 +128,39 @@ test('an example fits in 60 lines', () => {
 
 test.each(Object.entries(expected))(
   '%s runs and prints what it says',
-  async (file, patterns) => {
-    const program = join(built.folder, 'examples', file.replace(/\.ts$/, '.js'))
-    const { exitCode, output } = await runProgram(program, { timeoutMs: 60_000 })
-    expect(exitCode, output).toBe(0)
-    let rest = output
-    for (const pattern of patterns) {
-      const at = rest.search(pattern)
-      expect(at, `${pattern} in ${output}`).toBeGreaterThanOrEqual(0)
-      rest = rest.slice(at)
-    }
-  },
+  (file, patterns) => mustPrint(file, [], patterns),
   70_000,
 )
+
+const isLeftOut = leaveOutWithoutBrokers('examples')
+
+describe.skipIf(isLeftOut)('with brokers', () => {
+  let brokers: RealBrokers | undefined
+  beforeAll(async () => {
+    brokers = await realBrokers()
+    for (const topic of topics) await brokers.createTopic(topic, 1)
+  }, 300_000)
+  afterAll(() => brokers?.stop())
+
+  test.each(Object.entries(expectedWithBrokers))(
+    '%s runs and prints what it says',
+    (file, patterns) => mustPrint(file, [brokers?.bootstrap ?? ''], patterns),
+    70_000,
+  )
+})
+
+async function mustPrint(
+  file: string,
+  words: readonly string[],
+  patterns: readonly RegExp[],
+): Promise<void> {
+  const program = join(built.folder, 'examples', file.replace(/\.ts$/, '.js'))
+  const { exitCode, output } = await runProgram(program, { timeoutMs: 60_000, arguments: words })
+  expect(exitCode, output).toBe(0)
+  let rest = output
+  for (const pattern of patterns) {
+    const at = rest.search(pattern)
+    expect(at, `${pattern} in ${output}`).toBeGreaterThanOrEqual(0)
+    rest = rest.slice(at)
+  }
+}

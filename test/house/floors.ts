@@ -6,7 +6,7 @@ import type { FileTexts } from './tree.ts'
 const floors: readonly (readonly string[])[] = [
   ['src/core'],
   ['src/batch', 'state'],
-  ['src/codecs'],
+  ['src/codecs', 'src/json'],
   ['src/expr', 'src/flow'],
   ['src/plan', 'src/operators', 'src/connectors', 'actors'],
   ['src/sql', 'src/dataframe', 'src/physical'],
@@ -33,6 +33,7 @@ const doors: ReadonlyMap<string, string> = new Map([
   ['apache-arrow', 'src/batch/'],
   ['fast-check', 'properties/'],
   ['kafkajs', 'src/connectors/kafka/kafkajs-transport.ts'],
+  ['fzstd', 'src/connectors/kafka/records/zstd.ts'],
   ['msgpackr', 'src/operators/user-state-codec.ts'],
   ['protobufjs', 'src/codecs/protobuf/protobufjs.ts'],
 ])

@@ -52,7 +52,7 @@ const bansInRooms: readonly Ban[] = [
   {
     words: /\b(?:eval|new\s+Function)\s*\(/g,
     why: 'code is generated in one place for expressions and in one for decoders',
-    doors: ['src/expr/compile-code.ts', 'src/connectors/json-scanner-code.ts'],
+    doors: ['src/expr/compile-code.ts', 'src/json/scanner-code.ts'],
   },
   {
     words: /\bcreateRequire\b/g,

@@ -418,7 +418,7 @@ async function readByUs(
     of,
   )
   const texts: string[] = []
-  for await (const batch of readPartition(reading, { of, from, to }, columns)) {
+  for await (const { batch } of readPartition(reading, { of, from, to }, columns)) {
     for (const [value] of rowsOf(batch)) texts.push(new TextDecoder().decode(value as Uint8Array))
   }
   return texts

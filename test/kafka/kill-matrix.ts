@@ -1,24 +1,24 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { logEntries } from '../../properties/logged-epochs.ts'
-import { bootstrapServers } from '../../src/connectors/kafka/client-options.ts'
-import { type KafkaCluster, kafkaCluster } from '../../src/connectors/kafka/cluster.ts'
+import type { KafkaCluster } from '../../src/connectors/kafka/cluster.ts'
 import { clusterRequests } from '../../src/connectors/kafka/cluster-requests.ts'
 import { decodeMarker } from '../../src/connectors/kafka/epoch-marker.ts'
-import { kafkajsTransport } from '../../src/connectors/kafka/kafkajs-transport.ts'
-import { plainProducer } from '../../src/connectors/kafka/plain-producer.ts'
-import { RecordWriter } from '../../src/connectors/kafka/records/record-writer.ts'
+import { decodeRequest, versionOf } from '../../src/connectors/kafka/protocol/api.ts'
+import { endTxnApi } from '../../src/connectors/kafka/protocol/transaction-api.ts'
 import { outcomeOf } from '../../src/connectors/kafka/transaction-requests.ts'
 import { sleep } from '../../src/core/clock.ts'
 import { nodeFileSystem } from '../../src/core/node-file-system.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
+import { connected, fill, mustBeOnce, textsOf } from './filled-topic.ts'
 import { type BrokerCondition, brokerStates, type KillMoment, killMoments } from './kill-moments.ts'
-import type { ReadRecord, RealBrokers } from './real-brokers.ts'
+import { type LossyProxy, lossyProxy, type SeenRequest } from './lossy-proxy.ts'
+import { lifeOf, type ProgramLife } from './program-life.ts'
+import type { RealBrokers } from './real-brokers.ts'
 
 export interface KillMatrixOptions {
+  /** With addresses for a proxy. */
   readonly brokers: RealBrokers
   readonly nodes: number
   /** The compiled program of `killed-query.ts`. */
@@ -54,7 +54,23 @@ const clock = systemClock()
  *
  * @throws Error that names the round and what was wrong
  */
-export async function killMatrix(options: KillMatrixOptions): Promise<KillMatrixReport> {
+export async function killMatrix(asked: KillMatrixOptions): Promise<KillMatrixReport> {
+  const { brokers } = asked
+  const proxy = await lossyProxy(brokers.proxied)
+  const bootstrap = brokers.proxied.map(({ port }) => `127.0.0.1:${port}`).join(',')
+  const options: Matrix = { ...asked, proxy: { ...proxy, bootstrap } }
+  try {
+    return await allRounds(options)
+  } finally {
+    await proxy.close()
+  }
+}
+
+interface Matrix extends KillMatrixOptions {
+  readonly proxy: LossyProxy & { readonly bootstrap: string }
+}
+
+async function allRounds(options: Matrix): Promise<KillMatrixReport> {
   const { nodes, rounds, first = 0, report } = options
   const states = brokerStates.filter((state) => nodes > 1 || state !== 'coordinator moved')
   const faults = new Map<string, number>()
@@ -92,10 +108,7 @@ interface LostEnds {
   readonly isHeldBack: boolean
 }
 
-async function oneRound(
-  options: KillMatrixOptions,
-  { round, moment, state }: Round,
-): Promise<LostEnds> {
+async function oneRound(options: Matrix, { round, moment, state }: Round): Promise<LostEnds> {
   const { brokers, program } = options
   const [from, to] = [`from-${process.pid}-${round}`, `to-${process.pid}-${round}`]
   const folder = mkdtempSync(join(tmpdir(), 'millrace-kafka-'))
@@ -104,35 +117,79 @@ async function oneRound(
   try {
     await brokers.createTopic(from, partitions)
     await brokers.createTopic(to, partitions)
-    const sent = await fill(cluster, from)
+    const sent = await fill(cluster, from, { rows, partitions })
     // The first word is that of the checkpoint before every epoch.
     const which = String(1 + (round % 3))
     const words = [brokers.bootstrap, from, to, checkpoint]
-    const dying = lifeOf(program, [...words, moment, which])
-    await dying.until('at the step')
+    const first = await firstLife(options, words, { moment, which })
     const restore = await disturb(options, state)
-    dying.goOn()
-    await dying.ended
-    const living = lifeOf(program, [...words, 'never'])
+    const living = await first.next()
     await restore()
-    const hung = await toTheEnd(living, options, to)
-    if (hung > 0) {
+    const lost = await toTheEnd(living, options, to)
+    if (lost.hung > 0 || lost.isHeldBack) {
       const again = lifeOf(program, [...words, 'never'])
       await again.until('at the end')
       await again.ended
     }
     await mustBeMarked(cluster, checkpoint, to)
     // Everything of ours has ended: what is open in the topic is held back by the brokers alone.
-    const isHeldBack = await staysOpen(brokers, to)
+    const isHeldBack = lost.isHeldBack || (await staysOpen(brokers, to))
     if (isHeldBack && (options.nodes > 1 || state !== 'killed')) {
       throw new Error('the brokers hold committed rows back')
     }
     if (!isHeldBack) mustBeOnce(sent, textsOf(await brokers.read(to)))
     else mustBeThere(sent, textsOf(await brokers.read(to, 'read_uncommitted')))
-    return { hung, isHeldBack }
+    return { hung: lost.hung, isHeldBack }
   } finally {
     await cluster.close()
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+interface FirstLife {
+  /** Lets it die, where it is to die, and gives the life after that. */
+  next(): Promise<ProgramLife>
+}
+
+/** A life up to the step at which something happens to it. */
+async function firstLife(
+  { program, proxy }: Matrix,
+  words: readonly string[],
+  { moment, which }: { readonly moment: KillMoment; readonly which: string },
+): Promise<FirstLife> {
+  const again = (): ProgramLife => lifeOf(program, [...words, 'never'])
+  if (moment === 'EndTxn sent' || moment === 'answer lost') {
+    const isLast = moment === 'EndTxn sent'
+    const lost = proxy.loseAnswer(nthCommit(Number(which)), isLast ? 'silence' : 'cut')
+    const life = lifeOf(program, [proxy.bootstrap, ...words.slice(1), 'never'])
+    await Promise.race([lost, life.ended.then(() => life.until('EndTxn'))])
+    return {
+      async next() {
+        if (!isLast) return life
+        life.kill('SIGKILL')
+        await life.ended
+        return again()
+      },
+    }
+  }
+  const life = lifeOf(program, [...words, moment, which])
+  await life.until('at the step')
+  return {
+    async next() {
+      life.goOn()
+      await life.ended
+      return again()
+    },
+  }
+}
+
+/** Whether a request is this one of those that commit a transaction, counted from 0. */
+function nthCommit(which: number): (request: SeenRequest) => boolean {
+  let seen = 0
+  return ({ key, version, bytes, bodyAt }) => {
+    if (key !== endTxnApi.key) return false
+    const body = bytes.subarray(bodyAt + (versionOf(endTxnApi, version).isFlexible ? 1 : 0))
+    return decodeRequest(endTxnApi, version, body).isCommit && seen++ === which
   }
 }
 
@@ -145,39 +202,21 @@ async function toTheEnd(
   life: ProgramLife,
   { brokers }: KillMatrixOptions,
   topic: string,
-): Promise<number> {
+): Promise<LostEnds> {
   try {
     await life.until('at the end')
     await life.ended
-    return 0
+    return { hung: 0, isHeldBack: false }
   } catch (thrown) {
-    if (!String(thrown).includes('KAFKA_TRANSACTION_HANGS')) throw thrown
+    const isHeldBack = String(thrown).includes('KAFKA_ROWS_HELD_BACK')
+    if (!isHeldBack && !String(thrown).includes('KAFKA_TRANSACTION_HANGS')) throw thrown
     const inTopic = await brokers.abortOpen(topic)
     const inOffsets = await brokers.abortOpen('__consumer_offsets')
-    if (inOffsets === 0) throw new Error(`nothing hangs: ${String(thrown)}`)
-    return Math.max(inTopic, inOffsets)
-  }
-}
-
-function connected(brokers: RealBrokers): KafkaCluster {
-  const client = { clientId: 'kill-matrix', connectTimeoutMs: 5_000, requestTimeoutMs: 30_000 }
-  const options = new Map([['kafka.bootstrap.servers', brokers.bootstrap]])
-  return kafkaCluster(kafkajsTransport(client), bootstrapServers(options))
-}
-
-async function fill(cluster: KafkaCluster, topic: string): Promise<readonly string[]> {
-  const producer = plainProducer({ cluster, clock, retryMs: 60_000, requestTimeoutMs: 30_000 })
-  const sent = Array.from({ length: rows }, (_, row) => `row ${row}`)
-  for (let partition = 0; partition < partitions; partition++) {
-    const writer = new RecordWriter(10_000)
-    for (const [row, text] of sent.entries()) {
-      if (row % partitions !== partition) continue
-      const bytes = new TextEncoder().encode(text)
-      writer.append(clock.now(), undefined, { bytes, start: 0, end: bytes.length })
+    if ((isHeldBack ? inTopic : inOffsets) === 0) {
+      throw new Error(`nothing hangs: ${String(thrown)}`)
     }
-    await producer.send({ topic, partition }, writer.take())
+    return { hung: isHeldBack ? 0 : Math.max(inTopic, inOffsets), isHeldBack }
   }
-  return sent
 }
 
 /** Brings brokers into a state; the answer makes them well again. */
@@ -209,49 +248,6 @@ async function disturb(
   }
 }
 
-interface ProgramLife {
-  /** Waits for a line of its output. */
-  until(line: string): Promise<void>
-  goOn(): void
-  readonly ended: Promise<unknown>
-}
-
-/** As long as brokers come back in. */
-const lifeMs = 120_000
-
-function lifeOf(program: string, words: readonly string[]): ProgramLife {
-  const child: ChildProcess = spawn(process.execPath, [program, ...words], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: lifeMs,
-    killSignal: 'SIGKILL',
-  })
-  let output = ''
-  const ended = new Promise((resolve) => child.once('close', resolve))
-  const lines = new Set<string>()
-  const heard = new Set<() => void>()
-  for (const stream of [child.stdout, child.stderr]) {
-    if (stream === null) continue
-    createInterface({ input: stream }).on('line', (line) => {
-      output += `${line}\n`
-      lines.add(line)
-      for (const each of heard) each()
-    })
-  }
-  return {
-    ended,
-    goOn: () => void child.stdin?.write('go on\n'),
-    until: (line) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          if (lines.has(line)) resolve()
-        }
-        heard.add(look)
-        look()
-        ended.then(() => reject(new Error(`it ended without "${line}":\n${output}`)))
-      }),
-  }
-}
-
 /** Whether a transaction is open in a topic that nobody will end: partitions hear of ends a little later. */
 async function staysOpen(brokers: RealBrokers, topic: string): Promise<boolean> {
   const untilMs = clock.monotonic() + 5_000
@@ -262,25 +258,10 @@ async function staysOpen(brokers: RealBrokers, topic: string): Promise<boolean> 
   return false
 }
 
-function textsOf(records: readonly ReadRecord[]): readonly string[] {
-  return records.map(({ value }) => new TextDecoder().decode(value))
-}
-
 function mustBeThere(sent: readonly string[], found: readonly string[]): void {
   const lost = sent.filter((text) => !found.includes(text))
   if (lost.length > 0)
     throw new Error(`${lost.length} rows are nowhere (${lost.slice(0, 3).join(', ')})`)
-}
-
-function mustBeOnce(sent: readonly string[], found: readonly string[]): void {
-  const counts = new Map<string, number>()
-  for (const text of found) counts.set(text, (counts.get(text) ?? 0) + 1)
-  const lost = sent.filter((text) => !counts.has(text))
-  const twice = [...counts].filter(([, count]) => count > 1).map(([text]) => text)
-  if (lost.length + twice.length === 0 && counts.size === sent.length) return
-  throw new Error(
-    `${lost.length} rows lost (${lost.slice(0, 3).join(', ')}), ${twice.length} twice (${twice.slice(0, 3).join(', ')})`,
-  )
 }
 
 /** The marker names the newest checkpoint of the log. */

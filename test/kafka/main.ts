@@ -1,6 +1,6 @@
 /**
- * `npm run laws:kafka -- [--rounds n] [--first n]`: the kill matrix over one broker of Kafka and over three, half of the
- * rounds each (200 in all by default). Prints each round, and at the end how often each fault struck.
+ * `npm run laws:kafka -- [--rounds n] [--first n] [--version 3.9.2]`: the kill matrix over one broker of Kafka and over three,
+ * half of the rounds each (200 in all by default). Prints each round, and at the end how often each fault struck.
  */
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -11,6 +11,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '200' },
     first: { type: 'string', default: '0' },
+    version: { type: 'string' },
   },
 })
 const missing = missingForBrokers()
@@ -22,7 +23,11 @@ let rounds = 0
 let hung = 0
 let heldBack = 0
 for (const nodes of [1, 3]) {
-  const brokers = await realBrokers({ nodes })
+  const brokers = await realBrokers({
+    nodes,
+    isProxied: true,
+    ...(values.version === undefined ? {} : { version: values.version }),
+  })
   try {
     const report = await killMatrix({
       brokers,

@@ -7,38 +7,34 @@ import { kafkajsTransport } from '../../src/connectors/kafka/kafkajs-transport.t
 import { runCompiler } from '../house/built-package.ts'
 import { projectRoot } from '../house/tree.ts'
 import { brokerSuite, type ClusterUnderTest } from './broker-suite.ts'
+import { fleetRun } from './fleet-run.ts'
+import { groupSuite } from './group-suite.ts'
 import { killMatrix } from './kill-matrix.ts'
-import {
-  type BrokerOptions,
-  missingForBrokers,
-  type RealBrokers,
-  realBrokers,
-} from './real-brokers.ts'
+import { leaveOutWithoutBrokers } from './left-out.ts'
+import { type BrokerOptions, type RealBrokers, realBrokers } from './real-brokers.ts'
 
 const client = { clientId: 'test', connectTimeoutMs: 5_000, requestTimeoutMs: 30_000 }
-const missing = missingForBrokers()
-if (missing !== undefined) {
-  if (process.env['CI'] === 'true') throw new Error(missing)
-  process.stdout.write(`real brokers of Kafka are left out: ${missing}\n`)
-}
+const isLeftOut = leaveOutWithoutBrokers('transactions, kills and fleets')
 
 /** One cluster each, for all the checks of a suite. */
-const clusters: readonly (BrokerOptions & { readonly transactionVersion: 1 | 2 })[] = [
-  { nodes: 1, transactionVersion: 1, features: ['transaction.version=0'] },
-  { nodes: 3, transactionVersion: 2 },
+const clusters: readonly (BrokerOptions & {
+  readonly transactionVersion: 1 | 2
+  readonly killRounds: number
+})[] = [
+  { version: '3.9.2', nodes: 1, transactionVersion: 1, killRounds: 8 },
+  { nodes: 3, transactionVersion: 2, killRounds: 12 },
 ]
 /** Maven may have to bring everything first. */
 const startMs = 300_000
-const killRounds = 10
 const killsMs = 600_000
 
-for (const { transactionVersion, ...options } of clusters) {
-  const { nodes = 1 } = options
-  const name = `${nodes} of Kafka, transactions ${transactionVersion}`
-  describe.skipIf(missing !== undefined)(name, () => {
+for (const { transactionVersion, killRounds, ...options } of clusters) {
+  const { nodes = 1, version = 'of today' } = options
+  const name = `${nodes} of Kafka ${version}, transactions ${transactionVersion}`
+  describe.skipIf(isLeftOut)(name, () => {
     let brokers: RealBrokers | undefined
     beforeAll(async () => {
-      brokers = await realBrokers(options)
+      brokers = await realBrokers({ ...options, isProxied: true })
     }, startMs)
     afterAll(() => brokers?.stop())
     const under = (): ClusterUnderTest => {
@@ -46,11 +42,17 @@ for (const { transactionVersion, ...options } of clusters) {
       return clusterUnder(brokers)
     }
     brokerSuite(name, under, { seconds: 60, transactionVersion, nodes })
+    groupSuite(name, under, 60)
     test(
       `${name}: a query that is killed at any step of a commit loses nothing and doubles nothing`,
       async () => {
         if (brokers === undefined) throw new Error('the brokers did not start')
-        const report = await killMatrix({ brokers, nodes, program, rounds: killRounds })
+        const report = await killMatrix({
+          brokers,
+          nodes,
+          program: join(programs, 'killed-query.js'),
+          rounds: killRounds,
+        })
         const { rounds, faults, hung, heldBack } = report
         expect(rounds).toBe(killRounds)
         const kinds = [...faults].map(([fault, times]) => `${times} x ${fault}`)
@@ -60,15 +62,23 @@ for (const { transactionVersion, ...options } of clusters) {
       },
       killsMs,
     )
+    test(
+      `${name}: processes that share partitions take over from each other`,
+      async () => {
+        if (brokers === undefined) throw new Error('the brokers did not start')
+        await fleetRun(brokers, join(programs, 'fleet-member.js'))
+      },
+      killsMs,
+    )
   })
 }
 
-/** The program that is killed, compiled by itself. */
-let program = ''
+/** Where the programs lie that are killed, compiled by themselves. */
+let programs = ''
 let folder = ''
 
 beforeAll(() => {
-  if (missing !== undefined) return
+  if (isLeftOut) return
   folder = mkdtempSync(join(tmpdir(), 'millrace-killed-'))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'))
@@ -76,10 +86,12 @@ beforeAll(() => {
     extends: join(projectRoot, 'tsconfig.json'),
     compilerOptions: { rootDir: projectRoot, outDir: join(folder, 'dist'), declaration: false },
     include: [],
-    files: [join(projectRoot, 'test/kafka/killed-query.ts')],
+    files: ['killed-query.ts', 'fleet-member.ts'].map((name) =>
+      join(projectRoot, 'test/kafka', name),
+    ),
   })
   expect(errors).toEqual([])
-  program = join(folder, 'dist/test/kafka/killed-query.js')
+  programs = join(folder, 'dist/test/kafka')
 }, 60_000)
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,19 +1,19 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { createServer } from 'node:net'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
+import {
+  addresses,
+  type BrokerSecrets,
+  dataFolder,
+  format,
+  freePorts,
+  type Layout,
+  makeSecrets,
+  numbers,
+  portOf,
+} from './broker-layout.ts'
+import { classPathOf, type Helper, helperOver, jvm } from './java.ts'
 
 /** A record as Kafka's own consumer gives it. */
 export interface ReadRecord {
@@ -28,14 +28,29 @@ export interface BrokerOptions {
   readonly version?: string
   /** Nodes of the cluster, each with all partitions. Default 1. */
   readonly nodes?: number
-  /** Feature levels other than those of the version, such as `transaction.version=0`. */
-  readonly features?: readonly string[]
+  /**
+   * Encrypted listeners too, one that takes certificates of clients and one that takes names and passwords. Whoever comes
+   * over these has no rights but those that `allow` gives.
+   */
+  readonly isSecure?: boolean
+  /** A listener too whose addresses are those of `proxied`. */
+  readonly isProxied?: boolean
+}
+
+/** What clients of a node are told to connect to, and where the node listens for them. */
+export interface ProxiedAddress {
+  readonly port: number
+  readonly to: number
 }
 
 /** Brokers of Apache Kafka on this machine, in processes of their own. */
 export interface RealBrokers {
   /** Addresses of all nodes. */
   readonly bootstrap: string
+  /** Only of secure ones. */
+  readonly secrets: BrokerSecrets | undefined
+  /** Only of brokers behind proxies; nobody listens there before a test does. */
+  readonly proxied: readonly ProxiedAddress[]
   createTopic(topic: string, partitions: number): Promise<void>
   /** Every record there is now, read by Kafka's own consumer. */
   read(topic: string, level?: 'read_committed' | 'read_uncommitted'): Promise<readonly ReadRecord[]>
@@ -43,10 +58,23 @@ export interface RealBrokers {
   open(topic: string): Promise<number>
   /** Ends what is open in a topic, as an administrator does; gives how many transactions. */
   abortOpen(topic: string): Promise<number>
+  /** Lets a user do something, such as `User:alice`, `TOPIC orders`, `READ`; a `*` at the end is for any name that begins so. */
+  allow(user: string, resource: string, operation: string): Promise<void>
+  /** Sends as many rows, `row 0` and so on, to partition 0, packed with a codec of Kafka's own producer. */
+  send(topic: string, codec: string, rows: number): Promise<void>
+  deleteTopic(topic: string): Promise<void>
+  /** Deletes what is before an offset of partition 0. */
+  deleteRecords(topic: string, before: number): Promise<void>
+  /** Deletes a group with all that it has committed. */
+  deleteGroup(group: string): Promise<void>
+  /** The file of partition 0 of a topic on node 1 that holds its first records. */
+  segment(topic: string): string
   /** The node that leads a partition. */
   leaderOf(topic: string, partition: number): Promise<number>
   /** Sends a signal to a node, counted from 1. */
   signal(node: number, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void
+  /** Waits until a node has ended. */
+  ended(node: number): Promise<void>
   /** Starts a node that has ended, with its data. */
   restart(node: number): Promise<void>
   /** Ends everything and removes its files. */
@@ -68,32 +96,19 @@ export function missingForBrokers(): string | undefined {
     : `a JDK and Maven are needed; missing: ${missing.join(', ')}`
 }
 
-/** Tests and scripts run there. */
-const projectRoot = process.cwd()
 const defaultVersion = '4.3.1'
-const javaFolder = join(projectRoot, 'test', 'kafka', 'java')
-/** Small and quickly there: the compiler of the first tier is the faster one for runs of seconds. */
-const jvm = [
-  '-Xms64m',
-  '-Xmx384m',
-  '-XX:+UseSerialGC',
-  '-XX:TieredStopAtLevel=1',
-  '-Djava.net.preferIPv4Stack=true',
-  '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
-]
 const startMs = 60_000
 
 /** Starts a cluster and waits until it answers. The first call on a machine lets Maven bring what it takes. */
 export async function realBrokers(options: BrokerOptions = {}): Promise<RealBrokers> {
-  const { version = defaultVersion, nodes = 1 } = options
+  const { version = defaultVersion, nodes = 1, isSecure = false, isProxied = false } = options
   const classPath = classPathOf(version)
   const folder = mkdtempSync(join(tmpdir(), 'millrace-brokers-'))
   const port = await freePorts(nodes)
   const helper = helperOver(classPath)
+  const layout: Layout = { folder, nodes, port, isSecure, isProxied }
   const running = new Map<number, ChildProcess>()
-  const bootstrap = numbers(nodes)
-    .map((node) => `127.0.0.1:${portOf(port, node)}`)
-    .join(',')
+  const bootstrap = addresses(layout, 'client')
   const launch = async (node: number): Promise<void> => {
     const log = openSync(join(folder, `node-${node}.log`), 'a')
     const child = spawn(
@@ -105,14 +120,20 @@ export async function realBrokers(options: BrokerOptions = {}): Promise<RealBrok
     running.set(node, child)
     await helper.ask('own', String(child.pid))
   }
+  const untilEnded = async (node: number): Promise<void> => {
+    const before = running.get(node)
+    if (before !== undefined) await ended(before)
+  }
   const stop = async (): Promise<void> => {
     for (const child of running.values()) child.kill('SIGKILL')
     helper.close()
     await Promise.all([...running.values()].map(ended))
     rmSync(folder, { recursive: true, force: true })
   }
+  let secrets: BrokerSecrets | undefined
   try {
-    format(folder, classPath, { ...options, nodes, port })
+    if (isSecure) secrets = await makeSecrets(layout, helper)
+    format(layout, classPath)
     for (const node of numbers(nodes)) await launch(node)
     await untilAnswered(helper, bootstrap, nodes, folder)
   } catch (thrown) {
@@ -121,6 +142,13 @@ export async function realBrokers(options: BrokerOptions = {}): Promise<RealBrok
   }
   return {
     bootstrap,
+    secrets,
+    proxied: isProxied
+      ? numbers(nodes).map((node) => ({
+          port: portOf(port, node, 'proxy'),
+          to: portOf(port, node, 'proxied'),
+        }))
+      : [],
     async createTopic(topic, partitions) {
       await helper.ask('create', bootstrap, topic, String(partitions))
     },
@@ -130,6 +158,23 @@ export async function realBrokers(options: BrokerOptions = {}): Promise<RealBrok
     },
     open: async (topic) => (await helper.ask('open', bootstrap, topic)).length,
     abortOpen: async (topic) => (await helper.ask('abort-open', bootstrap, topic)).length,
+    async allow(user, resource, operation) {
+      const [kind = '', name = ''] = resource.split(' ')
+      await helper.ask('allow', bootstrap, user, kind, name, operation)
+    },
+    async send(topic, codec, rows) {
+      await helper.ask('send', bootstrap, topic, codec, String(rows))
+    },
+    async deleteTopic(topic) {
+      await helper.ask('delete-topic', bootstrap, topic)
+    },
+    async deleteRecords(topic, before) {
+      await helper.ask('delete-records', bootstrap, topic, String(before))
+    },
+    async deleteGroup(group) {
+      await helper.ask('delete-group', bootstrap, group)
+    },
+    segment: (topic) => join(dataFolder(layout, 1), `${topic}-0`, `${'0'.repeat(20)}.log`),
     async leaderOf(topic, partition) {
       const [line] = await helper.ask('leader', bootstrap, topic, String(partition))
       return Number(line)
@@ -137,117 +182,14 @@ export async function realBrokers(options: BrokerOptions = {}): Promise<RealBrok
     signal(node, signal) {
       running.get(node)?.kill(signal)
     },
+    ended: untilEnded,
     async restart(node) {
-      const before = running.get(node)
-      if (before !== undefined) await ended(before)
+      await untilEnded(node)
       await launch(node)
       await untilAnswered(helper, bootstrap, nodes, folder)
     },
     stop,
   }
-}
-
-function numbers(count: number): readonly number[] {
-  return Array.from({ length: count }, (_, at) => at + 1)
-}
-
-/** Clients come to the first port of a node, the controllers talk over the second. */
-function portOf(first: number, node: number): number {
-  return first + 2 * (node - 1)
-}
-
-/** Maven is asked once; then the answer stands in a file as long as the jars are there. */
-function classPathOf(version: string): string {
-  const cache = join(projectRoot, 'node_modules', '.cache', 'millrace-kafka')
-  const file = join(cache, `class-path-${version}`)
-  const known = existsSync(file) ? readFileSync(file, 'utf8') : ''
-  if (known !== '' && known.split(':').every((jar) => existsSync(jar))) return known
-  mkdirSync(cache, { recursive: true })
-  const fresh = join(cache, `class-path-${version}-${process.pid}`)
-  const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath'
-  execFileSync(
-    'mvn',
-    ['-q', '-B', '-f', join(javaFolder, 'pom.xml'), `-Dkafka.version=${version}`, goal].concat([
-      `-Dmdep.outputFile=${fresh}`,
-      '-DincludeScope=runtime',
-    ]),
-    { stdio: ['ignore', 'inherit', 'inherit'] },
-  )
-  const found = readFileSync(fresh, 'utf8').trim()
-  writeFileSync(file, found)
-  rmSync(fresh)
-  return found
-}
-
-/** Ports in a row that nobody listens on, below those that outgoing connections take. */
-async function freePorts(nodes: number): Promise<number> {
-  for (let tried = 0; tried < 50; tried++) {
-    const first = 20_000 + 10 * (randomBytes(2).readUInt16LE() % 1_000)
-    const ports = Array.from({ length: 2 * nodes }, (_, at) => first + at)
-    const free = await Promise.all(ports.map(isFree))
-    if (free.every(Boolean)) return first
-  }
-  throw new Error('no free ports')
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
-}
-
-function format(
-  folder: string,
-  classPath: string,
-  { nodes, port, features = [] }: BrokerOptions & { nodes: number; port: number },
-): void {
-  // A hyphen in front would make an option of it.
-  const cluster = randomBytes(16).toString('base64url').replaceAll('-', 'a')
-  for (const node of numbers(nodes)) {
-    const file = join(folder, `node-${node}.properties`)
-    writeFileSync(file, settingsOf(folder, node, { nodes, port }).join('\n'))
-    const words = ['kafka.tools.StorageTool', 'format', '-t', cluster, '-c', file]
-    const levels = features.flatMap((feature) => ['--feature', feature])
-    execFileSync('java', [...jvm, '-cp', classPath, ...words, ...levels], { stdio: 'pipe' })
-  }
-}
-
-function settingsOf(
-  folder: string,
-  node: number,
-  { nodes, port }: { readonly nodes: number; readonly port: number },
-): readonly string[] {
-  const own = portOf(port, node)
-  const voters = numbers(nodes).map((each) => `${each}@127.0.0.1:${portOf(port, each) + 1}`)
-  const inSync = nodes > 2 ? 2 : 1
-  return [
-    'process.roles=broker,controller',
-    `node.id=${node}`,
-    `controller.quorum.voters=${voters.join(',')}`,
-    `listeners=PLAINTEXT://127.0.0.1:${own},CONTROLLER://127.0.0.1:${own + 1}`,
-    'controller.listener.names=CONTROLLER',
-    'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
-    `log.dirs=${join(folder, `data-${node}`)}`,
-    'auto.create.topics.enable=false',
-    `default.replication.factor=${nodes}`,
-    `min.insync.replicas=${inSync}`,
-    `offsets.topic.replication.factor=${nodes}`,
-    'offsets.topic.num.partitions=1',
-    `transaction.state.log.replication.factor=${nodes}`,
-    `transaction.state.log.min.isr=${inSync}`,
-    'transaction.state.log.num.partitions=1',
-    // A transaction that takes too long is aborted soon after, and not within ten seconds.
-    'transaction.abort.timed.out.transaction.cleanup.interval.ms=200',
-    // A node that was killed may come back soon; one that gets no CPU for less is not taken for dead.
-    'broker.session.timeout.ms=3000',
-    'broker.heartbeat.interval.ms=500',
-    'log.cleaner.dedupe.buffer.size=4194304',
-    'num.network.threads=2',
-    'num.io.threads=2',
-    'background.threads=2',
-  ]
 }
 
 async function untilAnswered(
@@ -273,44 +215,6 @@ async function untilAnswered(
 function ended(child: ChildProcess): Promise<unknown> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
   return new Promise((resolve) => child.once('exit', resolve))
-}
-
-/** Kafka's own clients in a process that takes one command after the other. */
-interface Helper {
-  ask(...words: readonly string[]): Promise<readonly string[]>
-  close(): void
-}
-
-function helperOver(classPath: string): Helper {
-  const program = join(javaFolder, 'Helper.java')
-  const child = spawn('java', [...jvm, '-cp', classPath, program], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  let waiting: { resolve: (lines: string[]) => void; reject: (error: Error) => void } | undefined
-  let lines: string[] = []
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    if (line !== 'done' && !line.startsWith('failed\t')) return void lines.push(line)
-    const [asked, found] = [waiting, lines]
-    waiting = undefined
-    lines = []
-    if (line === 'done') asked?.resolve(found)
-    else asked?.reject(new Error(line.slice('failed\t'.length)))
-  })
-  child.on('exit', (code) => waiting?.reject(new Error(`the helper ended with ${code}`)))
-  let turn: Promise<unknown> = Promise.resolve()
-  const send = (words: readonly string[]): Promise<readonly string[]> =>
-    new Promise((resolve, reject) => {
-      waiting = { resolve, reject }
-      child.stdin.write(`${words.join('\t')}\n`)
-    })
-  return {
-    ask(...words) {
-      const answer = turn.then(() => send(words))
-      turn = answer.catch(() => undefined)
-      return answer
-    },
-    close: () => void child.stdin.end(),
-  }
 }
 
 function recordOf(line: string): ReadRecord {

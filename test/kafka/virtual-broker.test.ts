@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { type VirtualBroker, virtualBroker } from '../../properties/virtual-broker.ts'
 import { kafkaCluster } from '../../src/connectors/kafka/cluster.ts'
 import { brokerSuite, type ClusterUnderTest } from './broker-suite.ts'
+import { groupSuite } from './group-suite.ts'
 
 const here = { step: () => undefined }
 
@@ -25,11 +26,10 @@ function clusterUnder(broker: VirtualBroker): ClusterUnderTest {
 
 for (const transactionVersion of [1, 2] as const) {
   for (const nodes of [1, 3]) {
-    brokerSuite(
-      `${nodes} in memory, transactions ${transactionVersion}`,
-      () => clusterUnder(virtualBroker({ transactionVersion, nodes })),
-      { seconds: 30, transactionVersion, nodes },
-    )
+    const name = `${nodes} in memory, transactions ${transactionVersion}`
+    const under = () => clusterUnder(virtualBroker({ transactionVersion, nodes }))
+    brokerSuite(name, under, { seconds: 30, transactionVersion, nodes })
+    groupSuite(name, under, 30)
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Batch, liveRows, type RejectedRecord, rowNumbers } from '../../batch/batch.ts'
+import { type LineDecoder, nullableSchema, withRejected } from '../../batch/line-decoder.ts'
 import type { Field, Schema } from '../../batch/schema.ts'
 import type { FileSystem } from '../../core/file-system.ts'
-import { type LineDecoder, nullableSchema, withRejected } from '../line-decoder.ts'
 import { readSchema, type SourceContext } from '../registry.ts'
 import type { FileFormat } from './formats.ts'
 import type { FoundFile } from './list-files.ts'

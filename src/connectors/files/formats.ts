@@ -1,14 +1,18 @@
+import {
+  defaultCorruptColumn,
+  type LineDecoder,
+  type RejectRecord,
+} from '../../batch/line-decoder.ts'
 import type { Schema } from '../../batch/schema.ts'
 import { stringType } from '../../batch/schema.ts'
 import type { WantedValues } from '../../batch/wanted-values.ts'
 import { StreamError } from '../../core/error.ts'
 import type { CsvDialect } from '../../expr/csv-line.ts'
+import { jsonDecoder } from '../../json/decoder.ts'
+import { isCorruptColumn } from '../../json/reference.ts'
+import { checkJsonSchema } from '../../json/value.ts'
 import { checkType, csvDecoder } from '../decode-csv.ts'
-import { jsonDecoder } from '../decode-json.ts'
-import { isCorruptColumn } from '../decode-json-reference.ts'
 import { textDecoder } from '../decode-text.ts'
-import { checkJsonSchema } from '../json-value.ts'
-import { defaultCorruptColumn, type LineDecoder, type RejectRecord } from '../line-decoder.ts'
 import {
   booleanOption,
   type CheckedOptions,

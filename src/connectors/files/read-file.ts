@@ -1,7 +1,7 @@
 import type { Batch } from '../../batch/batch.ts'
+import type { LineDecoder } from '../../batch/line-decoder.ts'
 import { StreamError } from '../../core/error.ts'
 import type { FileSystem, ReadFile } from '../../core/file-system.ts'
-import type { LineDecoder } from '../line-decoder.ts'
 import type { FoundFile } from './list-files.ts'
 
 const chunkBytes = 1 << 20

@@ -1,8 +1,8 @@
 import type { Batch } from '../../batch/batch.ts'
+import { nullableSchema } from '../../batch/line-decoder.ts'
 import { StreamError } from '../../core/error.ts'
 import type { FileSystem } from '../../core/file-system.ts'
 import type { ReadLimit, Source } from '../../flow/connector.ts'
-import { nullableSchema } from '../line-decoder.ts'
 import {
   booleanOption,
   type CheckedOptions,

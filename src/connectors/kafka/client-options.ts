@@ -85,7 +85,8 @@ const hostCheckOption: OptionSpec<'https' | 'none'> = {
   },
 }
 
-const requestTimeoutOption = integerOption({
+/** How long an answer may take. */
+export const requestTimeoutOption: OptionSpec<number> = integerOption({
   name: 'kafka.request.timeout.ms',
   description: 'How long an answer may take, milliseconds.',
   initial: '30000',

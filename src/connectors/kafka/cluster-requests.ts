@@ -167,7 +167,8 @@ function firstError({ topics }: PartitionErrors): number {
   return topics[0]?.partitions[0]?.error ?? kafkaError.unknownServerError
 }
 
-interface Question<Request, Response> {
+/** What a coordinator is asked. */
+export interface Question<Request, Response> {
   readonly api: Api<Request, Response>
   readonly maxVersion?: number | undefined
   readonly request: Request
@@ -175,7 +176,7 @@ interface Question<Request, Response> {
 }
 
 /** A coordinator's code, and the answer if there was one. */
-async function askCoordinator<Request, Response>(
+export async function askCoordinator<Request, Response>(
   cluster: KafkaCluster,
   of: CoordinatorKey,
   { api, maxVersion, request, errorOf }: Question<Request, Response>,

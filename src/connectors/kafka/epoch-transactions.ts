@@ -1,9 +1,8 @@
-import { type Clock, sleep } from '../../core/clock.ts'
 import { StreamError } from '../../core/error.ts'
 import { type Epoch, initialEpoch, nextEpoch } from '../../core/units.ts'
 import type { CheckpointName } from '../../flow/connector.ts'
 import { decodeMarker, type EpochMarker, encodeMarker } from './epoch-marker.ts'
-import { type Asked, refusedError } from './error-codes.ts'
+import type { Asked } from './error-codes.ts'
 import {
   kafkaError,
   outcomeOf,
@@ -11,6 +10,7 @@ import {
   type TopicPartition,
   type TransactionRequests,
 } from './transaction-requests.ts'
+import { ask, ended, newSlot, patiently, type Retries, type Slot } from './transaction-slot.ts'
 
 /** Where the transactions of one sink are kept. */
 export interface TransactionPlaces {
@@ -27,12 +27,9 @@ export interface TransactionPlaces {
   readonly slots: number
 }
 
-export interface EpochTransactionOptions<Records> {
+export interface EpochTransactionOptions<Records> extends Retries {
   readonly requests: TransactionRequests<Records>
   readonly places: TransactionPlaces
-  readonly clock: Clock
-  /** How long a request is repeated that is refused for now, milliseconds. */
-  readonly retryMs: number
 }
 
 /**
@@ -43,6 +40,8 @@ export interface EpochTransactionOptions<Records> {
 export interface EpochTransactions<Records> {
   /** Fences every older process in all slots, and only then reads the marker. */
   fence(): Promise<EpochMarker | undefined>
+  /** Those that `fence` took over. */
+  producers(): readonly Producer[]
   /** The attempt stands on this checkpoint: commits a marker without rows if the newest one is another. */
   standOn(base: CheckpointName): Promise<void>
   /** Adds `count` records to the transaction of the epoch, at the end of a partition. */
@@ -57,23 +56,6 @@ export interface EpochTransactions<Records> {
   commit(epoch: Epoch): Promise<void>
   /** Ends the transactions of this epoch and later ones. */
   abort(from: Epoch): Promise<void>
-}
-
-/** One transactional id. */
-interface Slot {
-  readonly transactionalId: string
-  producer: Producer | undefined
-  /** The epoch whose transaction is open here. */
-  epoch: Epoch | undefined
-  /** Partitions of the open transaction. */
-  readonly partitions: Set<string>
-  /** The next sequence number by partition. */
-  readonly sequences: Map<string, number>
-  /**
-   * An answer was lost, so its request may yet come to the broker and end or change the next transaction here:
-   * before that the producer gets another epoch.
-   */
-  isSuspect: boolean
 }
 
 interface Transactions<Records> extends EpochTransactionOptions<Records> {
@@ -99,22 +81,13 @@ export function epochTransactions<Records>(
   }
   return {
     fence: () => decisive(own, () => fence(own)),
+    producers: () =>
+      own.slots.flatMap(({ producer }) => (producer === undefined ? [] : [producer])),
     standOn: (base) => decisive(own, () => standOn(own, base)),
     write: (epoch, to, records) => decisive(own, () => write(own, epoch, { to, ...records })),
     prepare: (checkpoint) => decisive(own, () => prepare(own, checkpoint)),
     commit: (epoch) => decisive(own, () => commit(own, epoch)),
     abort: (from) => abort(own, from),
-  }
-}
-
-function newSlot(transactionalId: string): Slot {
-  return {
-    transactionalId,
-    producer: undefined,
-    epoch: undefined,
-    partitions: new Set(),
-    sequences: new Map(),
-    isSuspect: false,
   }
 }
 
@@ -225,6 +198,7 @@ async function begun<Records>(own: Transactions<Records>, epoch: Epoch): Promise
   }
   if (slot.isSuspect) await renew(own, slot)
   slot.epoch = epoch
+  slot.begunMs = own.clock.monotonic()
   slot.partitions.clear()
   return slot
 }
@@ -330,59 +304,4 @@ function markerRequest<Records>(request: string, { places }: Transactions<Record
   const { group, marker } = places
   const resource = `group ${group}, with the topic ${marker.topic}`
   return { request, resource, operation: 'Read' }
-}
-
-/** Sends a request of a slot's producer until it is answered. */
-async function ask<Records>(
-  own: Transactions<Records>,
-  slot: Slot,
-  asked: Asked,
-  request: (producer: Producer) => Promise<number>,
-): Promise<void> {
-  const { producer, transactionalId: of } = slot
-  if (producer === undefined) {
-    throw new StreamError('INTERNAL', { what: `${asked.request} before ${of} was fenced` })
-  }
-  await patiently(own, { ...asked, of }, async () => {
-    const error = await request(producer)
-    if (outcomeOf(error) === 'lost') slot.isSuspect = true
-    return error
-  })
-}
-
-/** A transaction that follows another one at once is refused for a millisecond or two. */
-const retryDelayMs = 2
-
-/** Repeats a request until it is done, or refused for good. */
-async function patiently<Records>(
-  { clock, retryMs }: Transactions<Records>,
-  { of, ...asked }: Asked & { readonly of: string },
-  request: () => Promise<number>,
-): Promise<void> {
-  const untilMs = clock.monotonic() + retryMs
-  for (;;) {
-    const error = await request()
-    const outcome = outcomeOf(error)
-    if (outcome === 'done') return
-    if (outcome === 'refused') {
-      if (!isOver.has(error)) throw refusedError(error, asked)
-      throw ended(of, `${asked.request} was refused with code ${error}`)
-    }
-    if (clock.monotonic() >= untilMs) throw ended(of, `${asked.request} still gets code ${error}`)
-    await sleep(clock, retryDelayMs)
-  }
-}
-
-/** What a producer hears whose transaction has ended without it: another attempt has a chance. */
-const isOver: ReadonlySet<number> = new Set([
-  kafkaError.outOfOrderSequence,
-  kafkaError.invalidProducerEpoch,
-  kafkaError.invalidTransactionState,
-  kafkaError.invalidProducerMapping,
-  kafkaError.unknownProducer,
-  kafkaError.producerFenced,
-])
-
-function ended(transactionalId: string, why: string): StreamError<'KAFKA_TRANSACTION_ENDED'> {
-  return new StreamError('KAFKA_TRANSACTION_ENDED', { transactionalId, why })
 }

@@ -17,6 +17,7 @@ export function refusedError(code: number, asked: Asked): StreamError {
   if (code === kafkaError.unknownTopicOrPartition) {
     return new StreamError('KAFKA_TOPIC_NOT_FOUND', { resource })
   }
+  if (tooLarge.has(code)) return new StreamError('KAFKA_RECORD_TOO_LARGE', { resource, code })
   const why = names.get(code) ?? 'no code of the protocol that is known here'
   return new StreamError('KAFKA_REQUEST_REFUSED', { request, resource, code, why })
 }
@@ -29,14 +30,15 @@ const denied: ReadonlySet<number> = new Set([
   kafkaError.transactionDenied,
 ])
 
+/** A batch is more than the topic or a segment of its log takes. */
+const tooLarge: ReadonlySet<number> = new Set([10, 18])
+
 /** What the codes say that no step of ours expects; as in the table of the protocol's guide. */
 const names: ReadonlyMap<number, string> = new Map([
   [-1, 'the broker failed'],
   [1, 'the offset is out of range'],
   [2, 'a record is corrupt'],
-  [10, 'a record or batch is larger than the broker takes'],
   [17, 'the topic is not valid'],
-  [18, 'a batch is larger than a segment of the log'],
   [19, 'too few replicas are in sync'],
   [20, 'too few replicas were in sync after the append'],
   [25, 'the group does not know the member'],

@@ -232,15 +232,16 @@ function bufferOver(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** Which step failed, as far as the error says. */
-function unreachableError(address: string, thrown: unknown): StreamError<'KAFKA_UNREACHABLE'> {
+/** Which step failed, as far as the error says: with the same certificates and passwords another try helps nothing. */
+function unreachableError(address: string, thrown: unknown): StreamError {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
   const code = 'code' in error ? String(error.code) : ''
-  return new StreamError(
-    'KAFKA_UNREACHABLE',
-    { address, step: stepOf(error.name, code, error.message), why: error.message },
-    { cause: thrown },
-  )
+  const step = stepOf(error.name, code, error.message)
+  const details = { address, step, why: error.message }
+  const options = { cause: thrown }
+  return step === 'SASL' || step === 'TLS'
+    ? new StreamError('KAFKA_AUTHENTICATION_FAILED', details, options)
+    : new StreamError('KAFKA_UNREACHABLE', details, options)
 }
 
 function stepOf(name: string, code: string, message: string): string {

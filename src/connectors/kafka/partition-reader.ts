@@ -11,6 +11,7 @@ import { type BatchHeader, batchHeader } from './records/batch-header.ts'
 import { unpacked } from './records/codecs.ts'
 import type { RecordColumns } from './records/record-columns.ts'
 import { RecordReader } from './records/record-reader.ts'
+import { readyZstd } from './records/zstd.ts'
 import { kafkaError, type TopicPartition } from './transaction-requests.ts'
 
 /** How records are read. */
@@ -44,6 +45,13 @@ const rowsAtOnce = 4096
 /** How long a broker may wait before it says that there is nothing new. */
 const maxWaitMs = 500
 
+/** Some records of a range. */
+export interface ReadRecords {
+  readonly batch: Batch
+  /** All records of the range before this offset have been given, this batch included. */
+  readonly next: number
+}
+
 /**
  * The records of a range, in order: those of aborted transactions and what ends transactions left out, if only
  * committed ones are wanted. The next answer is on its way while one is decoded.
@@ -52,7 +60,7 @@ export async function* readPartition(
   reading: PartitionReading,
   range: OffsetRange,
   columns: RecordColumns,
-): AsyncIterable<Batch> {
+): AsyncIterable<ReadRecords> {
   const { asking, settings } = reading
   const reader = new RecordReader()
   let at = range.from
@@ -69,6 +77,7 @@ export async function* readPartition(
       if (next > at) deadlineMs = asking.clock.monotonic() + settings.pollTimeoutMs
       else if (asking.clock.monotonic() >= deadlineMs) throw tooLate(range, at, settings)
       if (next > at && next < range.to) answer = fetchFrom(reading, range.of, next)
+      if (batches.some(({ codec }) => codec === 'zstd')) await readyZstd()
       yield* decoded(found, batches, { ...range, from: at }, { settings, reader, columns })
       at = Math.max(at, next)
       // Nothing yet, though the broker has waited: not every one of them does.
@@ -78,7 +87,7 @@ export async function* readPartition(
     // An answer that nobody waits for any more must not end the process.
     answer?.catch(() => undefined)
   }
-  if (columns.rowCount > 0) yield columns.finish()
+  if (columns.rowCount > 0) yield { batch: columns.finish(), next: range.to }
 }
 
 async function fetchFrom(
@@ -153,7 +162,7 @@ function* decoded(
   batches: readonly BatchHeader[],
   range: OffsetRange,
   { settings, reader, columns }: Decoding,
-): Iterable<Batch> {
+): Iterable<ReadRecords> {
   if (records === undefined) return
   const transactions = settings.isCommittedOnly ? abortedTransactions(aborted ?? []) : undefined
   for (const header of batches) {
@@ -168,7 +177,9 @@ function* decoded(
     } catch (thrown) {
       throw corrupt(range.of, thrown)
     }
-    if (columns.rowCount >= rowsAtOnce) yield columns.finish()
+    if (columns.rowCount >= rowsAtOnce) {
+      yield { batch: columns.finish(), next: Math.min(header.lastOffset + 1, range.to) }
+    }
   }
 }
 

@@ -1,24 +1,30 @@
 import { StreamError } from '../../core/error.ts'
-import type { Position } from '../../flow/message.ts'
+import type { Position, PositionRange } from '../../flow/message.ts'
 import { numberAt } from '../numbered-position.ts'
 import { refusedError } from './error-codes.ts'
 import { partitionName, partitionOf } from './offsets-json.ts'
 import { type Asking, offsetAtTime, topicsNow } from './partition-offsets.ts'
+import type { OffsetRange } from './partition-reader.ts'
 import { offsetAt } from './protocol/cluster-api.ts'
+import { noUuid } from './protocol/codec.ts'
 import { isolation } from './protocol/data-api.ts'
 import type { OffsetChoice, SourceSettings, TopicChoice } from './source-options.ts'
+import { isPartition, type TopicIds } from './topic-ids.ts'
 import { kafkaError, type TopicPartition } from './transaction-requests.ts'
 
-/** The partitions that a choice stands for now, by name. */
-export async function partitionsOf(
-  asking: Asking,
-  choice: TopicChoice,
-): Promise<readonly TopicPartition[]> {
-  if (choice.by === 'partitions') return inOrder(choice.partitions)
-  const names = choice.by === 'names' ? choice.topics : undefined
+/** What a choice stands for now. */
+export interface FoundTopics {
+  /** By name and number. */
+  readonly partitions: readonly TopicPartition[]
+  readonly ids: TopicIds
+}
+
+/** Looks up the topics of a choice. */
+export async function topicsOf(asking: Asking, choice: TopicChoice): Promise<FoundTopics> {
   const all: TopicPartition[] = []
-  const topics = await topicsNow(asking, names)
-  for (const { name: topic = '', error, isInternal, partitions } of topics) {
+  const ids = new Map<string, string>()
+  const topics = await topicsNow(asking, namesOf(choice))
+  for (const { name: topic = '', id, error, isInternal, partitions } of topics) {
     if (choice.by === 'pattern' && (isInternal || !choice.pattern.test(topic))) continue
     if (error !== kafkaError.none && error !== kafkaError.leaderNotAvailable) {
       throw refusedError(error, {
@@ -27,9 +33,23 @@ export async function partitionsOf(
         operation: 'Describe',
       })
     }
+    // Brokers before 2.8 do not have any.
+    if (id !== noUuid) ids.set(topic, id)
     for (const { partition } of partitions) all.push({ topic, partition })
   }
-  return inOrder(all)
+  return { partitions: inOrder(choice.by === 'partitions' ? choice.partitions : all), ids }
+}
+
+/** `undefined` = all there are. */
+function namesOf(choice: TopicChoice): readonly string[] | undefined {
+  switch (choice.by) {
+    case 'names':
+      return choice.topics
+    case 'partitions':
+      return [...new Set(choice.partitions.map(({ topic }) => topic))]
+    default:
+      return undefined
+  }
 }
 
 /** By topic and number, so that every start reads in the same order. */
@@ -137,8 +157,10 @@ async function offsetOfTime(
  */
 export function shareOffsets(from: Position, to: Position, limit: number): Position {
   const waiting = Object.keys(to).map((name) => {
-    const start = numberAt(from, name)
-    return { name, start, count: Math.max(0, numberAt(to, name) - start) }
+    const end = numberAt(to, name)
+    // Who is new begins there, and so does who has to go back.
+    const start = name in from ? Math.min(numberAt(from, name), end) : end
+    return { name, start, count: name in from ? Math.max(0, end - numberAt(from, name)) : 0 }
   })
   const total = waiting.reduce((sum, { count }) => sum + count, 0)
   if (total <= limit) return to
@@ -156,7 +178,34 @@ export function shareOffsets(from: Position, to: Position, limit: number): Posit
   return Object.fromEntries(shares.map(({ name, start, share }) => [name, start + share]))
 }
 
+/**
+ * What is read on the way from one position to another, by partition; one with more than its part of `minimum` is cut into
+ * several. A partition that is new begins where this way ends.
+ */
+export function rangesOf(
+  { from, to }: PositionRange,
+  minimum: number | undefined,
+): readonly OffsetRange[] {
+  const ranges = partitionsIn(to).flatMap((of) => {
+    const name = partitionName(of)
+    const range = { of, from: numberAt(from, name), to: numberAt(to, name) }
+    return name in from && range.from < range.to ? [range] : []
+  })
+  const total = ranges.reduce((sum, range) => sum + range.to - range.from, 0)
+  if (minimum === undefined || minimum <= ranges.length) return ranges
+  return ranges.flatMap((range) => {
+    const size = range.to - range.from
+    const parts = Math.min(size, Math.max(1, Math.round((size / total) * minimum)))
+    const at = (part: number): number => range.from + Math.floor((size * part) / parts)
+    return Array.from({ length: parts }, (_, part) => ({
+      of: range.of,
+      from: at(part),
+      to: at(part + 1),
+    }))
+  })
+}
+
 /** The partitions that a position knows. */
 export function partitionsIn(position: Position): readonly TopicPartition[] {
-  return inOrder(Object.keys(position).map(partitionOf))
+  return inOrder(Object.keys(position).filter(isPartition).map(partitionOf))
 }

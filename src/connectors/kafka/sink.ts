@@ -7,6 +7,7 @@ import { type KafkaCluster, kafkaCluster } from './cluster.ts'
 import { clusterRequests } from './cluster-requests.ts'
 import { type EpochTransactions, epochTransactions } from './epoch-transactions.ts'
 import { refusedError } from './error-codes.ts'
+import { mustBeShown } from './held-back-rows.ts'
 import { partitionName, partitionOf } from './offsets-json.ts'
 import { type Asking, topicsNow } from './partition-offsets.ts'
 import { plainProducer } from './plain-producer.ts'
@@ -19,8 +20,9 @@ import {
   recordsOf,
   topicsOf,
 } from './sink-rows.ts'
-import { machineTransport, type OpenTransport } from './source.ts'
+import { machineTransport } from './source.ts'
 import { kafkaError } from './transaction-requests.ts'
+import type { OpenTransport } from './transport.ts'
 
 /** Rows as records of Kafka's topics, one transaction per epoch. */
 export const kafkaSink: SinkFactory = kafkaSinkOver(machineTransport)
@@ -69,7 +71,8 @@ function exactlyOnceSink(
     if (transactions !== undefined) return transactions
     throw new StreamError('INTERNAL', { what: 'the Kafka sink is not open' })
   }
-  const buffers = recordBuffers({ cluster, clock, patienceMs }, settings, {
+  const asking: Asking = { cluster, clock, patienceMs }
+  const buffers = recordBuffers(asking, settings, {
     send: (epoch, name, records) =>
       opened().write(epoch, partitionOf(name), { records, count: records.recordCount }),
   })
@@ -84,6 +87,7 @@ function exactlyOnceSink(
         requests,
         clock,
         retryMs: patienceMs,
+        transactionTimeoutMs: settings.transactionTimeoutMs,
         places: {
           prefix: `${settings.prefix}/${queryId}`,
           group: `${settings.prefix}.${queryId}.eos`,
@@ -92,7 +96,9 @@ function exactlyOnceSink(
           slots: token === 0 ? openEpochsMax : slots,
         },
       })
-      return transactions.fence()
+      const marker = await transactions.fence()
+      await mustBeShown(asking, settings.topic ?? markerTopic, transactions.producers())
+      return marker
     },
     async open(start) {
       snapshotIdOf = start.snapshotIdOf

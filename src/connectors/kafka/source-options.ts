@@ -1,4 +1,5 @@
 import { StreamError } from '../../core/error.ts'
+import type { Json } from '../../core/json.ts'
 import {
   booleanOption,
   type CheckedOptions,
@@ -137,6 +138,12 @@ const maxDelayOption = durationOption({
   initial: '15 minutes',
 })
 
+const minPartitionsOption = integerOption({
+  name: 'minPartitions',
+  description:
+    'Large partitions are read in parts, so that there are about so many for the lanes to share. Default: one each.',
+})
+
 const failOnLossOption = booleanOption({
   name: 'failOnDataLoss',
   description:
@@ -173,6 +180,12 @@ const fetchBytesOption = integerOption({
   name: 'kafka.max.partition.fetch.bytes',
   description: 'The most bytes of one partition that are asked for at once.',
   initial: '4194304',
+})
+
+const apiTimeoutOption = integerOption({
+  name: 'kafka.default.api.timeout.ms',
+  description: 'How long brokers and leaders that are away are asked again, milliseconds.',
+  initial: '60000',
 })
 
 const metadataAgeOption = integerOption({
@@ -212,12 +225,14 @@ export const sourceOptions: readonly OptionSpec[] = [
   maxOffsetsOption,
   minOffsetsOption,
   maxDelayOption,
+  minPartitionsOption,
   failOnLossOption,
   headersOption,
   pollTimeoutOption,
   isolationOption,
   checkOption,
   fetchBytesOption,
+  apiTimeoutOption,
   metadataAgeOption,
   ...forbiddenOptions,
 ]
@@ -239,12 +254,14 @@ export interface SourceSettings {
   readonly maxOffsets: number | undefined
   readonly minOffsets: number | undefined
   readonly maxDelayMs: number
+  readonly minPartitions: number | undefined
   readonly failsOnLoss: boolean
   readonly hasHeaders: boolean
   readonly pollTimeoutMs: number
   readonly isCommittedOnly: boolean
   readonly checksCrc: boolean
   readonly fetchBytes: number
+  readonly patienceMs: number
   readonly metadataMaxAgeMs: number
 }
 
@@ -274,13 +291,39 @@ export function sourceSettings(options: CheckedOptions, isStream: boolean): Sour
     maxOffsets: optionOf(options, maxOffsetsOption),
     minOffsets: optionOf(options, minOffsetsOption),
     maxDelayMs: settledOption(options, maxDelayOption) / 1000,
+    minPartitions: optionOf(options, minPartitionsOption),
     failsOnLoss: settledOption(options, failOnLossOption),
     hasHeaders: settledOption(options, headersOption),
     pollTimeoutMs: settledOption(options, pollTimeoutOption),
     isCommittedOnly: settledOption(options, isolationOption) === 'read_committed',
     checksCrc: settledOption(options, checkOption),
     fetchBytes: settledOption(options, fetchBytesOption),
+    patienceMs: settledOption(options, apiTimeoutOption),
     metadataMaxAgeMs: settledOption(options, metadataAgeOption),
+  }
+}
+
+/** What chooses partitions, and where they begin. */
+const choosing: readonly OptionSpec[] = [
+  subscribeOption,
+  patternOption,
+  assignOption,
+  startingOffsetsOption,
+  startingTimeOption,
+  startingTimesOption,
+]
+
+/** The options of a source that reads one partition of those that these choose; `from` absent = from its first record. */
+export function onePartition(
+  options: CheckedOptions,
+  { topic, partition }: TopicPartition,
+  from: Json = offsetAt.earliest,
+): Readonly<Record<string, string>> {
+  const replaced = new Set(choosing.map(({ name }) => name.toLowerCase()))
+  return {
+    ...Object.fromEntries([...options].filter(([name]) => !replaced.has(name))),
+    [assignOption.name]: JSON.stringify({ [topic]: [partition] }),
+    [startingOffsetsOption.name.toLowerCase()]: JSON.stringify({ [topic]: { [partition]: from } }),
   }
 }
 

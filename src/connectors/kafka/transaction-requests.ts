@@ -70,6 +70,9 @@ export const kafkaError = {
   coordinatorLoading: 14,
   coordinatorNotAvailable: 15,
   notCoordinator: 16,
+  illegalGeneration: 22,
+  unknownMember: 25,
+  rebalanceInProgress: 27,
   topicDenied: 29,
   groupDenied: 30,
   clusterDenied: 31,
@@ -85,6 +88,7 @@ export const kafkaError = {
   fencedLeaderEpoch: 74,
   unknownLeaderEpoch: 75,
   offsetNotAvailable: 78,
+  memberIdRequired: 79,
   unstableOffset: 88,
   producerFenced: 90,
 } as const

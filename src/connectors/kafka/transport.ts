@@ -1,3 +1,4 @@
+import type { CheckedOptions } from '../option-spec.ts'
 import type { BrokerVersions } from './protocol/api.ts'
 
 /** Where a broker listens. */
@@ -31,14 +32,19 @@ export interface BrokerLink {
   readonly address: HostPort
   /**
    * The versions that the broker has, by the number of the request.
-   * @throws StreamError `KAFKA_UNREACHABLE` with the step that failed
+   * @throws StreamError `KAFKA_UNREACHABLE`, `KAFKA_AUTHENTICATION_FAILED`, with the step that failed
    */
   versions(): Promise<ReadonlyMap<number, BrokerVersions>>
   /**
    * The body of the answer.
-   * @throws StreamError `KAFKA_UNREACHABLE` when it was never sent, `KAFKA_CONNECTION_LOST` when nobody knows whether
-   *   it was received
+   * @throws StreamError as `versions` when it was never sent, `KAFKA_CONNECTION_LOST` when nobody knows whether it was
+   *   received
    */
   request(request: WireRequest): Promise<Uint8Array>
   close(): Promise<void>
 }
+
+/** How connections are made to brokers; tests pass brokers of their own. */
+export type OpenTransport = (context: {
+  readonly options: CheckedOptions
+}) => KafkaTransport | Promise<KafkaTransport>

@@ -1,6 +1,6 @@
 import type { Expression } from '../../expr/expression.ts'
+import { rewriteExpression } from '../../expr/rewrite.ts'
 import { isDeterministic } from '../conditions.ts'
-import { rewriteExpression } from '../expressions.ts'
 import { type LogicalPlan, type NamedExpression, schemaOf } from '../logical.ts'
 import { isPlain } from './push-filter.ts'
 

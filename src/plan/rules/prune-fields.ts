@@ -1,6 +1,6 @@
 import type { DataType, Schema } from '../../batch/schema.ts'
 import type { Expression } from '../../expr/expression.ts'
-import { rewriteExpression } from '../expressions.ts'
+import { rewriteExpression } from '../../expr/rewrite.ts'
 import { inputsOf, type LogicalPlan, rewrite, type Scan } from '../logical.ts'
 import { mapExpressions } from '../map-expressions.ts'
 

@@ -1,6 +1,7 @@
 import type { Expression } from '../../expr/expression.ts'
+import { rewriteExpression } from '../../expr/rewrite.ts'
 import { canRaise, conjunction, conjuncts, isDeterministic } from '../conditions.ts'
-import { columnAt, columnsRead, rewriteExpression } from '../expressions.ts'
+import { columnAt, columnsRead } from '../expressions.ts'
 import { type Filter, type LogicalPlan, type Project, schemaOf } from '../logical.ts'
 import { throughJoin } from './push-join-condition.ts'
 

@@ -1,5 +1,8 @@
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.security.KeyStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -13,10 +16,21 @@ import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.AbortTransactionSpec;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.acl.AccessControlEntry;
+import org.apache.kafka.common.acl.AclBinding;
+import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.acl.AclPermissionType;
+import org.apache.kafka.common.resource.PatternType;
+import org.apache.kafka.common.resource.ResourcePattern;
+import org.apache.kafka.common.resource.ResourceType;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
  * Kafka's own clients for tests of ours: a command per line of the standard input, its words apart by tabs; the answer is
@@ -50,6 +64,12 @@ public final class Helper {
       case "open" -> open(words[1], words[2], false);
       case "abort-open" -> open(words[1], words[2], true);
       case "leader" -> leader(words[1], words[2], Integer.parseInt(words[3]));
+      case "allow" -> allow(words);
+      case "pem" -> pem(words);
+      case "send" -> send(words[1], words[2], words[3], Integer.parseInt(words[4]));
+      case "delete-topic" -> deleteTopic(words[1], words[2]);
+      case "delete-records" -> deleteRecords(words[1], words[2], Long.parseLong(words[3]));
+      case "delete-group" -> deleteGroup(words[1], words[2]);
       case "create" -> create(words[1], words[2], Integer.parseInt(words[3]));
       case "read" -> read(words[1], words[2], words[3]);
       default -> throw new IllegalArgumentException(words[0]);
@@ -87,6 +107,70 @@ public final class Helper {
         }
       }
     }
+  }
+
+  /** Servers, user, kind of a resource, its name, operation. */
+  private static void allow(String[] words) throws Exception {
+    try (Admin admin = admin(words[1])) {
+      boolean isPrefix = words[4].endsWith("*");
+      String name = isPrefix ? words[4].substring(0, words[4].length() - 1) : words[4];
+      var pattern =
+          new ResourcePattern(
+              ResourceType.valueOf(words[3]), name, isPrefix ? PatternType.PREFIXED : PatternType.LITERAL);
+      var operation = AclOperation.valueOf(words[5]);
+      var entry = new AccessControlEntry(words[2], "*", operation, AclPermissionType.ALLOW);
+      admin.createAcls(List.of(new AclBinding(pattern, entry))).all().get();
+    }
+  }
+
+  /** Sends rows to partition 0, packed with a codec. */
+  private static void send(String servers, String topic, String codec, int rows) throws Exception {
+    Properties settings = new Properties();
+    settings.put("bootstrap.servers", servers);
+    settings.put("compression.type", codec);
+    settings.put("linger.ms", "50");
+    ByteArraySerializer bytes = new ByteArraySerializer();
+    try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(settings, bytes, bytes)) {
+      for (int row = 0; row < rows; row++) {
+        byte[] value = ("row " + row).getBytes(StandardCharsets.UTF_8);
+        producer.send(new ProducerRecord<>(topic, 0, null, value));
+      }
+      producer.flush();
+    }
+  }
+
+  private static void deleteTopic(String servers, String topic) throws Exception {
+    try (Admin admin = admin(servers)) {
+      admin.deleteTopics(List.of(topic)).all().get();
+    }
+  }
+
+  /** Deletes what is before an offset of partition 0. */
+  private static void deleteRecords(String servers, String topic, long before) throws Exception {
+    try (Admin admin = admin(servers)) {
+      var wanted = Map.of(new TopicPartition(topic, 0), RecordsToDelete.beforeOffset(before));
+      admin.deleteRecords(wanted).all().get();
+    }
+  }
+
+  private static void deleteGroup(String servers, String group) throws Exception {
+    try (Admin admin = admin(servers)) {
+      admin.deleteConsumerGroups(List.of(group)).all().get();
+    }
+  }
+
+  /** Store, password, what of it, alias: as PEM text, which is written in base64 as it has several lines. */
+  private static void pem(String[] words) throws Exception {
+    KeyStore store = KeyStore.getInstance(new File(words[1]), words[2].toCharArray());
+    boolean isKey = words[3].equals("key");
+    byte[] found =
+        isKey
+            ? store.getKey(words[4], words[2].toCharArray()).getEncoded()
+            : store.getCertificate(words[4]).getEncoded();
+    String kind = isKey ? "PRIVATE KEY" : "CERTIFICATE";
+    String body = Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(found);
+    String text = "-----BEGIN " + kind + "-----\n" + body + "\n-----END " + kind + "-----\n";
+    System.out.println(Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.US_ASCII)));
   }
 
   private static void leader(String servers, String topic, int partition) throws Exception {

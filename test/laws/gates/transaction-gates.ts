@@ -139,6 +139,7 @@ async function lived(history: History, mayDie: boolean): Promise<boolean> {
     places,
     clock: hastyClock(),
     retryMs: 4_000,
+    transactionTimeoutMs: 60_000,
   })
   const base = standing(history, await transactions.fence())
   await transactions.standOn(base)

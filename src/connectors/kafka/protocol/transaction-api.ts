@@ -291,3 +291,67 @@ export const offsetFetchApi: Api<OffsetFetchRequest, OffsetFetchResponse> = {
     error: int16,
   }),
 }
+
+export interface DescribeProducersRequest {
+  readonly topics: readonly PartitionsByTopic[]
+}
+
+/** What a leader knows of a producer. */
+export interface DescribedProducer {
+  readonly id: number
+  readonly epoch: number
+  readonly lastSequence: number
+  readonly lastTimestamp: number
+  readonly coordinatorEpoch: number
+  /** Where its open transaction begins; −1 without one. */
+  readonly openFrom: number
+}
+
+export interface DescribedPartition {
+  readonly partition: number
+  readonly error: number
+  readonly message: string | undefined
+  readonly producers: readonly DescribedProducer[]
+}
+
+export interface DescribeProducersResponse {
+  readonly throttleMs: number
+  readonly topics: readonly {
+    readonly topic: string
+    readonly partitions: readonly DescribedPartition[]
+  }[]
+}
+
+/** Producers whose records a partition has (KIP-664); brokers have it from 2.8 on. */
+export const describeProducersApi: Api<DescribeProducersRequest, DescribeProducersResponse> = {
+  name: 'DescribeProducers',
+  key: 61,
+  versions: [0, 0],
+  flexibleSince: 0,
+  request: struct<DescribeProducersRequest>({ topics: array(partitionsByTopic) }),
+  response: struct<DescribeProducersResponse>({
+    throttleMs: int32,
+    topics: array(
+      struct({
+        topic: string,
+        partitions: array(
+          struct<DescribedPartition>({
+            partition: int32,
+            error: int16,
+            message: nullableString,
+            producers: array(
+              struct<DescribedProducer>({
+                id: int64,
+                epoch: int32,
+                lastSequence: int32,
+                lastTimestamp: int64,
+                coordinatorEpoch: int32,
+                openFrom: int64,
+              }),
+            ),
+          }),
+        ),
+      }),
+    ),
+  }),
+}

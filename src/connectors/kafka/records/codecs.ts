@@ -5,6 +5,7 @@ import type { RecordCodec } from './batch-header.ts'
 import { unpackLz4 } from './lz4.ts'
 import { unpackSnappy } from './snappy.ts'
 import { unpackedBytesMax } from './unpacked-bytes.ts'
+import { unpackZstd } from './zstd.ts'
 
 /** Unpacked records. */
 export interface Unpacked {
@@ -16,8 +17,7 @@ export interface Unpacked {
 /**
  * The records `bytes[start, end)` as they were before they were packed.
  *
- * @throws WireFault when they were not packed so
- * @throws StreamError `KAFKA_CODEC_UNKNOWN` for a codec that needs a package of its own
+ * @throws WireFault when they were not packed so; for zstd `readyZstd` has to be waited for first
  */
 export function unpacked(
   codec: RecordCodec,
@@ -38,8 +38,10 @@ function unpackedBytes(codec: RecordCodec, packed: Uint8Array): Uint8Array {
       return unpackSnappy(packed)
     case 'lz4':
       return unpackLz4(packed)
+    case 'zstd':
+      return unpackZstd(packed)
     default:
-      throw new StreamError('KAFKA_CODEC_UNKNOWN', { codec })
+      throw new StreamError('INTERNAL', { what: `records packed with ${codec}` })
   }
 }
 

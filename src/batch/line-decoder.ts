@@ -1,7 +1,7 @@
-import type { Batch, RejectedRecord } from '../batch/batch.ts'
-import type { Schema } from '../batch/schema.ts'
 import { StreamError } from '../core/error.ts'
 import { isUtf8 } from '../core/node-utf8.ts'
+import type { Batch, RejectedRecord } from './batch.ts'
+import type { Schema } from './schema.ts'
 
 /** What happens to a row that does not fit the schema; spelled as in Spark, which has no DEADLETTER. */
 export type DecodeMode = 'PERMISSIVE' | 'DROPMALFORMED' | 'FAILFAST' | 'DEADLETTER'

@@ -1,4 +1,4 @@
-import { skipText, type Text } from './json-plain-text.ts'
+import { skipText, type Text } from './plain-text.ts'
 
 /** Skips any value, strictly; containers that nest deeper than 64 are left to the reference. */
 export function skip(from: Text, at: number): number {

@@ -1,7 +1,7 @@
-import { unescapeText } from './json-escapes.ts'
-import { double, found, isoTime } from './json-numbers.ts'
-import { copyText, plainKey, skipText, type Text, textOver } from './json-plain-text.ts'
-import { skip } from './json-skip.ts'
+import { unescapeText } from './escapes.ts'
+import { double, found, isoTime } from './numbers.ts'
+import { copyText, plainKey, skipText, type Text, textOver } from './plain-text.ts'
+import { skip } from './skip.ts'
 
 /**
  * The inner loops of the JSON scanner, apart from the generated code so that V8 compiles them once.

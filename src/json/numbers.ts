@@ -1,5 +1,5 @@
 import { daysFromCivil } from '../batch/time-text.ts'
-import { skipNumber } from './json-skip.ts'
+import { skipNumber } from './skip.ts'
 
 /** Where `double`, `isoTime` and `unescapeText` leave what they found beside the index they return. */
 export const found = new Float64Array(1)

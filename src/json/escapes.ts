@@ -1,5 +1,5 @@
-import { found } from './json-numbers.ts'
-import { hexDigit, skipEscape } from './json-plain-text.ts'
+import { found } from './numbers.ts'
+import { hexDigit, skipEscape } from './plain-text.ts'
 
 /**
  * Decodes the string that starts after the quote at `at - 1` into `to`, escapes included, and returns

@@ -1,5 +1,5 @@
 import type { Value } from '../batch/value.ts'
-import type { Slot } from './json-slots.ts'
+import type { Slot } from './slots.ts'
 
 /** The values of a slot, by its number, without which a row is left out. */
 export interface WantedSlot {

@@ -1,16 +1,4 @@
 import { type BatchBuilder, batchBuilder } from '../batch/build.ts'
-import type { DataType, Schema } from '../batch/schema.ts'
-import { schemaText } from '../batch/schema.ts'
-import type { Value } from '../batch/value.ts'
-import type { WantedValues } from '../batch/wanted-values.ts'
-import { JsonFault, type JsonNode, parseJson, textOf } from './json-text.ts'
-import {
-  checkJsonSchema,
-  type Faults,
-  isoTimes,
-  structFrom,
-  type TimeReaders,
-} from './json-value.ts'
 import {
   type DecodeMode,
   decodeFailed,
@@ -19,7 +7,13 @@ import {
   nullableSchema,
   type RejectRecord,
   rejectsBytes,
-} from './line-decoder.ts'
+} from '../batch/line-decoder.ts'
+import type { DataType, Schema } from '../batch/schema.ts'
+import { schemaText } from '../batch/schema.ts'
+import type { Value } from '../batch/value.ts'
+import type { WantedValues } from '../batch/wanted-values.ts'
+import { JsonFault, type JsonNode, parseJson, textOf } from './text.ts'
+import { checkJsonSchema, type Faults, isoTimes, structFrom, type TimeReaders } from './value.ts'
 
 export interface JsonDecoderOptions {
   /** The columns to fill, in order: a part of the schema of the source, nested parts included. */

@@ -1,7 +1,8 @@
+import { lineEnd } from '../batch/line-decoder.ts'
 import { StreamError } from '../core/error.ts'
-import type { JsonLine } from './decode-json-reference.ts'
-import { jsonBytes } from './json-bytes.ts'
-import { type Text, textOver } from './json-plain-text.ts'
+import { jsonBytes } from './bytes.ts'
+import { type Text, textOver } from './plain-text.ts'
+import type { JsonLine } from './reference.ts'
 import {
   closeBuilt,
   closeRow,
@@ -11,10 +12,9 @@ import {
   reserveText,
   type Slot,
   writeSlot,
-} from './json-slots.ts'
-import { JsonFault, type JsonNode, parseJsonPrefix } from './json-text.ts'
-import { type Faults, misfit, type TimeReaders, valueFrom } from './json-value.ts'
-import { lineEnd } from './line-decoder.ts'
+} from './slots.ts'
+import { JsonFault, type JsonNode, parseJsonPrefix } from './text.ts'
+import { type Faults, misfit, type TimeReaders, valueFrom } from './value.ts'
 
 /** What a generated scanner sees of its decoder. */
 export interface ScanState {

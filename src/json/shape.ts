@@ -1,7 +1,7 @@
-import type { ObjectShape } from './json-scanner-code.ts'
-import type { Slot } from './json-slots.ts'
-import { JsonFault, type JsonNode, parseJson } from './json-text.ts'
-import { lineEnd } from './line-decoder.ts'
+import { lineEnd } from '../batch/line-decoder.ts'
+import type { ObjectShape } from './scanner-code.ts'
+import type { Slot } from './slots.ts'
+import { JsonFault, type JsonNode, parseJson } from './text.ts'
 
 /** The keys of one kind of object in the order they usually come. */
 export interface KeyOrder {

@@ -2,7 +2,7 @@ import type { Batch, Column } from '../batch/batch.ts'
 import { type ColumnBuilder, columnBuilder } from '../batch/build.ts'
 import type { DataType, Schema } from '../batch/schema.ts'
 import type { Value } from '../batch/value.ts'
-import { type Text, textOver } from './json-plain-text.ts'
+import { type Text, textOver } from './plain-text.ts'
 
 /** How a column is filled; `built` goes through a `ColumnBuilder`, value by value. */
 export type SlotKind =

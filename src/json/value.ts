@@ -4,7 +4,7 @@ import { typeText } from '../batch/schema.ts'
 import { parseDate, parseTimestamp } from '../batch/time-text.ts'
 import type { MapValue, Value } from '../batch/value.ts'
 import { StreamError, unreachable } from '../core/error.ts'
-import { compactText, type JsonEntry, type JsonNode, textOf } from './json-text.ts'
+import { compactText, type JsonEntry, type JsonNode, textOf } from './text.ts'
 
 /** How text becomes a time; patterns of the user or ISO. `undefined` = it does not. */
 export interface TimeReaders {

@@ -1,12 +1,12 @@
+import { type LineDecoder, lineEnd, nullableSchema } from '../batch/line-decoder.ts'
 import { StreamError } from '../core/error.ts'
 import { isUtf8 } from '../core/node-utf8.ts'
-import { isCorruptColumn, type JsonDecoderOptions, jsonLine } from './decode-json-reference.ts'
-import { type Scan, scanState } from './json-scan-state.ts'
-import { makeScanner } from './json-scanner-code.ts'
-import { learnKeys, shapeOf } from './json-shape.ts'
-import { finishSlots, flatten, slotFor } from './json-slots.ts'
-import { isoTimes } from './json-value.ts'
-import { type LineDecoder, lineEnd, nullableSchema } from './line-decoder.ts'
+import { isCorruptColumn, type JsonDecoderOptions, jsonLine } from './reference.ts'
+import { type Scan, scanState } from './scan-state.ts'
+import { makeScanner } from './scanner-code.ts'
+import { learnKeys, shapeOf } from './shape.ts'
+import { finishSlots, flatten, slotFor } from './slots.ts'
+import { isoTimes } from './value.ts'
 
 /** How often the order of keys is learned; data whose order is random stays with the last one. */
 const learnLimit = 4

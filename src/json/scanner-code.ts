@@ -1,7 +1,7 @@
-import { jsonBytes } from './json-bytes.ts'
-import type { Scan } from './json-scan-state.ts'
-import type { Slot } from './json-slots.ts'
-import { type WantedSlot, wantedCode } from './json-wanted-code.ts'
+import { jsonBytes } from './bytes.ts'
+import type { Scan } from './scan-state.ts'
+import type { Slot } from './slots.ts'
+import { type WantedSlot, wantedCode } from './wanted-code.ts'
 
 /**
  * What the scanner expects inside one kind of object: the keys in the order seen last, those nobody
