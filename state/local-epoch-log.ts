@@ -219,6 +219,8 @@ async function beginAttempt(
   const queryId = known[0]?.queryId ?? (found.first.queryId || options.queryId)
   const entries = found.records.map(({ entry }) => entry)
   const writer = logWriter(options, token, found)
+  // A process that died may not have come to this: its entries could go in a power cut that leaves ours behind them.
+  if (found.records.length > 0) await options.files.syncFolder(joinPath(options.root, logFolder))
   const attempt = random.uuid()
   const isMine = await writer.publish({
     type: 'attempt',

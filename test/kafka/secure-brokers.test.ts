@@ -85,13 +85,13 @@ describe.skipIf(isLeftOut)('encrypted connections', () => {
 
   /** What docs/kafka.md says that a query takes which is exactly once. */
   const rights: readonly (readonly [resource: (to: string) => string, operation: string])[] = [
-    [() => 'TOPIC in', 'DESCRIBE'],
-    [() => 'TOPIC in', 'READ'],
-    [(to) => `TOPIC ${to}`, 'DESCRIBE'],
     [() => 'TRANSACTIONAL_ID millrace/*', 'DESCRIBE'],
     [() => 'TRANSACTIONAL_ID millrace/*', 'WRITE'],
     [() => 'GROUP millrace.*', 'READ'],
     [(to) => `TOPIC ${to}`, 'READ'],
+    [(to) => `TOPIC ${to}`, 'DESCRIBE'],
+    [() => 'TOPIC in', 'DESCRIBE'],
+    [() => 'TOPIC in', 'READ'],
     [(to) => `TOPIC ${to}`, 'WRITE'],
   ]
 

@@ -87,6 +87,53 @@ test('after a power cut at any step the log opens and has every acknowledged ent
   expect(points).toBe(3 * total)
 })
 
+test('after a process was killed, a power cut while the next one begins leaves no gap', async () => {
+  const plain = virtualFileSystem()
+  const named: number[] = []
+  await run(
+    virtualFileSystem({
+      onStep: (name, number) => {
+        if (/^(?:sync folder|link|rename) /.test(name)) named.push(number)
+      },
+    }),
+    [],
+  )
+  await run(plain, [])
+  expect(named.length).toBeGreaterThan(20)
+  let points = 0
+  for (const at of named) {
+    const acknowledged: LogEntry[] = []
+    const killed = virtualFileSystem({
+      onStep: (name, number) => {
+        if (number === at) throw new SimulatedCrash(name)
+      },
+    })
+    await expect(run(killed, acknowledged)).rejects.toThrow(SimulatedCrash)
+    for (let step = 0, isOver = false; !isOver; step++) {
+      for (const seed of [1, 2, 3, 4]) {
+        const disk = killed.twin().kill({
+          random: seededRandom(1_000 * step + seed),
+          onStep: (name, number) => {
+            if (number === step) throw new SimulatedCrash(name)
+          },
+        })
+        const opened = await openEpochLog(logOptions(disk)).then(
+          () => true,
+          (thrown: unknown) => {
+            expect(thrown).toBeInstanceOf(SimulatedCrash)
+            return false
+          },
+        )
+        isOver ||= opened
+        const log = await openEpochLog(logOptions(disk.crash()))
+        expectPrefix(log.entries, acknowledged)
+        points++
+      }
+    }
+  }
+  expect(points).toBeGreaterThan(1_000)
+})
+
 test('a medium error at any step leaves a log that the next attempt opens', async () => {
   const plain = virtualFileSystem()
   await run(plain, [])

@@ -92,6 +92,8 @@ function fileSink(context: FileOutput): Sink {
       await claim(files, path, start)
       const { lastCommitted, standsOn } = start
       const known = Math.max(standsOn.epoch, lastCommitted?.epoch ?? -1)
+      // What a process that died has noted here goes by our word from now on, also after a power cut.
+      await files.syncFolder(at(commitsFolder))
       const epoch = await newestCommit(files, at(commitsFolder))
       // Its epochs would be passed over, though they may be cut in another way now.
       if (epoch > known) throw new StreamError('SINK_AHEAD', { sink: description, epoch, known })
