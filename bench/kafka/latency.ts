@@ -5,9 +5,6 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { rowsOf } from '../../src/batch/read.ts'
-import { bootstrapServers } from '../../src/connectors/kafka/client-options.ts'
-import { kafkaCluster } from '../../src/connectors/kafka/cluster.ts'
-import { kafkajsTransport } from '../../src/connectors/kafka/kafkajs-transport.ts'
 import { offsetsAtTime } from '../../src/connectors/kafka/partition-offsets.ts'
 import { readPartition } from '../../src/connectors/kafka/partition-reader.ts'
 import { plainProducer } from '../../src/connectors/kafka/plain-producer.ts'
@@ -18,6 +15,7 @@ import { RecordWriter } from '../../src/connectors/kafka/records/record-writer.t
 import { sourceSettings } from '../../src/connectors/kafka/source-options.ts'
 import { sleep } from '../../src/core/clock.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
+import { connected } from '../../test/kafka/filled-topic.ts'
 import { script } from '../contenders.ts'
 import { paceRows } from '../latency/pace.ts'
 import { percentilesOf } from '../latency/percentiles.ts'
@@ -31,8 +29,7 @@ const options = new Map([
   ['kafka.bootstrap.servers', bootstrap],
   ['subscribe', to],
 ])
-const client = { clientId: 'bench', connectTimeoutMs: 10_000, requestTimeoutMs: 30_000 }
-const cluster = kafkaCluster(kafkajsTransport(client), bootstrapServers(options))
+const cluster = connected({ bootstrap })
 const schema = recordSchema(false).filter(({ name }) => name === 'value')
 const asking = { cluster, clock, patienceMs: 30_000 }
 

@@ -1,9 +1,7 @@
-import { bootstrapServers } from '../../src/connectors/kafka/client-options.ts'
-import { kafkaCluster } from '../../src/connectors/kafka/cluster.ts'
-import { kafkajsTransport } from '../../src/connectors/kafka/kafkajs-transport.ts'
 import { plainProducer } from '../../src/connectors/kafka/plain-producer.ts'
 import { RecordWriter } from '../../src/connectors/kafka/records/record-writer.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
+import { connected } from '../../test/kafka/filled-topic.ts'
 
 /** What a topic is filled with. */
 export interface TopicFilling {
@@ -21,13 +19,7 @@ const batchBytes = 900_000
 export async function fillTopic(filling: TopicFilling): Promise<void> {
   const { bootstrap, topic, partitions, records, textOf } = filling
   const clock = systemClock()
-  const transport = kafkajsTransport({
-    clientId: 'bench',
-    connectTimeoutMs: 10_000,
-    requestTimeoutMs: 30_000,
-  })
-  const options = new Map([['kafka.bootstrap.servers', bootstrap]])
-  const cluster = kafkaCluster(transport, bootstrapServers(options))
+  const cluster = connected({ bootstrap })
   const producer = plainProducer({ cluster, clock, retryMs: 60_000, requestTimeoutMs: 30_000 })
   const writers = Array.from({ length: partitions }, () => new RecordWriter(batchBytes))
   const encoder = new TextEncoder()
@@ -53,6 +45,9 @@ export function plainValue(record: number): string {
 const pages = 100
 /** Of event time; windows of ten seconds hold ten thousand each. */
 const recordsPerSecond = 1000
+const windowSeconds = 10
+/** The pages of views follow one another in an order that comes again after a hundred. */
+const viewsPerGroup = (windowSeconds * recordsPerSecond) / pages
 
 /** A view of a page as JSON, a hundred bytes or so. */
 export function pageView(record: number): string {
@@ -60,7 +55,22 @@ export function pageView(record: number): string {
   return `{"page":"page-${(record * 7919) % pages}","user":"user-${(record * 104_729) % 10_000}","at":"${at.toISOString()}","ms":${record % 900}}`
 }
 
-/** Windows and pages that have rows after so many views, if all come out but the last. */
-export function countedGroups(records: number): number {
-  return Math.floor(records / (10 * recordsPerSecond)) * pages
+/**
+ * Checks the groups that came out: of each window and page one, with its hundred views.
+ * @throws Error that says what is wrong
+ */
+export function mustBeCounted(values: readonly string[], records: number): void {
+  const seen = new Set<string>()
+  for (const value of values) {
+    const { window, page, count } = JSON.parse(value)
+    const group = `${JSON.stringify(window)} ${page}`
+    if (seen.has(group)) throw new Error(`${group} came out twice`)
+    if (count !== viewsPerGroup) throw new Error(`${group} has ${count} views`)
+    seen.add(group)
+  }
+  // Five seconds behind the newest view are open yet, and what closed with the last rows comes out later.
+  const windows = Math.floor(records / (windowSeconds * recordsPerSecond))
+  if (seen.size === 0 || seen.size > windows * pages || seen.size % pages !== 0) {
+    throw new Error(`${seen.size} groups of ${windows * pages}`)
+  }
 }

@@ -127,3 +127,12 @@ function fractionMicros(digits: string, unit: number): number {
 function invalid(text: string, why: string): StreamError<'DURATION_INVALID'> {
   return new StreamError('DURATION_INVALID', { text, why })
 }
+
+/**
+ * Milliseconds of a duration that users give as text or in milliseconds, rounded up.
+ * @throws StreamError `DURATION_INVALID`
+ */
+export function milliseconds(duration: unknown): number {
+  const text = typeof duration === 'number' ? `${duration} ms` : String(duration)
+  return Math.ceil(parseDuration(text) / 1000)
+}

@@ -1,4 +1,4 @@
-import { parseDuration } from '../core/duration.ts'
+import { milliseconds } from '../core/duration.ts'
 import { StreamError } from '../core/error.ts'
 
 /** When epochs run, as the engine sees it. Intervals in milliseconds. */
@@ -68,11 +68,6 @@ export function triggerSpec(options: TriggerOptions): TriggerSpec {
     default:
       throw wrong(options)
   }
-}
-
-function milliseconds(interval: unknown): number {
-  const text = typeof interval === 'number' ? `${interval} ms` : String(interval)
-  return Math.ceil(parseDuration(text) / 1000)
 }
 
 function wrong(options: TriggerOptions): StreamError<'CONFIG_INVALID'> {

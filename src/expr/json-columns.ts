@@ -1,5 +1,5 @@
 import type { Batch, Column } from '../batch/batch.ts'
-import type { Schema } from '../batch/schema.ts'
+import type { DataType, Schema } from '../batch/schema.ts'
 import { type JsonColumnDecoder, jsonColumnDecoder } from '../json/column-decoder.ts'
 import { columnAtPath, type Path, pathOf } from './compile-paths.ts'
 import type { Expression } from './expression.ts'
@@ -18,9 +18,11 @@ export interface JsonColumns {
 
 interface ReadColumn {
   readonly path: Path
-  readonly expression: Expression
+  readonly type: Struct
   readonly decoder: JsonColumnDecoder
 }
+
+type Struct = Extract<DataType, { readonly kind: 'struct' }>
 
 /** Takes `from_json` over columns of texts or bytes out of a stage; `undefined` if there is none. */
 export function jsonColumns(spec: StageSpec, inputSchema: Schema): JsonColumns | undefined {
@@ -28,10 +30,11 @@ export function jsonColumns(spec: StageSpec, inputSchema: Schema): JsonColumns |
   const rule = (part: Expression): Expression => {
     const read = readOf(part)
     if (read === undefined) return part
-    const key = JSON.stringify([read.path, part.type])
-    if (!found.has(key)) found.set(key, read)
+    const { type } = read
+    const key = JSON.stringify(read)
+    if (!found.has(key)) found.set(key, { ...read, decoder: jsonColumnDecoder(type.fields) })
     const index = inputSchema.length + [...found.keys()].indexOf(key)
-    return { kind: 'column', index, name: 'from_json', type: part.type, nullable: true }
+    return { kind: 'column', index, name: 'from_json', type, nullable: true }
   }
   const rewritten: StageSpec = {
     ...(spec.filter === undefined ? {} : { filter: rewriteExpression(spec.filter, rule) }),
@@ -43,14 +46,17 @@ export function jsonColumns(spec: StageSpec, inputSchema: Schema): JsonColumns |
     spec: rewritten,
     schema: [
       ...inputSchema,
-      ...reads.map(({ expression: { type } }) => ({ name: 'from_json', type, nullable: true })),
+      ...reads.map(({ type }) => ({ name: 'from_json', type, nullable: true })),
     ],
     extend(batch) {
-      const decoded = reads.map((read) => decodedBy(read, batch))
-      const columns = decoded.filter((column) => column !== undefined)
-      return columns.length === decoded.length
-        ? { ...batch, columns: [...batch.columns, ...columns] }
-        : undefined
+      let extended = batch
+      // A text inside of a text is a column of the one before.
+      for (const read of reads) {
+        const column = decodedBy(read, extended)
+        if (column === undefined) return undefined
+        extended = { ...extended, columns: [...extended.columns, column] }
+      }
+      return extended
     },
   }
 }
@@ -62,7 +68,7 @@ function decodedBy({ path, decoder }: ReadColumn, batch: Batch): Column | undefi
 }
 
 /** A call of `from_json` into a struct, as it is by default, over a column or the bytes of one. */
-function readOf(expression: Expression): ReadColumn | undefined {
+function readOf(expression: Expression): Pick<ReadColumn, 'path' | 'type'> | undefined {
   if (expression.kind !== 'call' || expression.name !== 'from_json') return undefined
   const { type, args } = expression
   const [text] = args
@@ -70,8 +76,7 @@ function readOf(expression: Expression): ReadColumn | undefined {
   const { corruptColumn } = textOptions([])
   if (type.fields.some(({ name }) => name.toLowerCase() === corruptColumn)) return undefined
   const path = pathOf(isBytesAsText(text) ? text.input : text)
-  if (path === undefined) return undefined
-  return { path, expression, decoder: jsonColumnDecoder(type.fields) }
+  return path && { path, type }
 }
 
 function isBytesAsText(

@@ -1,5 +1,5 @@
 import { checkOptions } from '../connectors/registry.ts'
-import { parseDuration } from '../core/duration.ts'
+import { milliseconds } from '../core/duration.ts'
 import { StreamError } from '../core/error.ts'
 import { joinPath } from '../core/file-system.ts'
 import type { DataFrame } from '../dataframe/data-frame.ts'
@@ -37,11 +37,15 @@ interface OwnFleet {
   /** Partitions that the group has given to this process. */
   readonly owned: Set<string>
   readonly queries: Map<string, StreamingQuery<DataFrame>>
-  sharing: PartitionSharing | undefined
-  charter: FleetCharter | undefined
   membership: PartitionMembership | undefined
   isStopping: boolean
   failure: StreamError | undefined
+}
+
+/** What the partitions of a fleet have in common once it has begun. */
+interface Begun {
+  readonly sharing: PartitionSharing
+  readonly charter: FleetCharter
 }
 
 /**
@@ -71,8 +75,6 @@ export function startFleet(
     sharingOptions: sharingOptionsOf(options),
     owned: new Set(),
     queries: new Map(),
-    sharing: undefined,
-    charter: undefined,
     membership: undefined,
     isStopping: false,
     failure: undefined,
@@ -143,15 +145,15 @@ function sharingOptionsOf({
   sessionTimeout = '10 seconds',
   rebalanceTimeout = '1 minute',
 }: FleetOptions): SharingOptions {
+  if (group === '') {
+    const expected = 'the name that all processes of the fleet give'
+    throw new StreamError('CONFIG_INVALID', { option: 'group', value: 'empty', expected })
+  }
   return {
     group,
     sessionTimeoutMs: milliseconds(sessionTimeout),
     rebalanceTimeoutMs: milliseconds(rebalanceTimeout),
   }
-}
-
-function milliseconds(duration: string | number): number {
-  return typeof duration === 'number' ? duration : parseDuration(duration) / 1000
 }
 
 async function takePart(own: OwnFleet): Promise<void> {
@@ -161,24 +163,23 @@ async function takePart(own: OwnFleet): Promise<void> {
   const context = { options: checkOptions(factory, scan.options), clock: ports.clock }
   const sharing = await factory.share?.(context, own.sharingOptions)
   if (sharing === undefined) throw new StreamError('INTERNAL', { what: 'nothing to share' })
-  own.sharing = sharing
   try {
-    own.charter = await fleetCharter(ports, root, () => sharing.initial())
+    const charter = await fleetCharter(ports, root, () => sharing.initial())
     if (own.isStopping) return
-    own.membership = sharing.join(ownerOf(own))
+    own.membership = sharing.join(ownerOf(own, { sharing, charter }))
     await own.membership.done
   } finally {
     await sharing.close()
   }
 }
 
-function ownerOf(own: OwnFleet): PartitionOwner {
+function ownerOf(own: OwnFleet, begun: Begun): PartitionOwner {
   return {
     owned: () => [...own.owned],
     gained(partitions) {
       for (const partition of partitions) {
         own.owned.add(partition)
-        begin(own, partition)
+        begin(own, begun, partition)
       }
     },
     released: async (partitions) => {
@@ -191,11 +192,11 @@ function ownerOf(own: OwnFleet): PartitionOwner {
 const othersTurn: ReadonlySet<string> = new Set(['CHECKPOINT_IN_USE', 'FENCED'])
 const retryMs = 500
 
-function begin(own: OwnFleet, partition: string): void {
+function begin(own: OwnFleet, begun: Begun, partition: string): void {
   if (!own.owned.has(partition) || own.queries.has(partition) || own.isStopping) return
   let query: StreamingQuery<DataFrame>
   try {
-    query = startPartition(own, partition)
+    query = startPartition(own, begun, partition)
   } catch (thrown) {
     fail(own, thrown)
     return
@@ -207,16 +208,16 @@ function begin(own: OwnFleet, partition: string): void {
     const isOver =
       thrown !== undefined && !(thrown instanceof StreamError && othersTurn.has(thrown.code))
     if (isOver) fail(own, thrown)
-    else own.engine.ports.clock.after(retryMs, () => begin(own, partition))
+    else own.engine.ports.clock.after(retryMs, () => begin(own, begun, partition))
   }
   query.awaitTermination().then(() => ended(), ended)
 }
 
-function startPartition(own: OwnFleet, partition: string): StreamingQuery<DataFrame> {
-  const { engine, launch, plan, spec, scan, root, sharing, charter } = own
-  if (sharing === undefined || charter === undefined) {
-    throw new StreamError('INTERNAL', { what: 'a partition before its fleet' })
-  }
+function startPartition(
+  { engine, launch, plan, spec, scan, root }: OwnFleet,
+  { sharing, charter }: Begun,
+  partition: string,
+): StreamingQuery<DataFrame> {
   const folder = partition.replaceAll('/', '-')
   const options = sharing.optionsOf(partition, charter.starting[partition])
   const alone = rewrite(plan, (node) =>

@@ -55,14 +55,7 @@ describe('from_avro', () => {
     [`to_avro(n, '"string"')`, 'SCHEMAS_INCOMPATIBLE', 'INT cannot become Avro string'],
     [`to_avro(n, '"int"', map('schema.registry.url', 'http://a'))`, 'CONFIG_INVALID', 'subject'],
     ['to_avro(n, s)', 'DATATYPE_MISMATCH', 'a schema of Avro as JSON in a literal'],
-  ])('%s raises %s', (sql, code, why) => {
-    const value = () => {
-      const expression = resolvedSql(sql, columns)
-      return expression.kind === 'call' && valueOfSql(sql)
-    }
-    expect(value).toThrow(code)
-    expect(value).toThrow(why)
-  })
+  ])('%s raises %s', mustRaise)
 
   test('bytes that go deeper than the stack are malformed, not the end of the process', () => {
     const node =
@@ -119,14 +112,7 @@ describe('from_protobuf', () => {
       'SCHEMAS_INCOMPATIBLE',
       'Order has no field x',
     ],
-  ])('%s raises %s', (sql, code, why) => {
-    const value = () => {
-      const expression = resolvedSql(sql, columns)
-      return expression.kind === 'call' && valueOfSql(sql)
-    }
-    expect(value).toThrow(code)
-    expect(value).toThrow(why)
-  })
+  ])('%s raises %s', mustRaise)
 })
 
 const at = `'schema.registry.url', 'http://a'`
@@ -191,3 +177,12 @@ describe('plans and names of columns', () => {
     expect(one).not.toBe(other)
   })
 })
+
+function mustRaise(sql: string, code: string, why: string): void {
+  const value = () => {
+    const expression = resolvedSql(sql, columns)
+    return expression.kind === 'call' && valueOfSql(sql)
+  }
+  expect(value).toThrow(code)
+  expect(value).toThrow(why)
+}

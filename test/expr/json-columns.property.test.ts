@@ -7,6 +7,7 @@ import { binaryType, type Schema, stringType } from '../../src/batch/schema.ts'
 import { compileStage } from '../../src/expr/compile.ts'
 import { type Expression, noContext } from '../../src/expr/expression.ts'
 import { interpretStage } from '../../src/expr/interpret-stage.ts'
+import { jsonColumns } from '../../src/expr/json-columns.ts'
 import { call, castTo } from '../../src/expr/typed-call.ts'
 
 const ddl =
@@ -190,3 +191,34 @@ test.each([
     )
   },
 )
+
+test('a text inside of a text is read by whole columns too', () => {
+  const inner = column(0, stringType)
+  const outer = call('from_json', [
+    inner,
+    { kind: 'literal', value: 'id INT, body STRING', type: stringType },
+  ])
+  const body: Expression = { kind: 'field', input: outer, index: 1, name: 'body', type: stringType }
+  const parsed = call('from_json', [
+    body,
+    { kind: 'literal', value: 'a INT, b STRING', type: stringType },
+  ])
+  const schema: Schema = [{ name: 'value', type: stringType, nullable: true }]
+  const spec = { columns: [parsed, outer] }
+  const taken = jsonColumns(spec, schema)
+  const texts = [
+    '{"id":1,"body":"{\\"a\\":2,\\"b\\":\\"x\\"}"}',
+    '{"id":2,"body":"no"}',
+    null,
+    '{}',
+  ]
+  const batch = batchOf(
+    schema,
+    texts.map((text) => [text]),
+  )
+  expect(taken?.extend(batch)?.columns).toHaveLength(3)
+  const output = spec.columns.map(({ type }, at) => ({ name: `c${at}`, type, nullable: true }))
+  const rows = rowsBy(compileStage(spec, schema), batch, output)
+  expect(rows).toEqual(rowsBy(interpretStage(spec, schema), batch, output))
+  expect(rows[0]?.[0]).toEqual([2, 'x'])
+})

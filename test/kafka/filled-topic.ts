@@ -16,10 +16,10 @@ export interface FilledTopic {
   readonly name?: string
 }
 
-/** Connections of a test. */
-export function connected(brokers: RealBrokers): KafkaCluster {
-  const client = { clientId: 'kill-matrix', connectTimeoutMs: 5_000, requestTimeoutMs: 30_000 }
-  const options = new Map([['kafka.bootstrap.servers', brokers.bootstrap]])
+/** Connections of a test to brokers that clients may come to as they are. */
+export function connected({ bootstrap }: Pick<RealBrokers, 'bootstrap'>): KafkaCluster {
+  const client = { clientId: 'test', connectTimeoutMs: 5_000, requestTimeoutMs: 30_000 }
+  const options = new Map([['kafka.bootstrap.servers', bootstrap]])
   return kafkaCluster(kafkajsTransport(client), bootstrapServers(options))
 }
 

@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { type VirtualBroker, virtualBroker } from '../../properties/virtual-broker.ts'
-import { kafkaSinkOver } from '../../src/connectors/kafka/sink.ts'
-import { kafkaSourceOver } from '../../src/connectors/kafka/source.ts'
 import { col, from_json } from '../../src/functions.ts'
 import { Session } from '../../src/index.ts'
+import { overBroker, virtualServers } from './virtual-kafka.ts'
 
 const session = Session.builder.config('store', 'memory').config('progress', 'off').getOrCreate()
 const folder = mkdtempSync(join(tmpdir(), 'millrace-kafka-queries-'))
@@ -15,14 +14,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const servers = ['kafka.bootstrap.servers', 'virtual:9001'] as const
-
-/** The format `kafka` of the session over these brokers. */
-function over(broker: VirtualBroker): VirtualBroker {
-  const transport = () => broker.transport({ step: () => undefined })
-  session.register({ source: kafkaSourceOver(transport), sink: kafkaSinkOver(transport) })
-  return broker
-}
+const servers = virtualServers
+const over = (broker: VirtualBroker): VirtualBroker => overBroker(session, broker)
 
 function textsIn(broker: VirtualBroker, topic: string, partitions: number): readonly string[] {
   broker.settle()

@@ -5,11 +5,10 @@ import avsc from 'avsc'
 import { afterAll, expect, test } from 'vitest'
 import { type VirtualBroker, virtualBroker } from '../../properties/virtual-broker.ts'
 import { from_avro, to_avro } from '../../src/avro.ts'
-import { kafkaSinkOver } from '../../src/connectors/kafka/sink.ts'
-import { kafkaSourceOver } from '../../src/connectors/kafka/source.ts'
 import { col, struct } from '../../src/functions.ts'
 import { Session } from '../../src/index.ts'
 import { fakeRegistry, serve } from '../codecs/fake-registry.ts'
+import { overBroker, virtualServers } from './virtual-kafka.ts'
 
 const session = Session.builder.config('store', 'memory').config('progress', 'off').getOrCreate()
 const folder = mkdtempSync(join(tmpdir(), 'millrace-registry-queries-'))
@@ -18,13 +17,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const servers = ['kafka.bootstrap.servers', 'virtual:9001'] as const
-
-function over(broker: VirtualBroker): VirtualBroker {
-  const transport = () => broker.transport({ step: () => undefined })
-  session.register({ source: kafkaSourceOver(transport), sink: kafkaSinkOver(transport) })
-  return broker
-}
+const servers = virtualServers
+const over = (broker: VirtualBroker): VirtualBroker => overBroker(session, broker)
 
 const orderV1 = {
   type: 'record',

@@ -102,7 +102,7 @@ test.each([pipeline, besideBroker])(
       `exactly once, ${pipeline.name}: ${report.crashes} crash points, ` +
         `${report.doubleCrashes} with a second one, ${lateSeen} late rows, ${lettersSeen} dead letters`,
     )
-    expect(report.crashes).toBe(Math.ceil(report.steps / 4))
+    expect(Math.abs(report.crashes - report.steps / 4)).toBeLessThan(1)
     expect(report.crashes).toBeGreaterThan(150)
     expect(lateSeen).toBeGreaterThan(0)
     expect(lettersSeen).toBe(12)

@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { type VirtualBroker, virtualBroker } from '../../properties/virtual-broker.ts'
-import { kafkaSinkOver } from '../../src/connectors/kafka/sink.ts'
-import { kafkaSourceOver } from '../../src/connectors/kafka/source.ts'
 import { sleep } from '../../src/core/clock.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
 import type { DataFrame, DataStreamWriter } from '../../src/dataframe/data-frame.ts'
 import type { Fleet } from '../../src/dataframe/fleet.ts'
 import { col, concat, lit, udf } from '../../src/functions.ts'
 import type { Session } from '../../src/session/session.ts'
+import { overBroker, virtualServers } from '../kafka/virtual-kafka.ts'
 import { realSession } from './real-session.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-fleets-'))
@@ -30,8 +29,7 @@ const newCheckpoint = (): string => join(folder, `checkpoint-${checkpoints++}`)
 /** A process over these brokers. */
 function processOn(broker: VirtualBroker): Session {
   const session = realSession(folder, { store: 'memory', progress: 'off' })
-  const transport = () => broker.transport({ step: () => undefined })
-  session.register({ source: kafkaSourceOver(transport), sink: kafkaSinkOver(transport) })
+  overBroker(session, broker)
   sessions.push(session)
   return session
 }
@@ -57,7 +55,7 @@ function send(broker: VirtualBroker, name: string, perPartition = 5): readonly s
 function orders(session: Session, startingOffsets = 'earliest'): DataFrame {
   return session.readStream
     .format('kafka')
-    .option('kafka.bootstrap.servers', 'virtual:9001')
+    .option(...virtualServers)
     .option('subscribe', 'orders')
     .option('startingOffsets', startingOffsets)
     .load()
@@ -67,7 +65,7 @@ function copied(frame: DataFrame, checkpoint: string): DataStreamWriter {
   return frame
     .select(concat(lit('copy of '), col('value').cast('string')).alias('value'))
     .writeStream.format('kafka')
-    .option('kafka.bootstrap.servers', 'virtual:9001')
+    .option(...virtualServers)
     .option('topic', 'copies')
     .option('checkpointLocation', checkpoint)
 }
@@ -261,6 +259,11 @@ test('what no fleet can be made of is refused at once, with its name', () => {
       /availableNow/,
     ],
     [() => frame.writeStream.format('noop').startFleet(sharing), /checkpointLocation/],
+    [() => copied(frame, newCheckpoint()).startFleet({ ...sharing, group: '' }), /group/],
+    [
+      () => copied(frame, newCheckpoint()).startFleet({ ...sharing, sessionTimeout: 'soon' }),
+      /DURATION_INVALID/,
+    ],
     [
       () => copied(frame, newCheckpoint()).option('startFrom', 'elsewhere').startFleet(sharing),
       /startFrom/,
