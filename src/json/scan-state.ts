@@ -82,7 +82,8 @@ export function scanState(
     },
     value(index, bytes, at, end) {
       const slot = slotAt(all, index)
-      const parsed = prefix(bytes, at, end)
+      // The grammar of JSON takes the line feed for white space and would read on in the next line.
+      const parsed = prefix(bytes, at, lineEnd(bytes, at, end))
       if (parsed === undefined) return -1
       const faults: Faults = { first: undefined }
       const value = valueFrom(slot.type, parsed.node, times, faults)

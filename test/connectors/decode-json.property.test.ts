@@ -210,10 +210,18 @@ const mangled = fc
     return bytes
   })
 
+/** Two lines that would be one if line feeds were white space. */
+const broken = fc.tuple(fitting, fc.nat()).map(([text, place]) => {
+  const bytes = encoder.encode(text)
+  const at = place % bytes.length
+  return concat([bytes.subarray(0, at), Uint8Array.of(10), bytes.subarray(at)])
+})
+
 const line = fc.oneof(
   { weight: 4, arbitrary: fitting.map((text) => encoder.encode(text)) },
   { weight: 2, arbitrary: value.map((text) => encoder.encode(text)) },
   { weight: 2, arbitrary: mangled },
+  { weight: 1, arbitrary: broken },
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 12 }) },
 )
 

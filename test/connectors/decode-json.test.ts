@@ -48,6 +48,23 @@ test('text that is no JSON nulls the row and is kept in the column for bad rows'
   ])
 })
 
+test('a value never goes on in the next line', () => {
+  const halves = (type: string, first: string, second: string): Value[][] =>
+    rows(`a ${type}, b INT`, [`{"a":${first}`, `${second},"b":1}`, '{"b":2}'])
+  const expected = [
+    [null, null],
+    [null, null],
+    [null, 2],
+  ]
+  for (const type of ['TIMESTAMP', 'DATE', 'DECIMAL(10,2)', 'INT', 'DOUBLE', 'STRING']) {
+    expect(halves(type, '', '0')).toEqual(expected)
+    expect(halves(type, '', '"1970-01-01"')).toEqual(expected)
+  }
+  expect(halves('ARRAY<INT>', '[1,', '2]')).toEqual(expected)
+  expect(halves('MAP<STRING, INT>', '{"k":1', '}')).toEqual(expected)
+  expect(halves('STRUCT<c: INT>', '{"c":1', '}')).toEqual(expected)
+})
+
 test('mode DROPMALFORMED leaves bad rows out', () => {
   expect(rows('a INT', ['{"a":"x"}', '{"a":2}', '{'], 'DROPMALFORMED')).toEqual([[2]])
 })
