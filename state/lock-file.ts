@@ -124,12 +124,19 @@ function beat(options: LockOptions, path: string, mine: Holder, forget: () => vo
     await files.create(temporary, encode({ ...mine, lastEntry, heartbeatMs, released }))
     await files.rename(temporary, path)
   }
+  /** Whoever took over while this process was stopped keeps the file. */
+  const beatOnce = async (): Promise<void> => {
+    const found = await readHolder(files, path)
+    if (found !== undefined && ![mine.holder, nobody.holder].includes(found.holder)) return
+    await write(false)
+    schedule()
+  }
   let cancel = (): void => undefined
   const schedule = (): void => {
     if (!isActive) return
     const next = (): void => {
       // A beat that cannot be written is missed, no more: the log still fences whoever takes over.
-      writing = write(false).then(schedule, schedule)
+      writing = beatOnce().catch(schedule)
     }
     cancel = clock.after(lockLeaseMs / 4, next, { background: true })
   }

@@ -45,13 +45,14 @@ test('an entry is one line of JSON that a person can read', async () => {
 async function replaced(files: ReturnType<typeof virtualFileSystem>) {
   const clock = handClock()
   // A clock of its own, as a stopped process has: its timers do not run.
-  const zombie = await openEpochLog(logOptions(files, { clock: handClock() }))
+  const asleep = handClock()
+  const zombie = await openEpochLog(logOptions(files, { clock: asleep }))
   await zombie.append(published(-1))
   await clock.advance(20_000)
   const next = await openEpochLog(
     logOptions(virtualSibling(files), { clock, processInfo: fakeProcess(2, () => true) }),
   )
-  return { zombie, next, clock }
+  return { zombie, next, clock, asleep }
 }
 
 const filesOfLog = (files: ReturnType<typeof virtualFileSystem>): string[] =>
@@ -73,6 +74,21 @@ test('an attempt that was replaced is fenced: it publishes nothing more', async 
       ),
     ),
   ).toBe('CHECKPOINT_IN_USE')
+})
+
+test('the heartbeat of an attempt that was replaced does not take the lock back', async () => {
+  const files = virtualFileSystem()
+  const { zombie, clock, asleep } = await replaced(files)
+  await asleep.advance(20_000)
+  const third = logOptions(virtualSibling(files), {
+    clock,
+    processInfo: fakeProcess(3, () => true),
+  })
+  const holder = { code: 'CHECKPOINT_IN_USE', details: { pid: 2 } }
+  await expect(openEpochLog(third)).rejects.toMatchObject(holder)
+  expect(asleep.waiting()).toBe(0)
+  await zombie.close()
+  await expect(openEpochLog(third)).rejects.toMatchObject(holder)
 })
 
 test('an attempt that slept until its numbers were pruned is fenced, though they are free', async () => {

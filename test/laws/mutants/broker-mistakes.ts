@@ -109,8 +109,8 @@ export const brokerMistakes: readonly PlantedFault[] = [
     name: 'a coordinator that is away has no marker',
     area: 'recovery',
     file: 'src/connectors/kafka/epoch-transactions.ts',
-    find: '    if (error === kafkaError.none) found = offset\n    return error',
-    replace: '    found = offset\n    return kafkaError.none',
+    find: '    if (error === kafkaError.none) found = offset\n',
+    replace: '    found = offset\n    if (Number.isInteger(error)) return kafkaError.none\n',
     gates: ['G1T', 'G1B'],
   },
   {

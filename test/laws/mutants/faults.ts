@@ -106,6 +106,14 @@ export const plantedFaults: readonly PlantedFault[] = [
     gates: ['G1'],
   },
   {
+    name: 'what a dead process linked into the log is not synced',
+    area: 'storage',
+    file: 'state/local-epoch-log.ts',
+    find: '  if (found.records.length > 0) await options.files.syncFolder(joinPath(options.root, logFolder))\n',
+    replace: '',
+    gates: ['G2'],
+  },
+  {
     name: 'the checksum of a delta is not looked at',
     area: 'storage',
     file: 'state/delta.ts',
