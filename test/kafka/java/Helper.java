@@ -15,8 +15,10 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.AbortTransactionSpec;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ListTransactionsOptions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.RecordsToDelete;
+import org.apache.kafka.clients.admin.TransactionState;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -188,8 +190,22 @@ public final class Helper {
     }
   }
 
+  /** A commit is acknowledged before its end stands in the partitions, where readers go by it: waits for that. */
+  private static void awaitEnds(String servers) throws Exception {
+    var ending = Set.of(TransactionState.PREPARE_COMMIT, TransactionState.PREPARE_ABORT);
+    ListTransactionsOptions options = new ListTransactionsOptions().filterStates(ending);
+    long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+    try (Admin admin = admin(servers)) {
+      while (!admin.listTransactions(options).all().get().isEmpty()) {
+        if (System.nanoTime() > deadline) throw new IllegalStateException("a transaction does not end");
+        Thread.sleep(20);
+      }
+    }
+  }
+
   /** Every record up to the end as it is now: partition, offset, key and value, in base64 or "-". */
-  private static void read(String servers, String topic, String level) {
+  private static void read(String servers, String topic, String level) throws Exception {
+    awaitEnds(servers);
     Properties settings = new Properties();
     settings.put("bootstrap.servers", servers);
     settings.put("isolation.level", level);
