@@ -38,7 +38,7 @@ export default defineConfig({
     execArgv: manyShortLives,
     // Some tests wait for processes that they started, or for npm: nobody should wait with them.
     maxWorkers: availableParallelism() + 1,
-    globalSetup: ['test/laws/gates/figures.ts'],
+    globalSetup: ['test/temporary-folder.ts', 'test/laws/gates/figures.ts'],
     testTimeout: 30_000,
     // Hooks remove folders of ten thousand files beside tests that use all cores.
     hookTimeout: 60_000,

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem } from 'node:os'
+import { sleep } from '../src/core/clock.ts'
+import { systemClock } from '../src/core/system-clock.ts'
 
 /** Where and of what a figure was taken; printed with every table. */
 export interface Machine {
@@ -27,6 +29,21 @@ export function thisMachine(): Machine {
 /** How many processes wanted a core during the last minute, on average. */
 export function loadOfLastMinute(): number {
   return loadavg()[0] ?? 0
+}
+
+const [quietPauseMs, quietPauses] = [5_000, 36]
+
+/**
+ * The load of the last minute, once it is no more than `max`: what was built just before counts as other work. After
+ * three minutes it is what it is.
+ */
+export async function loadOnceQuiet(max: number): Promise<number> {
+  const clock = systemClock()
+  for (let pauses = 0; loadOfLastMinute() > max && pauses < quietPauses; pauses++) {
+    if (pauses === 0) process.stdout.write('waiting for a quiet machine\n')
+    await sleep(clock, quietPauseMs)
+  }
+  return loadOfLastMinute()
 }
 
 /**

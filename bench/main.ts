@@ -28,12 +28,14 @@ import {
   ratioByHandMin,
 } from './gates.ts'
 import { measureHost } from './host-gates.ts'
-import { loadOfLastMinute, thisMachine } from './machine.ts'
+import { loadOfLastMinute, loadOnceQuiet, thisMachine } from './machine.ts'
 import {
   type Comparison,
   type Contender,
   compare,
+  loadMax,
   type Measurement,
+  runsMin,
   type Trust,
 } from './measure.ts'
 import { writeJsonLinesFolder } from './nexmark/json-lines.ts'
@@ -61,7 +63,7 @@ const events = Number(values.events)
 /** Column batches are made before the clock starts and stay in memory: fewer of them. */
 const memoryEvents = Math.min(events, Number(values['memory-events']))
 const runs = Number(values.runs)
-const load = loadOfLastMinute()
+const load = runs < runsMin ? loadOfLastMinute() : await loadOnceQuiet(loadMax)
 const chosen = queryNames.filter((name) => values.only === '' || name === values.only)
 
 /** Events in a file; an epoch takes a number of whole files. */

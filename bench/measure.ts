@@ -46,7 +46,10 @@ export interface MeasureOptions {
 }
 
 /** A load above this before the start means that the machine had other work. */
-const loadMax = 0.5
+export const loadMax = 0.5
+
+/** So many runs are needed to publish. */
+export const runsMin = 5
 
 /** More of the machine than this in other hands during the runs is a doubt. */
 const othersMax = 0.03
@@ -163,6 +166,6 @@ export function doubtsOf(circumstances: {
   if (Math.abs(change) > driftMax) {
     doubts.push(`unsteady machine: its speed changed by ${(change * 100).toFixed(1)} %`)
   }
-  if (runs < 5) doubts.push(`only ${runs} runs; 5 are needed to publish`)
+  if (runs < runsMin) doubts.push(`only ${runs} runs; ${runsMin} are needed to publish`)
   return doubts
 }

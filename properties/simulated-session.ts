@@ -4,6 +4,7 @@ import type { Http } from '../src/core/http.ts'
 import { seededRandom } from '../src/core/random.ts'
 import { readConfig } from '../src/session/config.ts'
 import { createSession, type Session } from '../src/session/session.ts'
+import { actorsOf, clockOf, filesOf, type SimulatedProcess } from './process-gate.ts'
 import { simulatedStoreFactory } from './simulated-store.ts'
 import { createSimulation, type Simulation } from './simulated-system.ts'
 import { slowFileSystem } from './slow-file-system.ts'
@@ -23,6 +24,19 @@ export interface SimulatedSessionOptions {
   readonly onSend?: (actor: string, message: unknown) => boolean
   /** Answers requests over HTTP. Default: nothing is reached. */
   readonly http?: Http
+  /** The world that it shares with other processes. Default: it is alone. */
+  readonly among?: SharedWorld
+}
+
+/** A world with several processes in it. */
+export interface SharedWorld {
+  readonly simulation: Simulation
+  /** The process that the session is in. */
+  readonly self: SimulatedProcess
+  /** Only those on the same machine see whether it is alive. */
+  readonly machine: string
+  /** Whether the process of this life is alive, as those on its machine see it. */
+  readonly isAlive: (life: number) => boolean
 }
 
 /** A session in a world of its own: time, actors, disk and chance come from the seed. */
@@ -32,6 +46,7 @@ export interface SimulatedSession {
 }
 
 const lifeMs = 3_600_000
+const firstPid = 1000
 
 const noNetwork: Http = async () => {
   throw new Error('a simulated process has no network')
@@ -42,25 +57,27 @@ const noNetwork: Http = async () => {
  * session has to go through `simulation.run`.
  */
 export function simulatedSession(options: SimulatedSessionOptions): SimulatedSession {
-  const { seed, life, hasSlowDisk = false, config = {}, onSend, http = noNetwork } = options
+  const { seed, life, hasSlowDisk = false, config = {}, onSend, http = noNetwork, among } = options
   const startMs = 1_600_000_000_000 + life * lifeMs
-  const simulation = createSimulation(seed, { startMs })
-  const files = hasSlowDisk ? slowFileSystem(options.files, simulation) : options.files
+  const simulation = among?.simulation ?? createSimulation(seed, { startMs })
+  const disk = hasSlowDisk ? slowFileSystem(options.files, simulation) : options.files
+  const files = among === undefined ? disk : filesOf(among.self, disk)
   const given = { store: 'memory', progress: 'off', maxRestarts: 0, ...config }
   const settings = Object.entries(given).map(([name, value]) => [name, String(value)] as const)
   const session = createSession(readConfig(new Map(settings)), {
-    clock: simulation.clock,
+    clock: among === undefined ? simulation.clock : clockOf(among.self, simulation.clock),
     random: seededRandom(seed ^ 0x5eed),
     http,
     files,
     process: async () => ({
-      pid: 1000 + life,
+      pid: firstPid + life,
       startTime: String(life),
-      bootId: 'simulated',
-      isAlive: async () => false,
+      bootId: among?.machine ?? 'simulated',
+      isAlive: async ({ pid }) => among?.isAlive(pid - firstPid) ?? false,
     }),
     system: (report) => {
-      const system = simulation.system(report)
+      const all = simulation.system(report)
+      const system = among === undefined ? all : actorsOf(among.self, all)
       return onSend === undefined ? system : watched(system, onSend)
     },
     store: () => simulatedStoreFactory(files),

@@ -1,3 +1,5 @@
+import type { Clock } from './clock.ts'
+
 /** One exchange with a server over HTTP; the only way to one. Rejects when there was no answer. */
 export type Http = (request: HttpRequest) => Promise<HttpAnswer>
 
@@ -14,4 +16,35 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number
   readonly text: string
+}
+
+/**
+ * The answer to a request, if it comes in time.
+ * @throws Error when there is none within `timeoutMs`, or at all
+ */
+export async function answerWithin(
+  timeoutMs: number,
+  request: Omit<HttpRequest, 'signal'>,
+  { http, clock }: { readonly http: Http; readonly clock: Clock },
+): Promise<HttpAnswer> {
+  const controller = new AbortController()
+  const late = new Error(`no answer within ${timeoutMs} ms`)
+  let stopWaiting = (): void => {}
+  // The port may take its time to give up: nobody waits for it.
+  const timeout = new Promise<never>((_, reject) => {
+    stopWaiting = clock.after(timeoutMs, () => {
+      controller.abort(late)
+      reject(late)
+    })
+  })
+  try {
+    return await Promise.race([http({ ...request, signal: controller.signal }), timeout])
+  } finally {
+    stopWaiting()
+  }
+}
+
+/** The header of a client with a name and a password. */
+export function basicAuthorization(userInfo: string): { readonly Authorization: string } {
+  return { Authorization: `Basic ${Buffer.from(userInfo, 'utf8').toString('base64')}` }
 }

@@ -89,6 +89,7 @@ export function startFleet(
     .finally(() => {
       isActive = false
       engine.fleets.delete(fleet)
+      engine.streams.hasEnded(fleet)
     })
   const fleet: Fleet<DataFrame> = {
     get isActive() {

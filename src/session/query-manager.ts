@@ -12,15 +12,21 @@ export interface StreamingQueryManager {
   /** An active query by its id. */
   get(id: string): StreamingQuery | undefined
   /**
-   * Waits until some query ends, or has ended since `resetTerminated`. `false` if the timeout came first.
-   * @throws StreamError the error of that query
+   * Waits until some query or fleet ends, or has ended since `resetTerminated`; a partition that goes from one process of
+   * a fleet to another is no end. `false` if the timeout came first.
+   * @throws StreamError the error that ended it
    */
   awaitAnyTermination(timeout?: Timeout): Promise<boolean>
-  /** Forgets the queries that have ended. */
+  /** Forgets what has ended. */
   resetTerminated(): void
   addListener(listener: StreamingQueryListener): void
   removeListener(listener: StreamingQueryListener): void
   listListeners(): readonly StreamingQueryListener[]
+}
+
+/** A query or a fleet that is over. */
+interface Ended {
+  exception(): StreamError | undefined
 }
 
 /** The manager with the side that only the session sees. */
@@ -30,6 +36,8 @@ export interface QueryRegistry extends StreamingQueryManager {
   add(query: StreamingQuery): void
   /** Passes an event on to the listeners. */
   notify(query: StreamingQuery, event: QueryEvent): void
+  /** Whoever waits for an end hears of this one. */
+  hasEnded(what: Ended): void
 }
 
 export function queryRegistry(
@@ -39,7 +47,7 @@ export function queryRegistry(
 ): QueryRegistry {
   const active = new Set<StreamingQuery>()
   const listeners = queryListeners(clock, noDataIntervalMs, warn)
-  let ended: StreamingQuery[] = []
+  let ended: Ended[] = []
   let waiting: (() => void)[] = []
 
   return {
@@ -58,7 +66,7 @@ export function queryRegistry(
           if (left !== undefined) clock.after(left, resolve)
         })
       }
-      const failed = ended.map((query) => query.exception()).find((error) => error !== undefined)
+      const failed = ended.map((what) => what.exception()).find((error) => error !== undefined)
       if (failed !== undefined) throw failed
       return true
     },
@@ -79,13 +87,12 @@ export function queryRegistry(
     add: (query) => void active.add(query),
 
     notify(query, event) {
-      const over = event.type === 'terminated'
-      if (over) {
-        active.delete(query)
-        ended.push(query)
-      }
+      if (event.type === 'terminated') active.delete(query)
       listeners.notify(query, event)
-      if (!over) return
+    },
+
+    hasEnded(what) {
+      ended.push(what)
       const calls = waiting
       waiting = []
       for (const call of calls) call()

@@ -49,6 +49,8 @@ interface Start {
   readonly late: Tap
   readonly dead: Tap
   readonly quota: StateQuota | undefined
+  /** Its end is up to the fleet that it is a part of. */
+  readonly isPart: boolean
   /** The parts of the newest attempt. */
   deployed: Deployed | undefined
 }
@@ -56,16 +58,18 @@ interface Start {
 /**
  * Starts a streaming query; everything that can be refused at once is refused here.
  *
- * @param place - where its checkpoint lies; default: where its options say
+ * @param part - where the checkpoint of a partition of a fleet lies, whose end is the fleet's to report; default: a query
+ *   by itself, with a checkpoint where its options say
  */
 export function startQuery(
   engine: Engine,
   launch: Launch,
   plan: LogicalPlan,
   spec: WriteSpec,
-  place: CheckpointPlace = checkpointFor(engine.config, engine.ports, spec),
+  part?: CheckpointPlace,
 ): StreamingQuery {
   const { config, ports, registry, streams } = engine
+  const place = part ?? checkpointFor(config, ports, spec)
   streams.checkName(spec.queryName)
   const from = spec.options['startfrom']
   if (from !== undefined) checkSavepoint(ports.files, from)
@@ -88,6 +92,7 @@ export function startQuery(
     late: createTap(),
     dead: createTap(),
     quota: stateQuotaOf(config, spec.options),
+    isPart: part !== undefined,
     deployed: undefined,
   }
   const running = runningOf(start)
@@ -128,7 +133,9 @@ function runningOf(start: Start): RunningQuery {
     observe(event) {
       if (event.type === 'progress') line(name ?? config.appName, event.progress)
       streams.notify(running.query, event)
-      if (event.type === 'terminated') removeTemporary(start, running, event.error === undefined)
+      if (event.type !== 'terminated') return
+      if (!start.isPart) streams.hasEnded(running.query)
+      removeTemporary(start, running, event.error === undefined)
     },
   })
   return running

@@ -178,9 +178,12 @@ function secureSettings(layout: Layout): readonly string[] {
     'ssl.truststore.type=PEM',
     `ssl.truststore.location=${authorityFile(layout)}`,
     'listener.name.ssl.ssl.client.auth=required',
-    'sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512',
+    'sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512,OAUTHBEARER',
     'listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;',
     'listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_bob="bob-secret";',
+    // Tokens without a signature, which say themselves who somebody is.
+    'listener.name.sasl_ssl.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";',
+    'listener.name.sasl_ssl.oauthbearer.connections.max.reauth.ms=1600',
     'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
     'super.users=User:ANONYMOUS',
   ]

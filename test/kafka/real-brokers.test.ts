@@ -11,6 +11,7 @@ import { fleetRun } from './fleet-run.ts'
 import { groupSuite } from './group-suite.ts'
 import { killMatrix } from './kill-matrix.ts'
 import { leaveOutWithoutBrokers } from './left-out.ts'
+import { movingLeaders } from './moving-leaders.ts'
 import { type BrokerOptions, type RealBrokers, realBrokers } from './real-brokers.ts'
 
 const client = { clientId: 'test', connectTimeoutMs: 5_000, requestTimeoutMs: 30_000 }
@@ -62,6 +63,17 @@ for (const { transactionVersion, killRounds, ...options } of clusters) {
       },
       killsMs,
     )
+    // A leader of one node has nowhere to go.
+    if (nodes > 1) {
+      test(
+        `${name}: leaders that move while a query runs take nothing with them`,
+        async () => {
+          if (brokers === undefined) throw new Error('the brokers did not start')
+          await movingLeaders(brokers)
+        },
+        killsMs,
+      )
+    }
     test(
       `${name}: processes that share partitions take over from each other`,
       async () => {

@@ -71,6 +71,8 @@ export interface RealBrokers {
   segment(topic: string): string
   /** The node that leads a partition. */
   leaderOf(topic: string, partition: number): Promise<number>
+  /** Makes another node lead a partition; needs several nodes. */
+  moveLeader(topic: string, partition: number): Promise<void>
   /** Sends a signal to a node, counted from 1. */
   signal(node: number, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void
   /** Waits until a node has ended. */
@@ -178,6 +180,9 @@ export async function realBrokers(options: BrokerOptions = {}): Promise<RealBrok
     async leaderOf(topic, partition) {
       const [line] = await helper.ask('leader', bootstrap, topic, String(partition))
       return Number(line)
+    },
+    async moveLeader(topic, partition) {
+      await helper.ask('move-leader', bootstrap, topic, String(partition))
     },
     signal(node, signal) {
       running.get(node)?.kill(signal)

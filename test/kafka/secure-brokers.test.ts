@@ -1,7 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sleep } from '../../src/core/clock.ts'
+import { systemClock } from '../../src/core/system-clock.ts'
+import type { DataStreamWriter } from '../../src/dataframe/data-frame.ts'
 import { col, upper } from '../../src/functions.ts'
 import { Session, StreamError } from '../../src/index.ts'
 import { connected, fill, mustBeOnce, textsOf } from './filled-topic.ts'
@@ -23,7 +27,7 @@ describe.skipIf(isLeftOut)('encrypted connections', () => {
 
   beforeAll(async () => {
     started = await realBrokers({ isSecure: true })
-    for (const topic of ['in', 'out', 'shown']) await started.createTopic(topic, partitions)
+    for (const topic of ['in', 'out', 'shown', 'told']) await started.createTopic(topic, partitions)
     const cluster = connected(started)
     sent = await fill(cluster, 'in', { rows, partitions })
     await cluster.close()
@@ -34,9 +38,9 @@ describe.skipIf(isLeftOut)('encrypted connections', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  /** A batch of all there is, from `in` to a topic, over these connections. */
-  async function copy(to: string, client: Readonly<Record<string, string>>): Promise<void> {
-    await session.readStream
+  /** From `in` to a topic, over these connections. */
+  function copying(to: string, client: Readonly<Record<string, string>>): DataStreamWriter {
+    return session.readStream
       .format('kafka')
       .options(client)
       .option('subscribe', 'in')
@@ -48,9 +52,11 @@ describe.skipIf(isLeftOut)('encrypted connections', () => {
       .option('topic', to)
       .option('kafka.max.block.ms', 10_000)
       .option('checkpointLocation', join(folder, `checkpoint-${queries++}`))
-      .trigger({ availableNow: true })
-      .start()
-      .awaitTermination()
+  }
+
+  /** All there is. */
+  async function copy(to: string, client: Readonly<Record<string, string>>): Promise<void> {
+    await copying(to, client).trigger({ availableNow: true }).start().awaitTermination()
   }
 
   function under(): RealBrokers & { readonly secrets: NonNullable<RealBrokers['secrets']> } {
@@ -80,6 +86,16 @@ describe.skipIf(isLeftOut)('encrypted connections', () => {
       'kafka.ssl.truststore.certificates': ca,
       'kafka.ssl.keystore.certificate.chain': certificate,
       'kafka.ssl.keystore.key': key,
+    }
+  }
+
+  /** A client with a token of its own making, which such brokers believe. */
+  function carol(endpoint: string, clientSecret: string): Readonly<Record<string, string>> {
+    return {
+      ...alice(''),
+      'kafka.sasl.mechanism': 'OAUTHBEARER',
+      'kafka.sasl.oauthbearer.token.endpoint.url': endpoint,
+      'kafka.sasl.jaas.config': `org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required clientId="carol" clientSecret="${clientSecret}";`,
     }
   }
 
@@ -136,6 +152,34 @@ describe.skipIf(isLeftOut)('encrypted connections', () => {
     await mustBeCopied('shown')
   }, 120_000)
 
+  test('a client shows a token, and shows it again before its session ends', async () => {
+    for (const [resource, operation] of rights) {
+      await under().allow('User:carol', resource('told'), operation)
+    }
+    const endpoint = await tokenEndpoint('carol-secret')
+    const cluster = connected(under())
+    try {
+      // Sessions last 1.6 seconds there.
+      const query = copying('told', carol(endpoint.url, 'carol-secret'))
+        .trigger({ processingTime: '100 milliseconds' })
+        .start()
+      await query.processAllAvailable()
+      await sleep(systemClock(), 4_000)
+      const later = await fill(cluster, 'in', { rows, partitions, name: 'later' })
+      sent = [...sent, ...later]
+      await query.processAllAvailable()
+      await query.stop()
+      await mustBeCopied('told')
+      const refused = copy('told', carol(endpoint.url, 'wrong'))
+      await expect(refused).rejects.toThrow(
+        /KAFKA_AUTHENTICATION_FAILED: .*\(OAUTHBEARER\).*401, invalid_client/s,
+      )
+    } finally {
+      await cluster.close()
+      await endpoint.close()
+    }
+  }, 120_000)
+
   test('what fails on the way to a broker is said', async () => {
     const stranger = without(alice('alice-secret'), 'kafka.ssl.truststore')
     const bare = without(shown(), 'kafka.ssl.keystore')
@@ -167,4 +211,34 @@ function without(
   begin: string,
 ): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(options).filter(([name]) => !name.startsWith(begin)))
+}
+
+interface TokenEndpoint {
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** Gives carol tokens for an hour; the first time that it is asked it cannot. */
+async function tokenEndpoint(secret: string): Promise<TokenEndpoint> {
+  let asked = 0
+  const login = `Basic ${Buffer.from(`carol:${secret}`).toString('base64')}`
+  const server = createServer((request, response) => {
+    asked += 1
+    if (asked === 1) return response.writeHead(503).end()
+    if (request.headers.authorization !== login) {
+      return response.writeHead(401).end(JSON.stringify({ error: 'invalid_client' }))
+    }
+    const seconds = Math.floor(Date.now() / 1000)
+    const parts = [{ alg: 'none' }, { sub: 'carol', iat: seconds, exp: seconds + 3600 }]
+    const encoded = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    const token = `${encoded.join('.')}.`
+    return response.end(JSON.stringify({ access_token: token, expires_in: 3600 }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new TypeError('no port')
+  return {
+    url: `http://127.0.0.1:${address.port}/token`,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  }
 }

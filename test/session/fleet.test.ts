@@ -98,7 +98,8 @@ test('processes share partitions, hand them over, and every row is there once', 
   const broker = newBroker()
   const checkpoint = newCheckpoint()
   const sent = [...send(broker, 'first')]
-  const one = copied(orders(processOn(broker)), checkpoint).startFleet(sharing)
+  const first = processOn(broker)
+  const one = copied(orders(first), checkpoint).startFleet(sharing)
   await untilCopied(broker, sent)
   expect(ownedBy(one)[0]?.toSorted()).toEqual(names)
   const two = copied(orders(processOn(broker)), checkpoint).startFleet(sharing)
@@ -108,7 +109,10 @@ test('processes share partitions, hand them over, and every row is there once', 
   })
   sent.push(...send(broker, 'second'))
   await untilCopied(broker, sent)
+  // Partitions that went to another process are no end of anything; the fleet is.
+  expect(await first.streams.awaitAnyTermination(0)).toBe(false)
   await one.stop()
+  expect(await first.streams.awaitAnyTermination(0)).toBe(true)
   expect(one.isActive).toBe(false)
   expect(await one.awaitTermination()).toBe(true)
   await eventually('the other has all', () => ownedBy(two)[0]?.length === partitions)

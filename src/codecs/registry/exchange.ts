@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { sleep } from '../../core/clock.ts'
 import { reasonOf, StreamError } from '../../core/error.ts'
-import type { Http, HttpAnswer } from '../../core/http.ts'
+import { answerWithin, basicAuthorization, type Http, type HttpAnswer } from '../../core/http.ts'
 import type { Json } from '../../core/json.ts'
 import type { Random } from '../../core/random.ts'
 import type { Registry } from './registry.ts'
@@ -74,42 +74,23 @@ function delayOf(attempt: number, random: Random): number {
   return full * (0.5 + random.next() / 2)
 }
 
-async function exchange(
+function exchange(
   url: string,
   { userInfo, timeoutMs }: Registry,
   { method, path, body }: RegistryRequest,
-  { clock, http }: RegistryWorld,
+  world: RegistryWorld,
 ): Promise<HttpAnswer> {
-  const controller = new AbortController()
-  const late = new Error(`no answer within ${timeoutMs} ms`)
-  let stopWaiting = (): void => {}
-  // The port may take its time to give up: nobody waits for it.
-  const timeout = new Promise<never>((_, reject) => {
-    stopWaiting = clock.after(timeoutMs, () => {
-      controller.abort(late)
-      reject(late)
-    })
-  })
-  const request = http({
+  const request = {
     method,
     url: `${url}${path}`,
     headers: {
       Accept: `${mediaType}, application/json`,
       ...(body === undefined ? {} : { 'Content-Type': mediaType }),
-      ...(userInfo === undefined ? {} : { Authorization: `Basic ${base64(userInfo)}` }),
+      ...(userInfo === undefined ? {} : basicAuthorization(userInfo)),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: controller.signal,
-  })
-  try {
-    return await Promise.race([request, timeout])
-  } finally {
-    stopWaiting()
   }
-}
-
-function base64(text: string): string {
-  return Buffer.from(text, 'utf8').toString('base64')
+  return answerWithin(timeoutMs, request, world)
 }
 
 function checked(url: string, request: RegistryRequest, answer: HttpAnswer): RegistryAnswer {

@@ -1,4 +1,6 @@
+import type { Clock } from '../../core/clock.ts'
 import { StreamError } from '../../core/error.ts'
+import type { Http } from '../../core/http.ts'
 import {
   type CheckedOptions,
   choiceOption,
@@ -10,6 +12,7 @@ import {
   textOption,
 } from '../option-spec.ts'
 import type { ClientConfig } from './kafkajs-transport.ts'
+import { oauthTokens } from './oauth-token.ts'
 import type { HostPort } from './transport.ts'
 
 const serversOption: OptionSpec<readonly HostPort[]> = {
@@ -47,9 +50,20 @@ const jaasOption: OptionSpec<Credentials> = {
   name: 'kafka.sasl.jaas.config',
   isSecret: true,
   description:
-    'Who we are, as Java clients are told: …LoginModule required username="…" password="…"; or token="…"; for OAUTHBEARER.',
-  expected: 'a login module with username="…" and password="…", or with token="…"',
+    'Who we are, as Java clients are told: …LoginModule required username="…" password="…"; for OAUTHBEARER clientId="…" clientSecret="…" scope="…"; or a token="…"; that does not expire.',
+  expected:
+    'a login module with username="…" and password="…", with clientId="…" and clientSecret="…", or with token="…"',
   parse: credentialsOf,
+}
+
+const tokenUrlOption: OptionSpec<string> = {
+  name: 'kafka.sasl.oauthbearer.token.endpoint.url',
+  description: 'Where tokens for OAUTHBEARER come from, by clientId and clientSecret.',
+  expected: 'an http or https URL',
+  parse(text) {
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    return url !== undefined && ['http:', 'https:'].includes(url.protocol) ? text : undefined
+  },
 }
 
 const caOption = textOption({
@@ -105,6 +119,7 @@ export const clientOptions: readonly OptionSpec[] = [
   protocolOption,
   mechanismOption,
   jaasOption,
+  tokenUrlOption,
   caOption,
   certificateOption,
   keyOption,
@@ -114,11 +129,16 @@ export const clientOptions: readonly OptionSpec[] = [
   connectTimeoutOption,
 ]
 
-interface Credentials {
-  readonly username?: string
-  readonly password?: string
-  readonly token?: string
-}
+const credentialNames = [
+  'username',
+  'password',
+  'token',
+  'clientId',
+  'clientSecret',
+  'scope',
+] as const
+
+type Credentials = { readonly [Name in (typeof credentialNames)[number]]?: string }
 
 /** The brokers that are asked first. */
 export function bootstrapServers(options: CheckedOptions): readonly HostPort[] {
@@ -129,14 +149,17 @@ export function bootstrapServers(options: CheckedOptions): readonly HostPort[] {
  * How connections are made.
  * @throws StreamError `CONFIG_INVALID` when something is missing
  */
-export function clientConfig(options: CheckedOptions): ClientConfig {
+export function clientConfig(
+  options: CheckedOptions,
+  world: { readonly http: Http; readonly clock: Clock },
+): ClientConfig {
   const protocol = settledOption(options, protocolOption)
   return {
     clientId: settledOption(options, clientIdOption),
     connectTimeoutMs: settledOption(options, connectTimeoutOption),
     requestTimeoutMs: settledOption(options, requestTimeoutOption),
     ...(protocol.endsWith('SSL') ? { ssl: sslConfig(options) } : {}),
-    ...(protocol.startsWith('SASL') ? { sasl: saslConfig(options) } : {}),
+    ...(protocol.startsWith('SASL') ? saslConfig(options, world) : {}),
   }
 }
 
@@ -163,13 +186,37 @@ function sslConfig(options: CheckedOptions): NonNullable<ClientConfig['ssl']> {
   }
 }
 
-function saslConfig(options: CheckedOptions): NonNullable<ClientConfig['sasl']> {
+function saslConfig(
+  options: CheckedOptions,
+  world: { readonly http: Http; readonly clock: Clock },
+): Pick<ClientConfig, 'sasl' | 'token'> {
   const mechanism = settledOption(options, mechanismOption)
-  const { username, password, token } = settledOption(options, jaasOption)
-  if (mechanism === 'OAUTHBEARER') {
-    if (token === undefined) throw invalidOption(jaasOption, 'without token="…"')
-    return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: token }) }
+  const credentials = settledOption(options, jaasOption)
+  return mechanism === 'OAUTHBEARER'
+    ? { token: tokensOf(options, credentials, world) }
+    : { sasl: passwordConfig(mechanism, credentials) }
+}
+
+function tokensOf(
+  options: CheckedOptions,
+  { token, clientId, clientSecret, scope }: Credentials,
+  world: { readonly http: Http; readonly clock: Clock },
+): NonNullable<ClientConfig['token']> {
+  if (token !== undefined) return async () => token
+  if (clientId === undefined || clientSecret === undefined) {
+    throw invalidOption(jaasOption, 'without clientId="…" and clientSecret="…", or token="…"')
   }
+  const url = optionOf(options, tokenUrlOption)
+  if (url === undefined) throw invalidOption(tokenUrlOption, 'left out')
+  const timeoutMs = settledOption(options, connectTimeoutOption)
+  const request = { url, clientId, clientSecret, timeoutMs }
+  return oauthTokens(scope === undefined ? request : { ...request, scope }, world)
+}
+
+function passwordConfig(
+  mechanism: string,
+  { username, password }: Credentials,
+): NonNullable<ClientConfig['sasl']> {
   if (username === undefined || password === undefined) {
     throw invalidOption(jaasOption, 'without username="…" and password="…"')
   }
@@ -199,12 +246,14 @@ function credentialsOf(text: string): Credentials | undefined {
   for (const [, name = '', value = ''] of text.matchAll(/(\w+)\s*=\s*"((?:[^"\\]|\\.)*)"/g)) {
     found[name] = value.replaceAll(/\\(.)/g, '$1')
   }
-  const { username, password, token } = found
-  const hasLogin = username !== undefined && password !== undefined
-  if (!hasLogin && token === undefined) return undefined
-  return {
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ...(token === undefined ? {} : { token }),
-  }
+  const known = credentialNames.flatMap((name) => {
+    const value = found[name]
+    return value === undefined ? [] : [[name, value]]
+  })
+  const credentials: Credentials = Object.fromEntries(known)
+  const isWhole =
+    credentials.token !== undefined ||
+    (credentials.username !== undefined && credentials.password !== undefined) ||
+    (credentials.clientId !== undefined && credentials.clientSecret !== undefined)
+  return isWhole ? credentials : undefined
 }

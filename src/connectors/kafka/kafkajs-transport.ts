@@ -1,5 +1,6 @@
 import { Kafka, type KafkaConfig, logLevel } from 'kafkajs'
-import { StreamError } from '../../core/error.ts'
+import { reasonOf, StreamError } from '../../core/error.ts'
+import { NoToken } from './oauth-token.ts'
 import type { BrokerVersions } from './protocol/api.ts'
 import { apiVersionsApi } from './protocol/cluster-api.ts'
 import { fetchApi } from './protocol/data-api.ts'
@@ -13,6 +14,8 @@ export interface ClientConfig {
   readonly requestTimeoutMs: number
   readonly ssl?: KafkaConfig['ssl']
   readonly sasl?: KafkaConfig['sasl']
+  /** Instead of `sasl`: gives a token for OAUTHBEARER, or throws `NoToken`. */
+  readonly token?: () => Promise<string>
 }
 
 /** What is used of a connection of kafkajs. It has no public way to send bytes of one's own. */
@@ -79,7 +82,7 @@ export function kafkajsTransport(config: ClientConfig): KafkaTransport {
   return {
     link(address) {
       const name = `${address.host}:${address.port}`
-      const link = links.get(name) ?? brokerLink(brokers, address)
+      const link = links.get(name) ?? brokerLink(brokers, address, config.token)
       links.set(name, link)
       return link
     },
@@ -90,12 +93,22 @@ export function kafkajsTransport(config: ClientConfig): KafkaTransport {
   }
 }
 
+/**
+ * How long before a session ends it is renewed. Brokers refuse to renew one that is not a second old, so the ten seconds
+ * that kafkajs would take break every connection whose token has no more than that to live.
+ */
+const reauthenticationMs = 500
+
 /** The part of kafkajs that makes connections; refused if it is not what it was in the version that we know. */
 function brokerPool({
   clientId,
   connectTimeoutMs,
   ssl,
-  sasl,
+  token,
+  sasl = token && {
+    mechanism: 'oauthbearer',
+    oauthBearerProvider: async () => ({ value: await token() }),
+  },
   ...config
 }: ClientConfig): BrokerPool {
   const kafka = new Kafka({
@@ -105,6 +118,7 @@ function brokerPool({
     requestTimeout: config.requestTimeoutMs,
     logLevel: logLevel.NOTHING,
     retry: { retries: 0 },
+    reauthenticationThreshold: reauthenticationMs,
     ...(ssl === undefined ? {} : { ssl }),
     ...(sasl === undefined ? {} : { sasl }),
   })
@@ -123,10 +137,23 @@ function unknownVersion(what: string): StreamError<'INTERNAL'> {
   return new StreamError('INTERNAL', { what: `kafkajs is not the version that is known: ${what}` })
 }
 
-function brokerLink(brokers: BrokerPool, address: HostPort): BrokerLink {
+function brokerLink(
+  brokers: BrokerPool,
+  address: HostPort,
+  token: ClientConfig['token'],
+): BrokerLink {
   const name = `${address.host}:${address.port}`
   let making: Promise<Broker> | undefined
-  const broker = (): Promise<Broker> => {
+  // Asked for by the connection itself, a token that does not come would look like one that brokers refuse.
+  const withToken = async (): Promise<void> => {
+    try {
+      await token?.()
+    } catch (thrown) {
+      throw noTokenError(name, thrown)
+    }
+  }
+  const broker = async (): Promise<Broker> => {
+    if (token !== undefined) await withToken()
     making ??= connected(brokers, address).catch((thrown: unknown) => {
       making = undefined
       throw unreachableError(name, thrown)
@@ -230,6 +257,13 @@ function withTags(body: Uint8Array): Buffer {
 
 function bufferOver(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+function noTokenError(address: string, thrown: unknown): StreamError {
+  const details = { address, step: 'OAUTHBEARER', why: reasonOf(thrown) }
+  return thrown instanceof NoToken && thrown.isFinal
+    ? new StreamError('KAFKA_AUTHENTICATION_FAILED', details, { cause: thrown })
+    : new StreamError('KAFKA_UNREACHABLE', details, { cause: thrown })
 }
 
 /** Which step failed, as far as the error says: with the same certificates and passwords another try helps nothing. */

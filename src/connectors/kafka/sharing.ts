@@ -27,8 +27,8 @@ export async function kafkaSharing(
   const timeoutMs = Math.max(sharing.rebalanceTimeoutMs, sharing.sessionTimeoutMs) + answerMs
   patient.set(requestTimeoutOption.name.toLowerCase(), String(timeoutMs))
   const clusters = {
-    topics: kafkaCluster(await open({ options }), bootstrapServers(options)),
-    group: kafkaCluster(await open({ options: patient }), bootstrapServers(options)),
+    topics: kafkaCluster(await open({ options, clock }), bootstrapServers(options)),
+    group: kafkaCluster(await open({ options: patient, clock }), bootstrapServers(options)),
   }
   const asking: Asking = { cluster: clusters.topics, clock, patienceMs }
   const partitions = async (): Promise<readonly TopicPartition[]> =>

@@ -1,6 +1,7 @@
 import type { Batch } from '../../batch/batch.ts'
 import type { Clock } from '../../core/clock.ts'
 import { StreamError } from '../../core/error.ts'
+import { nodeHttp } from '../../core/node-http.ts'
 import type { PolledBatch, Source } from '../../flow/connector.ts'
 import type { Position } from '../../flow/message.ts'
 import { numberAt } from '../numbered-position.ts'
@@ -29,8 +30,8 @@ import type { TopicPartition } from './transaction-requests.ts'
 import type { HostPort, KafkaTransport, OpenTransport } from './transport.ts'
 
 /** Sockets of this machine; whoever has nothing to do with Kafka does not load its client. */
-export const machineTransport: OpenTransport = async ({ options }) => {
-  const config = clientConfig(options)
+export const machineTransport: OpenTransport = async ({ options, clock }) => {
+  const config = clientConfig(options, { http: nodeHttp, clock })
   const { kafkajsTransport } = await import('./kafkajs-transport.ts')
   return kafkajsTransport(config)
 }

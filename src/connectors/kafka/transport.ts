@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts'
 import type { CheckedOptions } from '../option-spec.ts'
 import type { BrokerVersions } from './protocol/api.ts'
 
@@ -47,4 +48,5 @@ export interface BrokerLink {
 /** How connections are made to brokers; tests pass brokers of their own. */
 export type OpenTransport = (context: {
   readonly options: CheckedOptions
+  readonly clock: Clock
 }) => KafkaTransport | Promise<KafkaTransport>

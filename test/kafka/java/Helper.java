@@ -6,16 +6,19 @@ import java.security.KeyStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.AbortTransactionSpec;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ListTransactionsOptions;
+import org.apache.kafka.clients.admin.NewPartitionReassignment;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.admin.TransactionState;
@@ -23,7 +26,9 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.ElectionType;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.TopicPartitionInfo;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBinding;
 import org.apache.kafka.common.acl.AclOperation;
@@ -66,6 +71,7 @@ public final class Helper {
       case "open" -> open(words[1], words[2], false);
       case "abort-open" -> open(words[1], words[2], true);
       case "leader" -> leader(words[1], words[2], Integer.parseInt(words[3]));
+      case "move-leader" -> moveLeader(words[1], words[2], Integer.parseInt(words[3]));
       case "allow" -> allow(words);
       case "pem" -> pem(words);
       case "send" -> send(words[1], words[2], words[3], Integer.parseInt(words[4]));
@@ -177,8 +183,32 @@ public final class Helper {
 
   private static void leader(String servers, String topic, int partition) throws Exception {
     try (Admin admin = admin(servers)) {
-      var found = admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic);
-      System.out.println(found.partitions().get(partition).leader().id());
+      System.out.println(described(admin, topic, partition).leader().id());
+    }
+  }
+
+  private static TopicPartitionInfo described(Admin admin, String topic, int partition)
+      throws Exception {
+    var found = admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic);
+    return found.partitions().get(partition);
+  }
+
+  /** The next replica becomes the leader, as when the broker of the one before is shut down. */
+  private static void moveLeader(String servers, String topic, int partition) throws Exception {
+    TopicPartition which = new TopicPartition(topic, partition);
+    try (Admin admin = admin(servers)) {
+      TopicPartitionInfo before = described(admin, topic, partition);
+      List<Integer> order = new ArrayList<>();
+      before.replicas().forEach(each -> order.add(each.id()));
+      Collections.rotate(order, -1 - order.indexOf(before.leader().id()));
+      var wanted = Optional.of(new NewPartitionReassignment(order));
+      admin.alterPartitionReassignments(Map.of(which, wanted)).all().get();
+      long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+      while (described(admin, topic, partition).leader().id() != order.get(0)) {
+        if (System.nanoTime() > deadline) throw new IllegalStateException("the leader stays");
+        admin.electLeaders(ElectionType.PREFERRED, Set.of(which)).partitions().get();
+        Thread.sleep(20);
+      }
     }
   }
 
@@ -196,10 +226,19 @@ public final class Helper {
     ListTransactionsOptions options = new ListTransactionsOptions().filterStates(ending);
     long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
     try (Admin admin = admin(servers)) {
-      while (!admin.listTransactions(options).all().get().isEmpty()) {
+      while (isEnding(admin, options)) {
         if (System.nanoTime() > deadline) throw new IllegalStateException("a transaction does not end");
         Thread.sleep(20);
       }
+    }
+  }
+
+  private static boolean isEnding(Admin admin, ListTransactionsOptions options) throws Exception {
+    try {
+      return !admin.listTransactions(options).all().get().isEmpty();
+    } catch (ExecutionException | IllegalArgumentException away) {
+      // The client trips over a broker that comes back while it asks.
+      return true;
     }
   }
 

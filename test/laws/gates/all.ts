@@ -8,6 +8,7 @@ import {
   zombies,
 } from './crash-gates.ts'
 import { fileCrashes } from './file-gates.ts'
+import { fleetRuns } from './fleet-gates.ts'
 import type { Gate } from './gate.ts'
 import { goldenRestarts } from './golden-gates.ts'
 import { poisonedRecords } from './poison-gates.ts'
@@ -26,7 +27,12 @@ import { transactionRuns } from './transaction-gates.ts'
 export const crashGates: readonly Gate[] = [singleCrashes, fileCrashes, doubleCrashes, sameAgain]
 
 /** Queries between brokers, and their transactions alone. */
-export const brokerGates: readonly Gate[] = [brokerRuns, transactionRuns, disturbedBrokerRuns]
+export const brokerGates: readonly Gate[] = [
+  brokerRuns,
+  transactionRuns,
+  disturbedBrokerRuns,
+  fleetRuns,
+]
 
 /** Everything else that may go wrong, and what must not depend on how a query is run. */
 export const faultGates: readonly Gate[] = [

@@ -11,19 +11,22 @@ declare module 'vitest' {
   }
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'millrace-figures-'))
+let folder: string | undefined
 
 /** Called by vitest before all tests: says where figures are left. */
 export function setup(project: TestProject): void {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-figures-'))
   project.provide('figures', folder)
 }
 
 /** Called by vitest behind all tests: prints what they left, whichever file they are in, as one table. */
 export function teardown(): void {
-  const rows = readdirSync(folder).map(
-    (name): TableRow => JSON.parse(readFileSync(join(folder, name), 'utf8')),
+  if (folder === undefined) return
+  const from = folder
+  const rows = readdirSync(from).map(
+    (name): TableRow => JSON.parse(readFileSync(join(from, name), 'utf8')),
   )
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(from, { recursive: true, force: true })
   const inOrder = rows.toSorted((left, right) => numberOf(left.id) - numberOf(right.id))
   if (rows.length > 0) process.stdout.write(`\n${gateTable(inOrder)}\n`)
 }
