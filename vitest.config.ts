@@ -36,8 +36,8 @@ export default defineConfig({
     isolate: false,
     sequence: { sequencer: LongestFirst },
     execArgv: manyShortLives,
-    // Some tests wait for processes that they started, or for npm: nobody should wait with them.
-    maxWorkers: availableParallelism() + 1,
+    // One more would use the time in which tests wait for processes, and cost more than that by getting in the way.
+    maxWorkers: availableParallelism(),
     globalSetup: ['test/temporary-folder.ts', 'test/laws/gates/figures.ts'],
     testTimeout: 30_000,
     // Hooks remove folders of ten thousand files beside tests that use all cores.

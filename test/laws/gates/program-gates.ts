@@ -46,11 +46,13 @@ export function programGates(program: () => string): readonly Gate[] {
           const options = { seed, folder }
           const { slept, end } = await sleptProgram(flightsProgram(program(), flights), options)
           if (!slept) return { done: 0 }
-          // It is told that another one took its place: by the log, or by the lock if it began a new attempt meanwhile.
-          if (end.exitCode === 0 || !/FENCED|CHECKPOINT_IN_USE/.test(end.output)) {
+          // It is told that another one took its place: by the log, or by the lock if it begins a new attempt first. Once
+          // the other one has let go of the lock, a new attempt is within its rights, and finds nothing left to do.
+          const hasBegunAnew = end.exitCode === 0
+          if (!hasBegunAnew && !/FENCED|CHECKPOINT_IN_USE/.test(end.output)) {
             throw new Error(`it ended with ${end.exitCode} and said:\n${end.output}`)
           }
-          return { done: 1 }
+          return { done: 1, figures: { 'begun anew': hasBegunAnew ? 1 : 0 } }
         }),
     },
   ]
