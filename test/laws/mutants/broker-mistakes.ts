@@ -139,14 +139,6 @@ export const brokerMistakes: readonly PlantedFault[] = [
     gates: ['G3P'],
   },
   {
-    name: 'a partition of a fleet is not tried again once another process had its turn',
-    area: 'recovery',
-    file: 'src/session/fleet.ts',
-    find: 'else own.engine.ports.clock.after(retryMs, () => begin(own, begun, partition))',
-    replace: 'else if (retryMs < 0) begin(own, begun, partition)',
-    gates: ['G3P'],
-  },
-  {
     name: 'a manifest that never stood is not taken back',
     area: 'recovery',
     file: 'src/runtime/query.ts',
