@@ -4,6 +4,7 @@ import { type Child, type ChildEnd, startChild } from '../../src/core/node-child
 import { nodeFileSystem } from '../../src/core/node-file-system.ts'
 import { type Random, seededRandom, systemRandom } from '../../src/core/random.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
+import { logEntries } from '../logged-epochs.ts'
 import { unpaired } from './unpaired.ts'
 
 /** A program with a query, as it runs in production. */
@@ -101,6 +102,10 @@ export async function killedProgram(
 export interface ZombieEnd {
   /** `false`: it came to its end before it could be stopped. */
   readonly slept: boolean
+  /** Once it woke it began a new attempt, which the log has taken. */
+  readonly hasBegunAnew: boolean
+  /** Once it woke the log got entries. */
+  readonly hasWritten: boolean
   readonly end: ChildEnd
 }
 
@@ -126,16 +131,30 @@ export async function sleptProgram(
     return await besideChild(world, own, async (sleeper) => {
       const epochs = 1 + Math.floor(random.next() * 5)
       const slept = await atCommit(world, own, epochs, sleeper, () => sleeper.pause(true))
+      let before = { attempt: 0, last: '' }
       if (slept) {
         await takeOver(world, own)
+        before = await endOfLog(world, own)
         mustBeSame('the output of the replacement', await rowsOf(world, own), wanted)
         sleeper.pause(false)
       }
       const end = await withinTime(world, sleeper)
       mustBeSame('the output after the first process woke', await rowsOf(world, own), wanted)
-      return { slept, end }
+      const after = slept ? await endOfLog(world, own) : before
+      const hasBegunAnew = after.attempt > before.attempt
+      return { slept, hasBegunAnew, hasWritten: after.last !== before.last, end }
     })
   })
+}
+
+/** The attempt that the log took last, and its last entry. */
+async function endOfLog(
+  { program, files }: World,
+  folder: string,
+): Promise<{ readonly attempt: number; readonly last: string }> {
+  const entries = await logEntries(files, program.checkpoint(folder))
+  const attempts = entries.map((entry) => (entry.type === 'attempt' ? entry.token : 0))
+  return { attempt: Math.max(0, ...attempts), last: JSON.stringify(entries.at(-1)) }
 }
 
 interface World {
