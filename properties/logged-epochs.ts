@@ -6,6 +6,7 @@ import type { LogEntry } from '../state/manifest.ts'
 /** An entry of a log and the file that holds it. */
 export interface LoggedEntry {
   readonly path: string
+  readonly number: number
   readonly entry: LogEntry
 }
 
@@ -35,7 +36,7 @@ export async function loggedEntries(
     const path = joinPath(folder, String(number))
     const bytes = before.get(path) ?? (await files.read(path))
     if (bytes === undefined) continue
-    entries.push({ path, entry: decodeLogFile(path, bytes, isLogEntry).entry })
+    entries.push({ path, number, entry: decodeLogFile(path, bytes, isLogEntry).entry })
   }
   return entries
 }

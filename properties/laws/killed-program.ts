@@ -4,7 +4,8 @@ import { type Child, type ChildEnd, startChild } from '../../src/core/node-child
 import { nodeFileSystem } from '../../src/core/node-file-system.ts'
 import { type Random, seededRandom, systemRandom } from '../../src/core/random.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
-import { logEntries } from '../logged-epochs.ts'
+import type { LogEntry } from '../../state/manifest.ts'
+import { loggedEntries } from '../logged-epochs.ts'
 import { unpaired } from './unpaired.ts'
 
 /** A program with a query, as it runs in production. */
@@ -102,10 +103,8 @@ export async function killedProgram(
 export interface ZombieEnd {
   /** `false`: it came to its end before it could be stopped. */
   readonly slept: boolean
-  /** Once it woke it began a new attempt, which the log has taken. */
-  readonly hasBegunAnew: boolean
-  /** Once it woke the log got entries. */
-  readonly hasWritten: boolean
+  /** The kinds of the entries that the log took once it woke: none, or an `attempt` before all others. */
+  readonly logged: readonly LogEntry['type'][]
   readonly end: ChildEnd
 }
 
@@ -131,30 +130,34 @@ export async function sleptProgram(
     return await besideChild(world, own, async (sleeper) => {
       const epochs = 1 + Math.floor(random.next() * 5)
       const slept = await atCommit(world, own, epochs, sleeper, () => sleeper.pause(true))
-      let before = { attempt: 0, last: '' }
+      let newest = 0
       if (slept) {
         await takeOver(world, own)
-        before = await endOfLog(world, own)
+        newest = Math.max(0, ...entryNumbers(world, own))
         mustBeSame('the output of the replacement', await rowsOf(world, own), wanted)
         sleeper.pause(false)
       }
       const end = await withinTime(world, sleeper)
       mustBeSame('the output after the first process woke', await rowsOf(world, own), wanted)
-      const after = slept ? await endOfLog(world, own) : before
-      const hasBegunAnew = after.attempt > before.attempt
-      return { slept, hasBegunAnew, hasWritten: after.last !== before.last, end }
+      const logged = slept ? await loggedSince(world, own, newest) : []
+      return { slept, logged, end }
     })
   })
 }
 
-/** The attempt that the log took last, and its last entry. */
-async function endOfLog(
+function entryNumbers({ program, files }: World, folder: string): readonly number[] {
+  const names = files.listNow(joinPath(program.checkpoint(folder), 'log'))
+  return names.filter((name) => /^\d+$/.test(name)).map(Number)
+}
+
+/** The kinds of the entries after the one with this number. */
+async function loggedSince(
   { program, files }: World,
   folder: string,
-): Promise<{ readonly attempt: number; readonly last: string }> {
-  const entries = await logEntries(files, program.checkpoint(folder))
-  const attempts = entries.map((entry) => (entry.type === 'attempt' ? entry.token : 0))
-  return { attempt: Math.max(0, ...attempts), last: JSON.stringify(entries.at(-1)) }
+  newest: number,
+): Promise<readonly LogEntry['type'][]> {
+  const entries = await loggedEntries(files, program.checkpoint(folder))
+  return entries.filter(({ number }) => number > newest).map(({ entry }) => entry.type)
 }
 
 interface World {
@@ -266,14 +269,14 @@ async function atCommit(
   const ended = child.ended.then(() => {
     hasEnded = true
   })
-  const seen = new Set<string>()
+  const seen = new Set<number>()
   let published = 0
   const deadlineMs = clock.monotonic() + world.timeoutMs
   while (!hasEnded && clock.monotonic() < deadlineMs) {
-    for (const name of files.listNow(log)) {
-      if (seen.has(name) || !/^\d+$/.test(name)) continue
-      seen.add(name)
-      const entry = new TextDecoder().decode(files.readNow(joinPath(log, name)))
+    for (const number of entryNumbers(world, folder)) {
+      if (seen.has(number)) continue
+      seen.add(number)
+      const entry = new TextDecoder().decode(files.readNow(joinPath(log, String(number))))
       if (!entry.includes('"type":"manifest"')) continue
       published += 1
       if (published <= epochs) continue

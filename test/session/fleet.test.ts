@@ -101,6 +101,7 @@ test('processes share partitions, hand them over, and every row is there once', 
   const first = processOn(broker)
   const one = copied(orders(first), checkpoint).startFleet(sharing)
   await untilCopied(broker, sent)
+  await eventually('it has all', () => ownedBy(one)[0]?.length === partitions)
   expect(ownedBy(one)[0]?.toSorted()).toEqual(names)
   const two = copied(orders(processOn(broker)), checkpoint).startFleet(sharing)
   await eventually('both have two', () => {

@@ -44,21 +44,18 @@ export function programGates(program: () => string): readonly Gate[] {
       round: (seed) =>
         inFolder(async (folder) => {
           const options = { seed, folder }
-          const { slept, hasBegunAnew, hasWritten, end } = await sleptProgram(
+          const { slept, logged, end } = await sleptProgram(
             flightsProgram(program(), flights),
             options,
           )
           if (!slept) return { done: 0 }
           // It is told that another one took its place: by the log, or by the lock if it begins a new attempt first. Once
           // the other one has let go of the lock, a new attempt is within its rights, and finds nothing left to do.
-          const isRight =
-            end.exitCode === 0
-              ? hasBegunAnew || !hasWritten
-              : /FENCED|CHECKPOINT_IN_USE/.test(end.output)
-          if (!isRight) {
-            throw new Error(`it ended with ${end.exitCode} and said:\n${end.output}`)
-          }
-          return { done: 1, figures: { 'begun anew': hasBegunAnew ? 1 : 0 } }
+          const isTold = end.exitCode === 0 || /FENCED|CHECKPOINT_IN_USE/.test(end.output)
+          if (!isTold) throw new Error(`it ended with ${end.exitCode} and said:\n${end.output}`)
+          const [first = 'attempt'] = logged
+          if (first !== 'attempt') throw new Error(`it wrote into the log: ${logged.join(', ')}`)
+          return { done: 1, figures: { 'begun anew': logged.length > 0 ? 1 : 0 } }
         }),
     },
   ]

@@ -179,6 +179,15 @@ export const plantedFaults: readonly PlantedFault[] = [
     gates: ['G9'],
   },
   {
+    name: 'an attempt whose number in the log was taken takes the next one',
+    area: 'recovery',
+    file: 'state/local-epoch-log.ts',
+    find: 'const isLinked = await linkUnlessTaken(temporary, path)\n',
+    replace:
+      'const isLinked = await linkUnlessTaken(temporary, path)\n    if (!isLinked) {\n      found.records.push(file)\n      return publish(entry)\n    }\n',
+    gates: ['G9'],
+  },
+  {
     name: 'a number of the log that was pruned counts as free',
     area: 'recovery',
     file: 'state/local-epoch-log.ts',
