@@ -37,12 +37,12 @@ function first<Frame>(frame: Frame | undefined): Frame {
 }
 
 test('rows within the delay are never lost, later ones are delivered', async () => {
-  const report = await lateData(queries, { runs: 100, seed })
+  const report = await lateData(queries, { runs: 50, seed })
   console.log(
     `late data: ${report.cases} streams, ${report.onTime} on time, ${report.lateRows} late rows`,
   )
-  expect(report.onTime).toBeGreaterThan(40)
-  expect(report.lateRows).toBeGreaterThan(50)
+  expect(report.onTime).toBeGreaterThan(10)
+  expect(report.lateRows).toBeGreaterThan(25)
 }, 60_000)
 
 test('a delay that a query keeps to itself is found', async () => {

@@ -90,20 +90,20 @@ const besideBroker: CrashPipeline = {
 }
 
 test.each([pipeline, besideBroker])(
-  'a power cut before every fourth step loses nothing of $name, and doubles nothing',
+  'a power cut before every eighth step loses nothing of $name, and doubles nothing',
   async (pipeline) => {
     const report = await crashPoints(pipeline, {
       seed: 1,
-      every: 4,
-      secondAfterEvery: 400,
+      every: 8,
+      secondAfterEvery: 800,
       also: check,
     })
     console.log(
       `exactly once, ${pipeline.name}: ${report.crashes} crash points, ` +
         `${report.doubleCrashes} with a second one, ${lateSeen} late rows, ${lettersSeen} dead letters`,
     )
-    expect(Math.abs(report.crashes - report.steps / 4)).toBeLessThan(1)
-    expect(report.crashes).toBeGreaterThan(150)
+    expect(Math.abs(report.crashes - report.steps / 8)).toBeLessThan(1)
+    expect(report.crashes).toBeGreaterThan(75)
     expect(lateSeen).toBeGreaterThan(0)
     expect(lettersSeen).toBe(12)
   },

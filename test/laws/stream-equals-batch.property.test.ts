@@ -12,26 +12,26 @@ test('queries with sessions, and with aggregations of aggregations, give what th
       grouping !== undefined &&
       (chain !== 'none' || grouping.window === 'session' || grouping.window === 'uneven'),
   )
-  const report = await streamEqualsBatch(some.map(queryOf), { runs: 90, seed })
+  const report = await streamEqualsBatch(some.map(queryOf), { runs: 45, seed })
   console.log(
     `sessions and chains equal to their reference: ${report.cases} (${report.lateRows} late, ` +
       `${report.restarts} restarts), equal to batch: ${report.comparedWithBatch}, seed ${seed}`,
   )
-  expect(report.cases).toBe(90)
-  expect(report.lateRows).toBeGreaterThan(60)
-  expect(report.comparedWithBatch).toBeGreaterThan(10)
+  expect(report.cases).toBe(45)
+  expect(report.lateRows).toBeGreaterThan(30)
+  expect(report.comparedWithBatch).toBeGreaterThan(5)
 }, 120_000)
 
 test('queries with early results do so too', async () => {
   const seed = 20_260_809
   const some = queryShape.filter(({ grouping }) => grouping?.every !== undefined)
-  const report = await streamEqualsBatch(some.map(queryOf), { runs: 60, seed })
+  const report = await streamEqualsBatch(some.map(queryOf), { runs: 30, seed })
   console.log(
     `early results equal to their reference: ${report.cases} (${report.epochs} epochs, ` +
       `${report.lateRows} late, ${report.restarts} restarts), seed ${seed}`,
   )
-  expect(report.cases).toBe(60)
-  expect(report.lateRows).toBeGreaterThan(60)
+  expect(report.cases).toBe(30)
+  expect(report.lateRows).toBeGreaterThan(30)
 }, 120_000)
 
 test("the law takes a query of one's own, and says what of it is random", async () => {

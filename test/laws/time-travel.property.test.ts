@@ -103,7 +103,7 @@ test.each(stateCases)(
         copies += travelled.copies
       }),
       {
-        numRuns: 3,
+        numRuns: 2,
         seed: 20_261_121,
         examples: [[{ seed: 7, lives: [{ lanes: 1, steps: 130 }], stateCache: 1, shards: 1 }]],
       },

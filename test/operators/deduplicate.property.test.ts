@@ -122,9 +122,9 @@ test('the first row of each key comes out, with keys out of memory, files being 
       expect(found.results).toEqual(expectedOf(given))
       cold += found.cold ? 1 : 0
     }),
-    { numRuns: 200, interruptAfterTimeLimit: 40_000 },
+    { numRuns: 100, interruptAfterTimeLimit: 40_000 },
   )
-  expect(cold).toBeGreaterThan(30)
+  expect(cold).toBeGreaterThan(15)
 }, 60_000)
 
 test('a snapshot that is written while keys are forgotten holds those that stay', async () => {
@@ -152,6 +152,6 @@ test('a snapshot that is written while keys are forgotten holds those that stay'
       const found = await underPressure(pressedOperator(given), pressed)
       expect(found.results).toEqual(expectedOf(given))
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   )
 }, 60_000)

@@ -17,14 +17,15 @@ interface Run {
   readonly restarts: readonly number[]
 }
 
-const epochs = 78
+const epochs = 26
+const snapshotEvery = 6
 const users = 40
 
 /** Rows of epoch `n`: some users, in time, with a few of long ago. */
 const rowsOf = (n: number) =>
   Array.from({ length: 12 }, (_, index) => {
     const user = (n * 7 + index * 5) % users
-    const s = 100 + n * 2 - (index % 4) - (index === 11 ? 60 : 0)
+    const s = 100 + n * 6 - (index % 4) - (index === 11 ? 60 : 0)
     return { user: `user ${user}`, s, v: index }
   })
 
@@ -40,6 +41,7 @@ async function totals(operator: Operator, mode: Mode, run: Run): Promise<readonl
       lanes: 1 + ((lanes + life) % 3),
       allowUnbounded: 'true',
       shards: 3,
+      snapshotMaxDeltas: snapshotEvery,
     }
     const made = simulatedSession({ seed: 3 + life, files, life: life++, config })
     const inputs = [0, 1].map(() => made.session.memoryStream('user STRING, s INT, v INT'))
@@ -109,8 +111,12 @@ test.each([...taken, ...rankings])(
   '%s, %s',
   async (_name, mode, operator) => {
     const large = await totals(operator, mode, { stateCache: '100 MB', lanes: 1, restarts: [] })
-    // Shards that changed in 60 epochs have a snapshot, with what had left memory.
-    const small = { stateCache: '1', lanes: 1, restarts: [65, 74] }
+    // By then shards have had snapshots, with what had left memory.
+    const small = {
+      stateCache: '1',
+      lanes: 1,
+      restarts: [2 * snapshotEvery, 4 * snapshotEvery - 2],
+    }
     expect(await totals(operator, mode, small)).toEqual(large)
   },
   60_000,

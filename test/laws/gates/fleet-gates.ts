@@ -6,8 +6,8 @@ export const fleetRuns: Gate = {
   id: 'G3P',
   name: 'processes that share partitions may come, go, die, and sleep until they are replaced',
   unit: 'fleets',
-  wanted: { test: 100, long: 10_000 },
-  least: { deaths: 100, sleeps: 50, stops: 50 },
+  wanted: { test: 50, long: 10_000 },
+  least: { deaths: 50, sleeps: 25, stops: 25 },
   async round(seed) {
     const { rows, processes, deaths, stops, sleeps } = await fleetWorld(seed)
     return { done: 1, figures: { rows, processes, deaths, stops, sleeps } }
