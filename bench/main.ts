@@ -4,7 +4,9 @@
  * and DuckDB's batch answer, sessions of very many keys, windows that overlap (`sliding`), a join and a keyed
  * aggregation whose state is much larger than its budget (`join`, `big`), and what a service feels that embeds
  * one (`host`). The rows are compared with DuckDB's, or a plain program's, first: what is wrong is not measured.
- * With the defaults it takes 5 GB of the temporary folder and an hour and a half.
+ * What does not reach a bound is measured once more at the end, as other work on the machine only makes it
+ * slower; both tables are printed, and a bound that is missed twice fails the run. With the defaults it takes
+ * 5 GB of the temporary folder and an hour and a half.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -49,7 +51,7 @@ import {
 } from './state-gates.ts'
 import { type Spread, spreadOf } from './statistics.ts'
 import { machineLine, measurementTable, type RatioRow, ratioOf, ratioTable } from './table.ts'
-import { gateVerdict } from './verdict.ts'
+import { isNotMet, missedTwice } from './verdict.ts'
 
 const { values } = parseArgs({
   options: {
@@ -101,24 +103,53 @@ try {
     if (gatePath !== path) generate(gatePath, gateEvents)
     await checkAll(gatePath)
   }
-  const ratios: RatioRow[] = []
-  const gates: GateFigure[] = []
-  for (const query of chosen) {
-    const file = await measureFile(query, path, gatePath)
-    ratios.push(...file.ratios)
-    gates.push(...file.gates, ...(await measureMemory(query)))
-  }
-  for (const [name, measure] of groups) {
-    if (values.only !== '' && values.only !== name) continue
-    const report = await measure()
-    print(report.table)
-    gates.push(...report.gates)
-  }
-  if (ratios.length > 0) print(ratioTable(ratios))
-  print(gateTable(gates))
-  if (gates.some((gate) => gateVerdict(gate) !== 'met')) process.exitCode = 1
+  const parts = partsOf(path, gatePath)
+  const first = await measuredParts(parts)
+  const open = parts.filter(({ name }) => first.get(name)?.gates.some(isNotMet))
+  if (open.length > 0) print(`once more: ${open.map(({ name }) => name).join(', ')}`)
+  const again = await measuredParts(open)
+  if (missedTwice(gatesOf(first), gatesOf(again)).length > 0) process.exitCode = 1
 } finally {
   await rm(folder, { recursive: true, force: true })
+}
+
+/** What is measured together: a query, or one of `groups`. */
+interface Part {
+  readonly name: string
+  readonly measure: () => Promise<FileReport>
+}
+
+function partsOf(path: string, gatePath: string): readonly Part[] {
+  const queries = chosen.map((name): Part => {
+    const measure = async (): Promise<FileReport> => {
+      const { ratios, gates } = await measureFile(name, path, gatePath)
+      return { ratios, gates: [...gates, ...(await measureMemory(name))] }
+    }
+    return { name, measure }
+  })
+  const others = groups.map(([name, report]): Part => {
+    const measure = async (): Promise<FileReport> => {
+      const { table, gates } = await report()
+      print(table)
+      return { ratios: [], gates }
+    }
+    return { name, measure }
+  })
+  return [...queries, ...others.filter(({ name }) => values.only === '' || values.only === name)]
+}
+
+/** By name, with everything printed. */
+async function measuredParts(parts: readonly Part[]): Promise<ReadonlyMap<string, FileReport>> {
+  const reports = new Map<string, FileReport>()
+  for (const { name, measure } of parts) reports.set(name, await measure())
+  const ratios = [...reports.values()].flatMap((report) => report.ratios)
+  if (ratios.length > 0) print(ratioTable(ratios))
+  if (reports.size > 0) print(gateTable(gatesOf(reports)))
+  return reports
+}
+
+function gatesOf(reports: ReadonlyMap<string, FileReport>): readonly GateFigure[] {
+  return [...reports.values()].flatMap(({ gates }) => gates)
 }
 
 /** The generator is not part of any figure; its own cost is told apart. */

@@ -21,3 +21,17 @@ export function gateVerdict({ value, bound, direction, unit, margin: share }: Bo
   if (isBeyond(bound + slack)) return 'met'
   return margin > 0 && isBeyond(bound - slack) ? 'VOID' : 'MISSED'
 }
+
+/** Missed, or without a figure that counts. */
+export function isNotMet(gate: Bounded): boolean {
+  return gateVerdict(gate) !== 'met'
+}
+
+/** The gates that were not met, and not when they were measured again. */
+export function missedTwice<Gate extends Bounded & { readonly name: string }>(
+  first: readonly Gate[],
+  again: readonly Gate[],
+): readonly Gate[] {
+  const met = new Set(again.filter((gate) => !isNotMet(gate)).map(({ name }) => name))
+  return first.filter((gate) => isNotMet(gate) && !met.has(gate.name))
+}

@@ -12,7 +12,7 @@ import { loadOfLastMinute, loadOnceQuiet, thisMachine } from '../machine.ts'
 import { type Comparison, type Contender, compare, loadMax, runChild, runsMin } from '../measure.ts'
 import { spreadOf } from '../statistics.ts'
 import { machineLine, measurementTable } from '../table.ts'
-import { gateVerdict } from '../verdict.ts'
+import { isNotMet } from '../verdict.ts'
 import { fillTopic, mustBeCounted, pageView, plainValue } from './topics.ts'
 
 const { values } = parseArgs({
@@ -66,7 +66,7 @@ try {
   await brokers.stop()
 }
 print(gateTable(gates))
-if (gates.some((gate) => gateVerdict(gate) !== 'met')) process.exitCode = 1
+if (gates.some(isNotMet)) process.exitCode = 1
 
 async function newTopic(name: string, partitions: number): Promise<string> {
   const topic = `${name}-${partitions}`

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type GateFigure, gateTable } from '../../bench/gates.ts'
-import { gateVerdict } from '../../bench/verdict.ts'
+import { gateVerdict, missedTwice } from '../../bench/verdict.ts'
 
 const rate: GateFigure = {
   name: 'q0 from memory',
@@ -33,6 +33,24 @@ test('on an unsteady machine only what is further from its bound than that is me
 
 test('a figure that is not a number meets nothing', () => {
   expect(gateVerdict({ ...rate, value: Number.NaN })).toBe('VOID')
+})
+
+test('what was not met fails the run unless it is met when it is measured again', () => {
+  const met = { ...rate, name: 'met' }
+  const slow = { ...rate, name: 'slow', value: 1 }
+  const none = { ...rate, name: 'none', value: Number.NaN }
+  const names = (again: readonly GateFigure[]) =>
+    missedTwice([met, slow, none], again).map(({ name }) => name)
+  expect(names([])).toEqual(['slow', 'none'])
+  expect(names([{ ...slow, value: rate.bound }, none])).toEqual(['none'])
+  expect(names([slow, { ...none, value: rate.bound }])).toEqual(['slow'])
+  // What was met once is not asked again, whatever happens to it beside the others.
+  expect(
+    names([
+      { ...met, value: 1 },
+      { ...slow, value: rate.bound },
+    ]),
+  ).toEqual(['none'])
 })
 
 test('the table names the figure, the bound and the verdict', () => {
