@@ -68,32 +68,25 @@ test('the test kit loads beside fast-check', async () => {
 
 /** How each runner is installed and started, and where its words come from. */
 const runners = [
-  { name: 'vitest', words: 'vitest', install: ['vitest@4'], run: ['vitest/vitest.mjs', 'run'] },
+  { name: 'vitest', words: 'vitest', install: 'vitest@4', run: ['vitest/vitest.mjs', 'run'] },
   {
     name: 'jest',
     words: '@jest/globals',
-    install: ['jest@30'],
+    install: 'jest@30',
     run: ['jest/bin/jest.js'],
     node: ['--experimental-vm-modules'],
   },
-  { name: 'node:test', words: 'node:test', install: [], run: [], node: ['--test'] },
+  { name: 'node:test', words: 'node:test', run: [], node: ['--test'] },
 ]
 
 for (const { name, words, install, run, node = [] } of runners) {
   test(`the test kit proves a query right and another one wrong under ${name}`, async ({
     skip,
   }) => {
-    const folder = join(top, name.replace(':', '-'))
-    mkdirSync(folder)
-    const own = { name: 'kit', version: '1.0.0', type: 'module', private: true, jest: jestOptions }
-    writeFileSync(join(folder, 'package.json'), JSON.stringify(own))
-    const kit = [join(top, packed.filename), `fast-check@${manifest.devDependencies['fast-check']}`]
-    try {
-      npm(folder, ['install', '--prefer-offline', ...kit, ...install])
-    } catch (thrown) {
-      // Without the registry there is nothing to try; where everything must run, that is a failure.
-      if (process.env['CI'] === 'true' || install.length === 0) throw thrown
-      return skip(`${install.join(' ')} does not install here`)
+    // What comes with Node needs no more than the user has by now.
+    const folder = install === undefined ? user : join(top, name)
+    if (install !== undefined && !installRunner(folder, install)) {
+      return skip(`${install} does not install here`)
     }
     writeFileSync(join(folder, 'query.test.js'), kitTest(words))
     const [file = 'query.test.js', ...rest] = run.map((path, index) =>
@@ -107,6 +100,21 @@ for (const { name, words, install, run, node = [] } of runners) {
     expect(outcome.status, outcome.stdout + outcome.stderr).toBe(0)
     expect(outcome.stdout + outcome.stderr).toContain('a sum per key survives every crash')
   }, 300_000)
+}
+
+/** Beside the kit in a project of its own; `false` where the registry is not reached, and nothing has to run. */
+function installRunner(folder: string, runner: string): boolean {
+  mkdirSync(folder)
+  const own = { name: 'kit', version: '1.0.0', type: 'module', private: true, jest: jestOptions }
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(own))
+  const kit = [join(top, packed.filename), `fast-check@${manifest.devDependencies['fast-check']}`]
+  try {
+    npm(folder, ['install', '--prefer-offline', ...kit, runner])
+    return true
+  } catch (thrown) {
+    if (process.env['CI'] === 'true') throw thrown
+    return false
+  }
 }
 
 /** Jest would compile modules to an older kind. */

@@ -5,7 +5,8 @@ import { killedProgram, sleptProgram } from '../../../properties/laws/killed-pro
 import { flightsProgram } from '../../crash/flights-program.ts'
 import type { Gate, Round } from './gate.ts'
 
-const flights = 1_500
+/** Some thirty epochs: most of a shorter run is its start. */
+const flights = 750
 const killsAtOnce = 20
 
 /** Real processes with RocksDB and files: the main job, compiled to the file that `program` names. */
