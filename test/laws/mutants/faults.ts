@@ -37,7 +37,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     find: '  await files.create(joinPath(root, path), parts)\n  await files.syncFolder(joinPath(root, deltaFolder))\n',
     replace:
       '  void files\n    .create(joinPath(root, path), parts)\n    .then(() => files.syncFolder(joinPath(root, deltaFolder)))\n    .catch(() => undefined)\n',
-    gates: ['G1'],
+    gates: ['G3T'],
   },
   {
     name: 'the manifest is published before the last ack',
@@ -160,7 +160,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     file: 'state/shard-state.ts',
     find: 'const fromEpoch = toEpoch(context.lastFrozen() + 1)',
     replace: 'const fromEpoch = toEpoch(context.lastFrozen() + 2)',
-    gates: ['G3T', 'G1'],
+    gates: ['G3T'],
   },
   {
     name: 'retention drops what the oldest kept manifest needs',
