@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { systemClock } from '../src/core/system-clock.ts'
 import { calibrate, drift, driftMax } from './calibrate.ts'
-import { busySeconds, loadOfLastMinute, thisMachine } from './machine.ts'
+import { busySeconds, loadOfLastMinute, loadOnceQuiet, thisMachine } from './machine.ts'
 import { type MeasuredRun, reportedRun } from './measured-run.ts'
 import { type Spread, spreadOf } from './statistics.ts'
 
@@ -46,10 +46,15 @@ export interface MeasureOptions {
 }
 
 /** A load above this before the start means that the machine had other work. */
-export const loadMax = 0.5
+const loadMax = 0.5
 
 /** So many runs are needed to publish. */
-export const runsMin = 5
+const runsMin = 5
+
+/** The load before a measurement of so many runs: what is to be published waits until the machine is quiet. */
+export async function loadBefore(runs: number): Promise<number> {
+  return runs < runsMin ? loadOfLastMinute() : await loadOnceQuiet(loadMax)
+}
 
 /** More of the machine than this in other hands during the runs is a doubt. */
 const othersMax = 0.03

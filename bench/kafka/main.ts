@@ -8,8 +8,8 @@ import { textsOf } from '../../test/kafka/filled-topic.ts'
 import { missingForBrokers, type RealBrokers, realBrokers } from '../../test/kafka/real-brokers.ts'
 import { script } from '../contenders.ts'
 import { type GateFigure, gateTable } from '../gates.ts'
-import { loadOfLastMinute, loadOnceQuiet, thisMachine } from '../machine.ts'
-import { type Comparison, type Contender, compare, loadMax, runChild, runsMin } from '../measure.ts'
+import { thisMachine } from '../machine.ts'
+import { type Comparison, type Contender, compare, loadBefore, runChild } from '../measure.ts'
 import { spreadOf } from '../statistics.ts'
 import { machineLine, measurementTable } from '../table.ts'
 import { isNotMet } from '../verdict.ts'
@@ -26,7 +26,7 @@ const records = Number(values.records)
 const runs = Number(values.runs)
 /** About a second's work each. */
 const rowsPerEpoch = String(Math.min(records, 500_000))
-const load = runs < runsMin ? loadOfLastMinute() : await loadOnceQuiet(loadMax)
+const load = await loadBefore(runs)
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
 
 /** Records per second of the wall clock, with the broker on the same cores; and beside kafkajs. */

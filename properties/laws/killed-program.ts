@@ -145,8 +145,12 @@ export async function sleptProgram(
   })
 }
 
+function logFolder(program: ProgramUnderKill, folder: string): string {
+  return joinPath(program.checkpoint(folder), 'log')
+}
+
 function entryNumbers({ program, files }: World, folder: string): readonly number[] {
-  const names = files.listNow(joinPath(program.checkpoint(folder), 'log'))
+  const names = files.listNow(logFolder(program, folder))
   return names.filter((name) => /^\d+$/.test(name)).map(Number)
 }
 
@@ -264,7 +268,7 @@ async function atCommit(
   call: () => void,
 ): Promise<boolean> {
   const { program, clock, files } = world
-  const log = joinPath(program.checkpoint(folder), 'log')
+  const log = logFolder(program, folder)
   let hasEnded = false
   const ended = child.ended.then(() => {
     hasEnded = true

@@ -18,6 +18,12 @@ export interface HttpAnswer {
   readonly text: string
 }
 
+/** What an exchange that is given up in time takes. */
+export interface HttpWorld {
+  readonly http: Http
+  readonly clock: Clock
+}
+
 /**
  * The answer to a request, if it comes in time.
  * @throws Error when there is none within `timeoutMs`, or at all
@@ -25,7 +31,7 @@ export interface HttpAnswer {
 export async function answerWithin(
   timeoutMs: number,
   request: Omit<HttpRequest, 'signal'>,
-  { http, clock }: { readonly http: Http; readonly clock: Clock },
+  { http, clock }: HttpWorld,
 ): Promise<HttpAnswer> {
   const controller = new AbortController()
   const late = new Error(`no answer within ${timeoutMs} ms`)

@@ -1,6 +1,5 @@
-import type { Clock } from '../../core/clock.ts'
 import { StreamError } from '../../core/error.ts'
-import type { Http } from '../../core/http.ts'
+import type { HttpWorld } from '../../core/http.ts'
 import {
   type CheckedOptions,
   choiceOption,
@@ -149,10 +148,7 @@ export function bootstrapServers(options: CheckedOptions): readonly HostPort[] {
  * How connections are made.
  * @throws StreamError `CONFIG_INVALID` when something is missing
  */
-export function clientConfig(
-  options: CheckedOptions,
-  world: { readonly http: Http; readonly clock: Clock },
-): ClientConfig {
+export function clientConfig(options: CheckedOptions, world: HttpWorld): ClientConfig {
   const protocol = settledOption(options, protocolOption)
   return {
     clientId: settledOption(options, clientIdOption),
@@ -188,7 +184,7 @@ function sslConfig(options: CheckedOptions): NonNullable<ClientConfig['ssl']> {
 
 function saslConfig(
   options: CheckedOptions,
-  world: { readonly http: Http; readonly clock: Clock },
+  world: HttpWorld,
 ): Pick<ClientConfig, 'sasl' | 'token'> {
   const mechanism = settledOption(options, mechanismOption)
   const credentials = settledOption(options, jaasOption)
@@ -200,7 +196,7 @@ function saslConfig(
 function tokensOf(
   options: CheckedOptions,
   { token, clientId, clientSecret, scope }: Credentials,
-  world: { readonly http: Http; readonly clock: Clock },
+  world: HttpWorld,
 ): NonNullable<ClientConfig['token']> {
   if (token !== undefined) return async () => token
   if (clientId === undefined || clientSecret === undefined) {

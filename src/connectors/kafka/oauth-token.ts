@@ -1,5 +1,9 @@
-import type { Clock } from '../../core/clock.ts'
-import { answerWithin, basicAuthorization, type Http, type HttpAnswer } from '../../core/http.ts'
+import {
+  answerWithin,
+  basicAuthorization,
+  type HttpAnswer,
+  type HttpWorld,
+} from '../../core/http.ts'
 
 /** Who asks for tokens, and where. */
 export interface TokenRequest {
@@ -37,10 +41,7 @@ const unknownLifeMs = 60_000
  * Tokens by the grant of client credentials (RFC 6749, 4.4): one at a time, however many connections ask, and the next one
  * before it expires. The function throws `NoToken`.
  */
-export function oauthTokens(
-  request: TokenRequest,
-  world: { readonly http: Http; readonly clock: Clock },
-): () => Promise<string> {
+export function oauthTokens(request: TokenRequest, world: HttpWorld): () => Promise<string> {
   let current: { readonly text: string; readonly untilMs: number } | undefined
   let asking: Promise<string> | undefined
   const renewed = async (): Promise<string> => {
@@ -60,7 +61,7 @@ export function oauthTokens(
 
 async function askFor(
   { url, clientId, clientSecret, scope, timeoutMs }: TokenRequest,
-  world: { readonly http: Http; readonly clock: Clock },
+  world: HttpWorld,
 ): Promise<Token> {
   const form = new URLSearchParams({ grant_type: 'client_credentials' })
   if (scope !== undefined) form.set('scope', scope)
