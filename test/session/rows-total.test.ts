@@ -25,7 +25,7 @@ const users = 40
 const rowsOf = (n: number) =>
   Array.from({ length: 12 }, (_, index) => {
     const user = (n * 7 + index * 5) % users
-    const s = 100 + n * 6 - (index % 4) - (index === 11 ? 60 : 0)
+    const s = 100 + n * 2 - (index % 4) - (index === 11 ? 60 : 0)
     return { user: `user ${user}`, s, v: index }
   })
 

@@ -1,16 +1,18 @@
-import type { Clock } from '../../core/clock.ts'
 import { sleep } from '../../core/clock.ts'
 import { reasonOf, StreamError } from '../../core/error.ts'
-import { answerWithin, basicAuthorization, type Http, type HttpAnswer } from '../../core/http.ts'
+import {
+  answerWithin,
+  basicAuthorization,
+  type HttpAnswer,
+  type HttpWorld,
+} from '../../core/http.ts'
 import type { Json } from '../../core/json.ts'
 import type { Random } from '../../core/random.ts'
 import type { Registry } from './registry.ts'
 
 /** What requests to a registry need from outside. */
-export interface RegistryWorld {
-  readonly clock: Clock
+export interface RegistryWorld extends HttpWorld {
   readonly random: Random
-  readonly http: Http
 }
 
 export interface RegistryRequest {
