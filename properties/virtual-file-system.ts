@@ -280,6 +280,7 @@ function nameOperations({ step, inodeAt, change, folders }: Medium): Pick<FileSy
       step('rename', normal(from))
       const inode = inodeAt(normal(from))
       if (inode === undefined) throw ioError('rename', normal(from), 'ENOENT')
+      if (inodeAt(normal(to)) === inode) return
       const [fromFolder, fromName] = split(normal(from))
       const [toFolder, toName] = split(normal(to))
       if (fromFolder === toFolder) {

@@ -24,7 +24,7 @@ export interface FileSystem {
   append(path: string): Promise<AppendFile>
   /** A second name for a file. `false` if the name is taken: the atomic test-and-set of the log. */
   link(from: string, to: string): Promise<boolean>
-  /** Replaces `to` if it exists. */
+  /** Replaces `to` if it exists. Changes nothing if both are names of one file already (POSIX `rename`). */
   rename(from: string, to: string): Promise<void>
   /** Harmless if there is no such file. */
   remove(path: string): Promise<void>

@@ -133,6 +133,18 @@ test('the virtual disk and the real one answer alike', async () => {
   )
 })
 
+test('a rename between two names of one file keeps both, on either disk', async () => {
+  for (const files of [nodeFileSystem(), virtualFileSystem()]) {
+    const base = join(root, 'names')
+    await files.makeFolder(base)
+    await files.create(join(base, 'one'), new Uint8Array([1]))
+    expect(await files.link(join(base, 'one'), join(base, 'two'))).toBe(true)
+    await files.rename(join(base, 'one'), join(base, 'two'))
+    const left = await files.list(base)
+    expect(left.map(({ name: of }) => of).toSorted()).toEqual(['one', 'two'])
+  }
+})
+
 test('a power cut keeps what was synced, and may lose anything else', async () => {
   const outcomes = new Set<string>()
   for (let seed = 0; seed < 200; seed++) {
