@@ -32,6 +32,8 @@ export interface CrashPipeline {
   readonly config: Readonly<Record<string, string | number>>
   /** Some requests to the disk take long: others go first. */
   readonly hasSlowDisk?: boolean
+  /** Whether the power fails as the process dies in its so manieth life, from 0. Default: three times in four. */
+  readonly cutsPower?: (life: number) => boolean
   /** Options of the writer. */
   readonly options?: Readonly<Record<string, string>>
   /** Folders that these options name. */

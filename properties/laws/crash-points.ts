@@ -17,6 +17,8 @@ export interface CrashPointOptions extends Omit<JudgeOptions, 'mayLeaveFiles'> {
   readonly secondAfterEvery?: number
   /** … before every so manieth step of the restart. Default 7. */
   readonly secondEvery?: number
+  /** Dies a second time only before steps of which this is true. Default: any. */
+  readonly secondOnly?: (step: string) => boolean
   /** Told of each crash that did no harm. */
   readonly onCrash?: (crash: CrashStep, isSecond: boolean) => void
 }
@@ -58,7 +60,7 @@ export async function crashPoints(
   options: CrashPointOptions,
 ): Promise<CrashPointReport> {
   const { seed, only = () => true, every = 1, onCrash } = options
-  const { secondAfterEvery, secondEvery = 7 } = options
+  const { secondAfterEvery, secondEvery = 7, secondOnly = () => true } = options
   const isTurn = (step: number, nth: number): boolean => step % nth === seed % nth
   const judge = judgeOf(pipeline, options)
   const whole = await undisturbed(pipeline, { seed, judge })
@@ -81,7 +83,8 @@ export async function crashPoints(
     crashes += 1
     onCrash?.(step, false)
     if (restart === undefined) continue
-    for (let second = seed % secondEvery; second < restart.steps.length; second += secondEvery) {
+    for (const [second, secondStep] of restart.steps.entries()) {
+      if (!secondOnly(secondStep.name) || !isTurn(second, secondEvery)) continue
       const again = restart.worldAt(second) ?? (await deadWorld(pipeline, seed, [at, second]))
       const deaths = [first, { at: second, life: restart }]
       await revived(again, deaths, async () => {
@@ -90,7 +93,7 @@ export async function crashPoints(
         await judge(again, whole.verdict)
       })
       doubleCrashes += 1
-      onCrash?.(restart.steps[second] as CrashStep, true)
+      onCrash?.(secondStep, true)
     }
   }
   return { steps: whole.life.steps.length, crashes, doubleCrashes, worlds: worlds.count() }

@@ -123,7 +123,7 @@ function worldOf(machine: Machine): CrashWorld {
       const error = await runLife(machine, files, watch, disturbance)
       const died = watch.isDead()
       machine.disk = died ? death.leaves(files) : files.kill()
-      rememberLog(machine)
+      afterDeath(machine, files)
       return { died, steps: watch.steps, error }
     },
     async sleepAt(step) {
@@ -192,6 +192,7 @@ function worldOf(machine: Machine): CrashWorld {
 
 /** Where a process dies: before which step of which life. */
 interface DeathPlace {
+  readonly pipeline: CrashPipeline
   readonly seed: number
   /** How many lives there were before. */
   readonly lives: number
@@ -199,11 +200,12 @@ interface DeathPlace {
 
 /** How a death before a step comes: with a power cut or without, and what that leaves. */
 function deathOf(
-  { seed, lives }: DeathPlace,
+  { pipeline, seed, lives }: DeathPlace,
   step: number,
 ): { readonly random: Random; readonly leaves: (files: VirtualFileSystem) => VirtualFileSystem } {
   const random = seededRandom(seed * 31 + lives * 7 + Math.min(step, 1e6))
-  const isPowerCut = random.next() < 0.75
+  const drawn = random.next() < 0.75
+  const isPowerCut = pipeline.cutsPower?.(lives) ?? drawn
   return { random, leaves: (files) => (isPowerCut ? files.crash() : files.kill()) }
 }
 
@@ -233,6 +235,13 @@ function rememberLog(machine: Machine): void {
   }
 }
 
+/** What a power cut took from the log was never durable: what stands there later is the entry of its number. */
+function afterDeath(machine: Machine, before: VirtualFileSystem): void {
+  const left = new Set(machine.disk?.allFiles())
+  for (const path of before.allFiles()) if (!left.has(path)) machine.forgotten.delete(path)
+  rememberLog(machine)
+}
+
 /** Whether the log has been noted to begin behind this entry. */
 function isPruned({ disk }: Machine, path: string): boolean {
   const [, folder, digits] = /^(.*\/log\/)(\d+)$/.exec(path) ?? []
@@ -247,13 +256,13 @@ function kept(
   files: VirtualFileSystem,
   { lives, step }: { readonly lives: number; readonly step: number },
 ): () => CrashWorld {
-  const { seed, arrived, plan } = machine
+  const { pipeline, seed, arrived, plan } = machine
   const disk = files.twin()
   const table = machine.table.twin()
   const own = ownTwins(machine)
   const forgotten = new Map(machine.forgotten)
   return () => {
-    const death = deathOf({ seed, lives }, step)
+    const death = deathOf({ pipeline, seed, lives }, step)
     const left = death.leaves(disk.twin({ random: death.random }))
     const dead: Machine = {
       ...machine,
@@ -265,7 +274,7 @@ function kept(
       lives: lives + 1,
       plan,
     }
-    rememberLog(dead)
+    afterDeath(dead, disk)
     return worldOf(dead)
   }
 }

@@ -33,13 +33,14 @@ export const doubleCrashes: Gate = {
 async function crashRound(seed: number, isTwice: boolean): Promise<Round> {
   const { pipeline, one } = randomPipeline(seed)
   const coverage = crashCoverage()
-  const { worlds } = await crashPoints(pipeline, {
+  const isAimed = isTwice && seed % 2 === 1
+  const { worlds } = await crashPoints(isAimed ? { ...pipeline, cutsPower } : pipeline, {
     seed: one.seed,
     onCrash(step, isSecond) {
       if (isSecond === isTwice) coverage.add(step)
     },
     // A few hundred pairs of a pipeline, others of the next one.
-    ...(isTwice ? { every: 61, secondAfterEvery: 61, secondEvery: 7 } : {}),
+    ...(isTwice ? (isAimed ? namesAtRisk : anyPairs) : {}),
   })
   const plan = await planOf(pipeline, one.seed)
   return {
@@ -53,6 +54,19 @@ async function crashRound(seed: number, isTwice: boolean): Promise<Round> {
     },
     kinds: [...coverage.pairs.keys()],
   }
+}
+
+const anyPairs = { every: 61, secondAfterEvery: 61, secondEvery: 7 }
+
+/** What a killed process named and did not sync is there for the next one, and may go when it dies in a power cut. */
+const cutsPower = (life: number): boolean => life > 0
+const isSyncOfNames = (step: string): boolean => step.startsWith('sync folder ')
+const namesAtRisk = {
+  only: isSyncOfNames,
+  every: 2,
+  secondAfterEvery: 2,
+  secondOnly: isSyncOfNames,
+  secondEvery: 1,
 }
 
 async function planOf(pipeline: CrashPipeline, seed: number): Promise<LogicalPlan> {
