@@ -16,10 +16,10 @@ import type { Sink } from '../../src/flow/connector.ts'
 import { Session } from '../../src/index.ts'
 import { sinkFormat } from '../checksum-connector.ts'
 import { reportedRun, reportRun } from '../measured-run.ts'
-import { type Percentiles, percentilesOf } from './percentiles.ts'
+import { type Percentiles, percentilesOf, warmUpRows } from './percentiles.ts'
 
 const [rate = 10_000, rows = 100_000, keys = 1000] = process.argv.slice(2).map(Number)
-const warmUpRows = rate
+const ignoredRows = warmUpRows(rate)
 const here = dirname(fileURLToPath(import.meta.url))
 
 const generator = spawn(
@@ -86,7 +86,7 @@ function timingSink(): Sink {
       if (due?.layout !== 'f64') return
       forEachRow(batch, (row) => {
         seen++
-        if (seen > warmUpRows) latencies.push((nowMicros - (due.values[row] as number)) / 1000)
+        if (seen > ignoredRows) latencies.push((nowMicros - (due.values[row] as number)) / 1000)
       })
     },
     prepare: async () => null,

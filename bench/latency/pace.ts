@@ -4,12 +4,14 @@ import type { Clock } from '../../src/core/clock.ts'
 export interface Pace {
   readonly ratePerSecond: number
   readonly rows: number
-  /** Milliseconds between looks at the clock; 0 = at every turn of the event loop, which takes a whole core. */
+  /** Milliseconds between looks at the clock. Below 1, which is too short for timers, the thread sleeps in between. */
   readonly tickMs: number
 }
 
 /** How far behind their due times rows were handed over, milliseconds by row. */
 export type Lags = Float64Array
+
+const never = new Int32Array(new SharedArrayBuffer(4))
 
 /**
  * Hands out every row at the first tick at or after its due time, with that due time (milliseconds of
@@ -36,8 +38,11 @@ export function paceRows(
         next++
       }
       if (next === pace.rows) resolve(lags)
-      else if (pace.tickMs === 0) void clock.yield().then(tick)
-      else clock.after(pace.tickMs, tick)
+      else if (pace.tickMs >= 1) clock.after(pace.tickMs, tick)
+      else {
+        Atomics.wait(never, 0, 0, pace.tickMs)
+        void clock.yield().then(tick)
+      }
     }
     tick()
   })

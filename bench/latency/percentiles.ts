@@ -20,3 +20,6 @@ export function percentilesOf(values: Float64Array): Percentiles {
 
 /** A generator that was itself later than this at its 99th percentile measured nothing. */
 export const generatorLagMsMax = 1
+
+/** The first second warms up: neither its latencies nor the lags of its generator count. */
+export const warmUpRows = (ratePerSecond: number): number => ratePerSecond

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { paceRows } from '../../bench/latency/pace.ts'
 import { percentilesOf } from '../../bench/latency/percentiles.ts'
 import { createSimulatedClock } from '../../properties/simulated-clock.ts'
+import { systemClock } from '../../src/core/system-clock.ts'
 
 const pace = fc.record({
   ratePerSecond: fc.integer({ min: 1, max: 20_000 }),
@@ -39,6 +40,20 @@ test('a stall of the loop does not move the due times of the rows behind it', as
   clock.advance(100)
   expect(Array.from(await lags)).toEqual([0, 90, 80, 70, 60])
   expect(dues).toEqual([0, 10, 20, 30, 40])
+})
+
+test('ticks shorter than those of timers hand out every row too, when it is due', async () => {
+  const clock = systemClock()
+  const dues: number[] = []
+  const startMs = clock.monotonic()
+  const pace = { ratePerSecond: 10_000, rows: 500, tickMs: 0.2 }
+  const lags = await paceRows(clock, pace, (_row, dueMs) => {
+    expect(clock.monotonic()).toBeGreaterThanOrEqual(dueMs)
+    dues.push(dueMs)
+  })
+  expect(dues).toHaveLength(500)
+  expect(clock.monotonic() - startMs).toBeGreaterThanOrEqual(49.9)
+  expect(Math.min(...lags)).toBeGreaterThanOrEqual(0)
 })
 
 test('a percentile is a value that so many values do not exceed, and no smaller one would do', () => {
