@@ -18,12 +18,12 @@ import { systemClock } from '../../src/core/system-clock.ts'
 import { connected } from '../../test/kafka/filled-topic.ts'
 import { script } from '../contenders.ts'
 import { paceRows } from '../latency/pace.ts'
-import { percentilesOf } from '../latency/percentiles.ts'
+import { percentilesOf, warmUpRows } from '../latency/percentiles.ts'
 import { reportRun } from '../measured-run.ts'
 
 const [bootstrap = '', from = '', to = '', ...numbers] = process.argv.slice(2)
 const [partitions = 1, intervalMs = 0, ratePerSecond = 0, rows = 0] = numbers.map(Number)
-const warmUp = Math.floor(rows / 10)
+const warmUp = warmUpRows(rows)
 const clock = systemClock()
 const options = new Map([
   ['kafka.bootstrap.servers', bootstrap],

@@ -19,7 +19,7 @@ import { reportedRun, reportRun } from '../measured-run.ts'
 import { type Percentiles, percentilesOf, warmUpRows } from './percentiles.ts'
 
 const [rate = 10_000, rows = 100_000, keys = 1000] = process.argv.slice(2).map(Number)
-const ignoredRows = warmUpRows(rate)
+const ignoredRows = warmUpRows(rows)
 const here = dirname(fileURLToPath(import.meta.url))
 
 const generator = spawn(

@@ -29,7 +29,7 @@ const server = createServer({ noDelay: true }, (reader) => {
     const lags = await paceRows(clock, { ratePerSecond, rows, tickMs: 0.2 }, send)
     reader.end()
     // Of the rows whose latencies count.
-    return percentilesOf(lags.subarray(warmUpRows(ratePerSecond)))
+    return percentilesOf(lags.subarray(warmUpRows(rows)))
   })
 })
 server.listen(0, '127.0.0.1', () => {

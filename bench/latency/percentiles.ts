@@ -21,5 +21,7 @@ export function percentilesOf(values: Float64Array): Percentiles {
 /** A generator that was itself later than this at its 99th percentile measured nothing. */
 export const generatorLagMsMax = 1
 
-/** The first second warms up: neither its latencies nor the lags of its generator count. */
-export const warmUpRows = (ratePerSecond: number): number => ratePerSecond
+/** How many rows of a run warm up: their latencies do not count. */
+export function warmUpRows(rows: number): number {
+  return Math.floor(rows / 10)
+}

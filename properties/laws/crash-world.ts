@@ -123,7 +123,7 @@ function worldOf(machine: Machine): CrashWorld {
       const error = await runLife(machine, files, watch, disturbance)
       const died = watch.isDead()
       machine.disk = died ? death.leaves(files) : files.kill()
-      afterDeath(machine, files)
+      settleLog(machine, files)
       return { died, steps: watch.steps, error }
     },
     async sleepAt(step) {
@@ -236,7 +236,7 @@ function rememberLog(machine: Machine): void {
 }
 
 /** What a power cut took from the log was never durable: what stands there later is the entry of its number. */
-function afterDeath(machine: Machine, before: VirtualFileSystem): void {
+function settleLog(machine: Machine, before: VirtualFileSystem): void {
   const left = new Set(machine.disk?.allFiles())
   for (const path of before.allFiles()) if (!left.has(path)) machine.forgotten.delete(path)
   rememberLog(machine)
@@ -274,7 +274,7 @@ function kept(
       lives: lives + 1,
       plan,
     }
-    afterDeath(dead, disk)
+    settleLog(dead, disk)
     return worldOf(dead)
   }
 }
