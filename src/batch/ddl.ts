@@ -53,6 +53,8 @@ interface DdlReader {
   /** The next token, `''` at the end. Names in backticks come without them. */
   peek(): string
   next(): string
+  /** The next token, which must be a name and no text. */
+  name(): string
   /** True and past it if the next token is `token`, without letter case. */
   skip(token: string): boolean
   expect(token: string): void
@@ -65,7 +67,9 @@ interface DdlReader {
 const levelsMax = 200
 
 function ddlReader(text: string): DdlReader {
-  const tokens = [...text.matchAll(/`((?:[^`]|``)+)`|'((?:[^']|'')*)'|[\p{L}\p{N}_$-]+|[^\s]/gu)]
+  const tokens = [
+    ...text.matchAll(/`((?:[^`]|``)+)`|'(?:[^']|'')*'|"(?:[^"]|"")*"|[\p{L}\p{N}_$-]+|[^\s]/gu),
+  ]
   let at = 0
   let level = 0
   const tokenAt = (index: number): string => {
@@ -84,6 +88,13 @@ function ddlReader(text: string): DdlReader {
   return {
     peek: () => tokenAt(at),
     next: () => tokenAt(at++),
+    name() {
+      const [word = '', inBackticks] = tokens[at] ?? []
+      if (inBackticks === undefined && !/^[^'"]*[\p{L}\p{N}_]/u.test(word)) {
+        fail(`a column name is expected, not "${word}"`)
+      }
+      return tokenAt(at++)
+    },
     skip,
     expect(token) {
       if (!skip(token)) fail(`"${token}" is expected, not "${tokenAt(at)}"`)
@@ -112,8 +123,7 @@ function readFields(reader: DdlReader, end: string | undefined): Field[] {
 }
 
 function readField(reader: DdlReader): Field {
-  const name = reader.next()
-  if (!/[\p{L}\p{N}_]/u.test(name)) reader.fail(`a column name is expected, not "${name}"`)
+  const name = reader.name()
   reader.skip(':')
   const type = readType(reader)
   const required = reader.skip('not')

@@ -24,7 +24,7 @@ export interface TimePattern {
 const patterns = new Map<string, TimePattern>()
 const patternsMax = 1000
 
-/** @throws StreamError `PATTERN_INVALID` for letters without a meaning */
+/** @throws StreamError `PATTERN_INVALID` for letters without a meaning, or too many of one */
 export function timePattern(pattern: string): TimePattern {
   const known = patterns.get(pattern)
   if (known !== undefined) return known
@@ -116,7 +116,16 @@ function flatten(tokens: readonly Token[]): readonly Token[] {
   return tokens.flatMap((token) => (token.type === 'optional' ? flatten(token.tokens) : [token]))
 }
 
-const knownLetters = 'yuMLdDHhkKmsSaEQqzVXxZGO'
+/** How many of a letter in a row mean something, as in Spark's datetime patterns. */
+const mostLetters: ReadonlyMap<string, number> = new Map([
+  ...[...'a'].map((letter) => [letter, 1] as const),
+  ...[...'dHhkKmsV'].map((letter) => [letter, 2] as const),
+  ...[...'D'].map((letter) => [letter, 3] as const),
+  ...[...'GMLEQqzO'].map((letter) => [letter, 4] as const),
+  ...[...'XxZ'].map((letter) => [letter, 5] as const),
+  ...[...'yu'].map((letter) => [letter, 6] as const),
+  ...[...'S'].map((letter) => [letter, 9] as const),
+])
 
 function tokenize(pattern: string): readonly Token[] {
   const stack: Token[][] = [[]]
@@ -132,7 +141,9 @@ function tokenize(pattern: string): readonly Token[] {
       const tokens = stack.pop() ?? []
       push({ type: 'optional', tokens })
     } else if (/[A-Za-z]/.test(letter)) {
-      if (!knownLetters.includes(letter)) throw bad(pattern, `the letter ${letter} has no meaning`)
+      const most = mostLetters.get(letter)
+      if (most === undefined) throw bad(pattern, `the letter ${letter} has no meaning`)
+      if (part.length > most) throw bad(pattern, `${part} has more than ${most} letters`)
       push({ type: 'field', letter, count: part.length })
     } else if (/['[\]{}#]/.test(part)) throw bad(pattern, `${part} stands alone`)
     else push({ type: 'text', text: part })

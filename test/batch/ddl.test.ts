@@ -12,6 +12,11 @@ test('DDL text with nested types and NOT NULL is read and printed', () => {
   expect(schema[0]).toEqual({ name: 'id', type: { kind: 'long' }, nullable: false })
 })
 
+test('comments stand between quotes of either kind', () => {
+  const schema = parseSchema(`a INT COMMENT "it's, x INT", b INT COMMENT 'y "z"'`)
+  expect(schemaText(schema)).toBe('a INT, b INT')
+})
+
 test('every type prints as text that reads back', () => {
   const texts = ['array<map<string,struct<a:int,b:double>>>', 'decimal(38,18)', 'tinyint', 'bigint']
   expect(texts.map((text) => typeText(parseType(text)))).toEqual(texts)
@@ -24,6 +29,8 @@ test.each([
   ['a INT, A STRING', 'column A stands twice'],
   ['a DECIMAL(39,2)', 'is not 1 to 38 digits'],
   ['a ARRAY<INT', '">" is expected'],
+  ["'a' INT", 'a column name is expected, not "\'a\'"'],
+  ['"a" INT', 'a column name is expected'],
 ])('%j is refused with the reason', (text, reason) => {
   expect(() => parseSchema(text)).toThrow(expect.objectContaining({ code: 'SCHEMA_INVALID' }))
   expect(() => parseSchema(text)).toThrow(reason)

@@ -81,6 +81,10 @@ export const orderSet = setOf([
   'S05PV04QABIICgRPUEVOEAESCwoHU0hJUFBFRBACYgZwcm90bzM=',
 ])
 
+/** An order as the Python library writes it, in hexadecimal digits. */
+export const orderMessage =
+  '0899011002180022200a016110feffffffffffffffff011a10000000000000e03f000000000000004022002a0e0a017812090881808080808080102a0a0a017912051203455552320d08ffffffffffffffffff0110003204080310013a0b08d983e2b10610959aef3a4a050a03416461520801000000ffffffff5a0200ff60016d0000c03f70ffffffff0f78ffffffffffffffffff01'
+
 export const legacySet = setOf([
   'Ct0CCgxsZWdhY3kucHJvdG8SC2FjbWUubGVnYWN5Ir8CCgVFdmVudBIOCgJpZBgBIAIoCVICaWQSHAoHcmV0cmllcxgCIAEo',
   'BToCLTNSB3JldHJpZXMSMgoEa2luZBgDIAEoDjIXLmFjbWUubGVnYWN5LkV2ZW50LktpbmQ6BUNMSUNLUgRraW5kEhQKBXBs',

@@ -178,7 +178,20 @@ test('what was packed with zstd is unpacked, and what was not is a fault', async
       }
     }),
   )
-  for (let size = 0; size < zstdPacked.length - 5; size++) {
+  for (let size = 0; size < zstdPacked.length; size++) {
     expect(() => unpackZstd(zstdPacked.slice(0, size)), String(size)).toThrow(WireFault)
   }
+})
+
+test('a frame of zstd gets no more memory than the highest level asks for', async () => {
+  await readyZstd()
+  // A window of 2 GiB, in 41 bytes.
+  const greedy = zstdPacked.with(5, 0xa8)
+  expect(() => unpackZstd(greedy)).toThrow('zstd: a window of 2147483648 bytes')
+  // One frame behind another one, and bytes in front that are to be skipped.
+  const skipped = [0x5f, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 7, 7]
+  const framed = Uint8Array.from([...skipped, ...zstdPacked, ...greedy])
+  expect(() => unpackZstd(framed)).toThrow('a window of')
+  const good = Uint8Array.from([...skipped, ...zstdPacked])
+  expect(new TextDecoder().decode(unpackZstd(good))).toBe(zstdText)
 })

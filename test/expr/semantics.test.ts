@@ -348,6 +348,9 @@ describe('ANSI mode raises instead of guessing', () => {
     ['CAST(123.4 AS DECIMAL(3,1))', 'CAST_INVALID_INPUT'],
     ["to_timestamp('2016-13-01', 'yyyy-MM-dd')", 'CAST_INVALID_INPUT'],
     ["regexp_extract('a', '(', 1)", 'PATTERN_INVALID'],
+    ["date_format(timestamp '2016-03-27 09:00:05', 'uuuuuuuuuuu')", 'PATTERN_INVALID'],
+    ["to_timestamp('2016', 'yyyyyyy')", 'PATTERN_INVALID'],
+    ["to_date('Sunday', 'EEEEE')", 'PATTERN_INVALID'],
   ])('%s raises %s', (sql, code) => {
     expect(() => valueOfSql(sql)).toThrow(expect.objectContaining({ code }))
   })

@@ -9,6 +9,7 @@ import {
 } from './crash-gates.ts'
 import { fileCrashes } from './file-gates.ts'
 import { fleetRuns } from './fleet-gates.ts'
+import { spoiltReads } from './fuzz-gates.ts'
 import type { Gate } from './gate.ts'
 import { goldenRestarts } from './golden-gates.ts'
 import { poisonedRecords } from './poison-gates.ts'
@@ -50,4 +51,10 @@ export const faultGates: readonly Gate[] = [
 ]
 
 /** Every claim that is counted and needs no process of its own. */
-export const gates: readonly Gate[] = [...crashGates, ...brokerGates, ...faultGates, goldenRestarts]
+export const gates: readonly Gate[] = [
+  ...crashGates,
+  ...brokerGates,
+  ...faultGates,
+  spoiltReads,
+  goldenRestarts,
+]

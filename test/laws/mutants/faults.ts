@@ -11,6 +11,7 @@ export interface PlantedFault {
     | 'sink'
     | 'source'
     | 'recovery'
+    | 'decoding'
   readonly file: string
   /** Stands there exactly once. */
   readonly find: string
@@ -403,5 +404,37 @@ export const plantedFaults: readonly PlantedFault[] = [
     find: 'finish: ({ values }) => sort(values),',
     replace: 'finish: ({ values }) => values,',
     gates: ['G14'],
+  },
+  {
+    name: 'a frame of zstd gets the memory that it asks for',
+    area: 'decoding',
+    file: 'src/connectors/kafka/records/zstd.ts',
+    find: '  checkZstdFrames(packed)\n',
+    replace: '',
+    gates: ['G13'],
+  },
+  {
+    name: 'a list in an answer of a broker is as long as it says',
+    area: 'decoding',
+    file: 'src/connectors/kafka/protocol/codec.ts',
+    find: 'if (count > from.end - from.at) throw',
+    replace: 'if (count > 2 ** 30) throw',
+    gates: ['G13'],
+  },
+  {
+    name: 'an entry of a block ends where it says, and not at the end of the block',
+    area: 'decoding',
+    file: 'state/entry-block.ts',
+    find: 'if (end <= block.length) return end',
+    replace: 'return end',
+    gates: ['G13'],
+  },
+  {
+    name: 'a pattern of times may have any number of a letter',
+    area: 'decoding',
+    file: 'src/expr/time-pattern.ts',
+    find: 'if (part.length > most) throw',
+    replace: 'if (part.length > 100) throw',
+    gates: ['G13'],
   },
 ]

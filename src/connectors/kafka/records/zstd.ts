@@ -2,9 +2,7 @@ import { reasonOf, StreamError } from '../../../core/error.ts'
 import { nodeZstd, type UnpackZstd } from '../../../core/node-zstd.ts'
 import { WireFault } from '../protocol/wire-fault.ts'
 import { unpackedBytesMax } from './unpacked-bytes.ts'
-
-/** Its magic number, a header, and a block without anything in it. */
-const leastFrameBytes = 9
+import { checkZstdFrames } from './zstd-frames.ts'
 
 let unpack: UnpackZstd | undefined = nodeZstd()
 
@@ -22,6 +20,7 @@ export async function readyZstd(): Promise<void> {
  */
 export function unpackZstd(packed: Uint8Array): Uint8Array {
   if (unpack === undefined) throw new StreamError('INTERNAL', { what: 'zstd is not ready' })
+  checkZstdFrames(packed)
   try {
     return unpack(packed, unpackedBytesMax)
   } catch (thrown) {
@@ -44,7 +43,7 @@ async function packageZstd(): Promise<UnpackZstd> {
       if (length > bytesMax) throw new RangeError(`more than ${bytesMax} bytes`)
     })
     stream.push(packed, true)
-    if (!isWhole || packed.length < leastFrameBytes) throw new RangeError('it ends too soon')
+    if (!isWhole) throw new RangeError('it ends too soon')
     const whole = new Uint8Array(length)
     let at = 0
     for (const part of parts) {
