@@ -1,10 +1,11 @@
+import { compareBytes } from '../../../src/batch/compare.ts'
 import {
   decodeEntry,
   decodeFrames,
   encodeEntry,
 } from '../../../src/connectors/push/journal-entry.ts'
 import { readPart } from '../../../state/delta.ts'
-import { unpackEntries } from '../../../state/entry-block.ts'
+import { packEntries, unpackEntries } from '../../../state/entry-block.ts'
 import { decodeFirstNote, decodeLogEntry } from '../../../state/local-epoch-log.ts'
 import { encodeLogFile } from '../../../state/log-file.ts'
 import type { DeltaPart, LogEntry, ShardVersion } from '../../../state/manifest.ts'
@@ -71,7 +72,10 @@ export async function fileTargets(): Promise<readonly FuzzTarget[]> {
     {
       name: 'changes of state, unchecked',
       samples: await blocks(),
-      read: (bytes) => void unpackEntries(bytes),
+      read(bytes) {
+        const again = packEntries(unpackEntries(bytes))
+        if (compareBytes(again, bytes) !== 0) throw new Error('entries are not what the bytes say')
+      },
       // The checksum in front of them was right, so it is a mistake of ours.
       refusals: ['INTERNAL'],
     },
