@@ -116,16 +116,8 @@ function flatten(tokens: readonly Token[]): readonly Token[] {
   return tokens.flatMap((token) => (token.type === 'optional' ? flatten(token.tokens) : [token]))
 }
 
-/** How many of a letter in a row mean something, as in Spark's datetime patterns. */
-const mostLetters: ReadonlyMap<string, number> = new Map([
-  ...[...'a'].map((letter) => [letter, 1] as const),
-  ...[...'dHhkKmsV'].map((letter) => [letter, 2] as const),
-  ...[...'D'].map((letter) => [letter, 3] as const),
-  ...[...'GMLEQqzO'].map((letter) => [letter, 4] as const),
-  ...[...'XxZ'].map((letter) => [letter, 5] as const),
-  ...[...'yu'].map((letter) => [letter, 6] as const),
-  ...[...'S'].map((letter) => [letter, 9] as const),
-])
+/** The letters that mean something once, up to twice, three times … in a row, as in Spark's datetime patterns. */
+const lettersByMost = ['a', 'dHhkKmsV', 'D', 'GMLEQqzO', 'XxZ', 'yu', '', '', 'S']
 
 function tokenize(pattern: string): readonly Token[] {
   const stack: Token[][] = [[]]
@@ -141,8 +133,8 @@ function tokenize(pattern: string): readonly Token[] {
       const tokens = stack.pop() ?? []
       push({ type: 'optional', tokens })
     } else if (/[A-Za-z]/.test(letter)) {
-      const most = mostLetters.get(letter)
-      if (most === undefined) throw bad(pattern, `the letter ${letter} has no meaning`)
+      const most = lettersByMost.findIndex((letters) => letters.includes(letter)) + 1
+      if (most === 0) throw bad(pattern, `the letter ${letter} has no meaning`)
       if (part.length > most) throw bad(pattern, `${part} has more than ${most} letters`)
       push({ type: 'field', letter, count: part.length })
     } else if (/['[\]{}#]/.test(part)) throw bad(pattern, `${part} stands alone`)

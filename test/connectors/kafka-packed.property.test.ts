@@ -6,6 +6,7 @@ import { unpackLz4 } from '../../src/connectors/kafka/records/lz4.ts'
 import { unpackSnappy } from '../../src/connectors/kafka/records/snappy.ts'
 import { unpackedBytesMax } from '../../src/connectors/kafka/records/unpacked-bytes.ts'
 import { readyZstd, unpackZstd } from '../../src/connectors/kafka/records/zstd.ts'
+import { zstdPacked, zstdText } from './zstd-sample.ts'
 
 /** A piece of a packed text: new bytes, or bytes that came before. */
 type Piece = { readonly literal: Uint8Array } | { readonly distance: number; readonly size: number }
@@ -152,15 +153,6 @@ test.each([
   const bytes = new TextEncoder().encode(`..${text}.`)
   expect(murmur2(bytes, 2, bytes.length - 1)).toBe(hash)
 })
-
-/** What the command `zstd -19` makes of it. */
-const zstdText = 'the quick brown fox; '.repeat(40)
-const zstdPacked = Uint8Array.from(
-  Buffer.from(
-    '28b52ffd0468e50000a874686520717569636b2062726f776e20666f783b20010061623599ab827fcd',
-    'hex',
-  ),
-)
 
 test('what was packed with zstd is unpacked, and what was not is a fault', async () => {
   await readyZstd()

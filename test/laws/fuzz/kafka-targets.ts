@@ -19,6 +19,7 @@ import { unpacked } from '../../../src/connectors/kafka/records/codecs.ts'
 import { RecordReader } from '../../../src/connectors/kafka/records/record-reader.ts'
 import { RecordWriter } from '../../../src/connectors/kafka/records/record-writer.ts'
 import { everyVersion } from '../../connectors/kafka-wire-samples.ts'
+import { zstdPacked, zstdText } from '../../connectors/zstd-sample.ts'
 import type { FuzzTarget } from './target.ts'
 
 const encoder = new TextEncoder()
@@ -55,11 +56,10 @@ function readBatches(bytes: Uint8Array, mustCheck: boolean): void {
   }
 }
 
-const text = encoder.encode('the quick brown fox; '.repeat(40))
 /** `abcd`, then eight bytes from four bytes back, and four more as they are. */
 const snappyBlock = [16, 12, 97, 98, 99, 100, 17, 4, 12, 119, 120, 121, 122]
 const packed: Readonly<Record<Exclude<RecordCodec, 'none'>, readonly Uint8Array[]>> = {
-  gzip: [new Uint8Array(gzipSync(text))],
+  gzip: [new Uint8Array(gzipSync(zstdText))],
   snappy: [
     Uint8Array.from(snappyBlock),
     Uint8Array.from([
@@ -76,15 +76,7 @@ const packed: Readonly<Record<Exclude<RecordCodec, 'none'>, readonly Uint8Array[
       ...[2, 0, 0, 0x80, 33, 34, 0, 0, 0, 0],
     ]),
   ],
-  // What the command `zstd -19` makes of the text.
-  zstd: [
-    new Uint8Array(
-      Buffer.from(
-        '28b52ffd0468e50000a874686520717569636b2062726f776e20666f783b20010061623599ab827fcd',
-        'hex',
-      ),
-    ),
-  ],
+  zstd: [zstdPacked],
 }
 
 const words = { topics: ['orders', 'äö'], owned: [{ topic: 'orders', partitions: [0, 3] }] }
