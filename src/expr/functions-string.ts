@@ -331,7 +331,7 @@ function repeatText(text: string, count: number): string {
 }
 
 function emitLike(
-  [text = '']: readonly string[],
+  [text = '', , escapeWith]: readonly string[],
   _: unknown,
   emitter: {
     constant(value: unknown): string
@@ -339,7 +339,7 @@ function emitLike(
   },
 ): string | undefined {
   const pattern = emitter.literal(1)
-  if (typeof pattern !== 'string' || emitter.literal(2) !== undefined) return undefined
+  if (typeof pattern !== 'string' || escapeWith !== undefined) return undefined
   const [, start = '', body = '', end = ''] = /^(%?)([^%_\\]*)(%?)$/.exec(pattern) ?? []
   const isPlain = start + body + end === pattern
   if (!isPlain || /[%_\\]/.test(body)) return undefined

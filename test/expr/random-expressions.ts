@@ -199,15 +199,20 @@ function columnAgainstLiterals(dice: Dice): Expression {
     return { kind: 'literal', value, type }
   }
   if (dice.chance(0.3)) return call('in', [column, literal(), literal(), literal()])
-  if (type.kind === 'string' && dice.chance(0.3)) return call('like', [column, literal()])
+  if (type.kind === 'string' && dice.chance(0.3)) {
+    const escapes = dice.chance(0.3) ? [dice.pick(texts)] : []
+    return call('like', [column, literal(), ...escapes])
+  }
   const name = dice.pick(['=', '!=', '<', '<=', '>', '>='])
   return dice.chance(0.5) ? call(name, [column, literal()]) : call(name, [literal(), column])
 }
 
+const texts = leaves.filter(({ type }) => type.kind === 'string')
+
 const comparableLeaves = [
   ...leaves.filter(({ type }) => type.kind !== 'map'),
   // Texts have the most short cuts.
-  ...leaves.filter(({ type }) => type.kind === 'string').flatMap((each) => [each, each, each]),
+  ...texts.flatMap((each) => [each, each, each]),
 ]
 
 /** The columns that an expression reads. */

@@ -1,4 +1,5 @@
 import { brokerRuns, disturbedBrokerRuns } from './broker-gates.ts'
+import { compiledStages } from './compile-gates.ts'
 import {
   damages,
   diskFaults,
@@ -55,6 +56,7 @@ export const gates: readonly Gate[] = [
   ...crashGates,
   ...brokerGates,
   ...faultGates,
+  compiledStages,
   spoiltReads,
   goldenRestarts,
 ]

@@ -12,6 +12,7 @@ export interface PlantedFault {
     | 'source'
     | 'recovery'
     | 'decoding'
+    | 'expression'
   readonly file: string
   /** Stands there exactly once. */
   readonly find: string
@@ -436,5 +437,18 @@ export const plantedFaults: readonly PlantedFault[] = [
     find: 'if (part.length > most) throw',
     replace: 'if (part.length > 100) throw',
     gates: ['G13'],
+  },
+  {
+    name: 'the escape character of LIKE counts only where it is a literal',
+    area: 'expression',
+    file: 'src/expr/functions-string.ts',
+    find: "if (typeof pattern !== 'string' || escapeWith !== undefined) return undefined",
+    replace:
+      "if (typeof pattern !== 'string' || emitter.literal(2) !== undefined) return undefined",
+    also: {
+      find: "[text = '', , escapeWith]: readonly string[]",
+      replace: "[text = '']: readonly string[]",
+    },
+    gates: ['G14C'],
   },
 ]
