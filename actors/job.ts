@@ -251,6 +251,8 @@ export interface RestartSettings {
   readonly poisonAfter: number
   /** Also restart after errors that are marked as never passing by themselves. */
   readonly retryNever: boolean
+  /** Also after a first deployment that failed. Without it whoever starts a job hears at once what is wrong. */
+  readonly retryFirst: boolean
 }
 
 /** Everything a job needs for its whole life, over all attempts. */

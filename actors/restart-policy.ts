@@ -20,6 +20,7 @@ export const defaultRestart: RestartSettings = {
   maxDelayMs: 30_000,
   poisonAfter: 3,
   retryNever: false,
+  retryFirst: false,
 }
 
 export type RestartDecision =

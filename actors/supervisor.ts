@@ -18,7 +18,7 @@ interface Life {
 
 /**
  * Runs a job until it ends: deploys, and after a failure stops every actor, waits, and deploys
- * again, as long as the restart policy allows. The first deployment is not tried again.
+ * again, as long as the restart policy allows. The first deployment is tried again only where the settings say so.
  */
 export function runJob(spec: JobSpec): JobHandle {
   const life: Life = {
@@ -67,7 +67,9 @@ async function live(life: Life): Promise<void> {
   const { spec } = life
   for (let number = 1; life.ending === 'no' || number === 1; number++) {
     const deployed = await deploy(spec, number)
-    if (deployed.type === 'failed' && number === 1) throw deployed.failure.cause
+    if (deployed.type === 'failed' && number === 1 && !spec.restart.retryFirst) {
+      throw deployed.failure.cause
+    }
     const end =
       deployed.type === 'failed' ? deployed : await attempt(life, number, deployed.deployment)
     switch (end.type) {

@@ -27,6 +27,8 @@ export interface LocalEpochLog extends EpochLog {
   snapshotIdOf(epoch: Epoch): string
   /** Every entry not pruned, in order, those appended by this attempt included. */
   records(): readonly LogFile<LogEntry>[]
+  /** Whether a newer attempt has begun, so that whatever this one finds may have changed under it. */
+  isReplaced(): Promise<boolean>
   /** Forgets every entry before number `first`, which stays. Repeatable. */
   prune(first: number): Promise<void>
   /** Lets the next attempt in. The log cannot be used afterwards. */
@@ -258,6 +260,7 @@ async function beginAttempt(
       }
       lock.note(writer.newest())
     },
+    isReplaced: () => writer.isReplaced(),
     prune: (first) => writer.prune(first, queryId),
     async close() {
       isClosed = true
@@ -270,6 +273,7 @@ async function beginAttempt(
 interface LogWriter {
   /** `false` if the next number is taken; then nothing was written. */
   publish(entry: LogEntry): Promise<boolean>
+  isReplaced(): Promise<boolean>
   prune(first: number, queryId: string): Promise<void>
   /** Removes what crashed attempts left in the folder; while nothing is being published. */
   sweep(): Promise<void>
@@ -310,6 +314,13 @@ function logWriter(options: EpochLogOptions, token: number, found: FoundLog): Lo
     }
   }
   return {
+    async isReplaced() {
+      const path = joinPath(folder, String(next()))
+      const bytes = await files.read(path)
+      if (bytes === undefined) return beginsBehind(next())
+      // Our own entry may be there, too: the last one, of which nobody knew whether it stands.
+      return decodeLogEntry(path, bytes, next()).entry.type === 'attempt'
+    },
     publish(entry) {
       // One at a time, in the order of the calls: the number is taken from what was published before.
       const result = appending.then(() => publish(entry))

@@ -92,15 +92,28 @@ async function claim(options: LockOptions, path: string, mine: Holder): Promise<
   const lastEntry = before?.lastEntry ?? -1
   const temporary = `${path}.${mine.holder}`
   await files.create(temporary, encode({ ...mine, lastEntry }))
-  if (before !== undefined) {
-    await files.rename(temporary, path)
-    return lastEntry
+  try {
+    if (before !== undefined) {
+      await files.rename(temporary, path)
+      return lastEntry
+    }
+    const isFirst = await files.link(temporary, path)
+    await files.remove(temporary)
+    // Two first starts at the same moment: the link decides.
+    if (isFirst) return lastEntry
+  } catch (thrown) {
+    if (!(await isTaken(options, [before?.holder, mine.holder]))) throw thrown
   }
-  const isFirst = await files.link(temporary, path)
-  await files.remove(temporary)
-  // Two first starts at the same moment: the link decides.
-  if (!isFirst) throw await currentlyInUse(options)
-  return lastEntry
+  throw await currentlyInUse(options)
+}
+
+/** Whether somebody else holds the lock by now, who has swept away what others were about to put in its place. */
+async function isTaken(
+  { files, root }: LockOptions,
+  known: readonly (string | undefined)[],
+): Promise<boolean> {
+  const found = await readHolder(files, joinPath(root, 'lock'))
+  return found !== undefined && !known.includes(found.holder)
 }
 
 async function isGone(options: LockOptions, holder: Holder): Promise<boolean> {
@@ -126,8 +139,7 @@ function beat(options: LockOptions, path: string, mine: Holder, forget: () => vo
   }
   /** Whoever took over while this process was stopped keeps the file. */
   const beatOnce = async (): Promise<void> => {
-    const found = await readHolder(files, path)
-    if (found !== undefined && ![mine.holder, nobody.holder].includes(found.holder)) return
+    if (await isTaken(options, [mine.holder, nobody.holder])) return
     await write(false)
     schedule()
   }
@@ -162,7 +174,12 @@ function beat(options: LockOptions, path: string, mine: Holder, forget: () => vo
       stop()
       await writing
       const found = await readHolder(files, path)
-      if (found?.holder === mine.holder) await write(true)
+      if (found?.holder !== mine.holder) return
+      try {
+        await write(true)
+      } catch (thrown) {
+        if (!(await isTaken(options, [mine.holder]))) throw thrown
+      }
     },
   }
 }

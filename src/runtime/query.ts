@@ -110,11 +110,16 @@ export function runQuery(spec: QuerySpec): JobHandle {
 
 async function deploy(spec: QuerySpec): Promise<Deployment> {
   const opened = new Opened()
+  let log: LocalEpochLog | undefined
   try {
-    return await openAttempt(spec, opened)
+    log = opened.add(await openLog(spec))
+    return await openAttempt(spec, opened, log)
   } catch (cause) {
+    // Whoever was asleep meets files that are gone and transactions of others: that is no damage.
+    const isReplaced = await log?.isReplaced().catch(() => false)
     await opened.close().catch(() => undefined)
-    throw cause
+    if (log === undefined || isReplaced !== true) throw cause
+    throw new StreamError('FENCED', { attempt: log.token + 1 }, { cause })
   }
 }
 
@@ -141,8 +146,11 @@ function taskStateOptions(
   }
 }
 
-async function openAttempt(spec: QuerySpec, opened: Opened): Promise<Deployment> {
-  const log = opened.add(await openLog(spec))
+async function openAttempt(
+  spec: QuerySpec,
+  opened: Opened,
+  log: LocalEpochLog,
+): Promise<Deployment> {
   const sinks = await makeSinks(spec, opened)
   const attempt = sinkAttempt(spec, log)
   const found = await plannedRecovery(log, sinks, attempt)

@@ -198,6 +198,8 @@ function querySpecOf(start: Start, listener: QuerySpec['listener']): QuerySpec {
       maxDelayMs: 60_000,
       poisonAfter: config.poisonAfter,
       retryNever: false,
+      // A partition comes to a process while the fleet runs: nobody is there to start it again.
+      retryFirst: start.isPart,
     },
     stopTimeoutMs: config.stopTimeoutMs,
     makeSource: (scan, folder) => makeSource(registry, ports, scan, folder),

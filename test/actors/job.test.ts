@@ -191,6 +191,25 @@ test('a first deployment that fails ends the job at once', async () => {
   await expect(simulation.run(job.done)).rejects.toThrow('no such folder')
 })
 
+test('a first deployment that fails is tried again where the settings say so, as often as any', async () => {
+  const restart = { ...defaultRestart, maxRestarts: 3, retryFirst: true }
+  for (const failures of [3, 4]) {
+    let left = failures
+    const { job, events, simulation } = start(plain, {
+      spec: { restart },
+      onEvent: stopWhenIdle,
+      change(deployment) {
+        if (left-- > 0) throw new Error('no broker yet')
+        return deployment
+      },
+    })
+    const done = simulation.run(job.done)
+    if (failures > restart.maxRestarts) await expect(done).rejects.toThrow('no broker yet')
+    else await done
+    expect(events.filter(({ type }) => type === 'restarting')).toHaveLength(3)
+  }
+})
+
 test('a handler that never returns ends the job with its name, and nothing is deployed again', async () => {
   let deployed = 0
   const hang = (deployment: Deployment): Deployment => {

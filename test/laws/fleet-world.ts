@@ -106,7 +106,7 @@ function newWorld(seed: number): World {
 }
 
 async function story(world: World): Promise<void> {
-  const { members, leaving, sent, failures, random } = world
+  const { members, leaving, sent, failures, random, broker } = world
   begin(world)
   for (let event = 0; event < events; event++) {
     arrive(world)
@@ -115,7 +115,9 @@ async function story(world: World): Promise<void> {
   }
   for (const { self } of members.values()) self.wake()
   if (members.size === 0) begin(world)
-  while (copied(world).length < sent.length && failures.length === 0) await turns(world, 50)
+  // Transactions of those who died are open until another one has taken their place.
+  const isDone = (): boolean => copied(world).length >= sent.length && broker.open().length === 0
+  while (!isDone() && failures.length === 0) await turns(world, 50)
   for (const life of [...members.keys()]) leave(world, life)
   await Promise.all(leaving)
 }

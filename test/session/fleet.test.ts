@@ -2,7 +2,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { type VirtualBroker, virtualBroker } from '../../properties/virtual-broker.ts'
+import {
+  type VirtualBroker,
+  type VirtualBrokerOptions,
+  virtualBroker,
+} from '../../properties/virtual-broker.ts'
 import { sleep } from '../../src/core/clock.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
 import type { DataFrame, DataStreamWriter } from '../../src/dataframe/data-frame.ts'
@@ -34,8 +38,8 @@ function processOn(broker: VirtualBroker): Session {
   return session
 }
 
-function newBroker(): VirtualBroker {
-  const broker = virtualBroker({ nodes: 3 })
+function newBroker(fault?: VirtualBrokerOptions['fault']): VirtualBroker {
+  const broker = virtualBroker({ nodes: 3, ...(fault === undefined ? {} : { fault }) })
   broker.createTopic('orders', partitions)
   broker.createTopic('copies', 2)
   return broker
@@ -207,6 +211,24 @@ test('the error of a partition ends the share of the process, and the session st
   await others.stop()
   expect(other.isActive).toBe(false)
   expect(other.exception()).toBeUndefined()
+}, 60_000)
+
+test('a partition whose start fails for a reason that passes is started again, unlike a query', async () => {
+  const ends: string[] = []
+  // The first transaction of a start, which says what it stands on, is aborted before it ends.
+  const broker = newBroker((_, name) => {
+    if (!name.startsWith('EndTxn')) return undefined
+    ends.push(name)
+    return ends.length === 1 ? 'timeout' : undefined
+  })
+  const sent = send(broker, 'row')
+  const fleet = copied(orders(processOn(broker)), newCheckpoint()).startFleet(sharing)
+  await untilCopied(broker, sent)
+  expect(fleet.exception()).toBeUndefined()
+  await fleet.stop()
+  ends.length = 0
+  const query = copied(orders(processOn(broker)), newCheckpoint()).start()
+  await expect(query.awaitTermination()).rejects.toMatchObject({ code: 'KAFKA_TRANSACTION_ENDED' })
 }, 60_000)
 
 test('a fleet and a query refuse the folders of each other', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { virtualFileSystem } from '../../properties/virtual-file-system.ts'
+import { type VirtualFileSystem, virtualFileSystem } from '../../properties/virtual-file-system.ts'
 import { StreamError } from '../../src/core/error.ts'
 import { nodeFileSystem } from '../../src/core/node-file-system.ts'
 import { nodeProcessInfo } from '../../src/core/node-process-info.ts'
@@ -42,7 +42,7 @@ test('an entry is one line of JSON that a person can read', async () => {
 })
 
 /** An attempt that slept past its lease, and the one that has taken its place. */
-async function replaced(files: ReturnType<typeof virtualFileSystem>) {
+async function replaced(files: VirtualFileSystem) {
   const clock = handClock()
   // A clock of its own, as a stopped process has: its timers do not run.
   const asleep = handClock()
@@ -55,7 +55,7 @@ async function replaced(files: ReturnType<typeof virtualFileSystem>) {
   return { zombie, next, clock, asleep }
 }
 
-const filesOfLog = (files: ReturnType<typeof virtualFileSystem>): string[] =>
+const filesOfLog = (files: VirtualFileSystem): string[] =>
   files.allFiles().filter((path) => path.startsWith('checkpoint/log/'))
 
 test('an attempt that was replaced is fenced: it publishes nothing more', async () => {
@@ -74,6 +74,33 @@ test('an attempt that was replaced is fenced: it publishes nothing more', async 
       ),
     ),
   ).toBe('CHECKPOINT_IN_USE')
+})
+
+test('an attempt knows whether a newer one has begun, also once the log begins behind it', async () => {
+  const files = virtualFileSystem()
+  const { zombie, next } = await replaced(files)
+  expect([await zombie.isReplaced(), await next.isReplaced()]).toEqual([true, false])
+  for (const epoch of [0, 1, 2]) await next.append(decision(epoch))
+  await next.prune(4)
+  expect([await zombie.isReplaced(), await next.isReplaced()]).toEqual([true, false])
+})
+
+test('an entry of its own of which nobody knows whether it stands is nobody else', async () => {
+  const files = virtualFileSystem()
+  let isBroken = false
+  const log = await openEpochLog(
+    logOptions({
+      ...files,
+      async syncFolder(path) {
+        if (isBroken) throw new StreamError('IO_ERROR', { operation: 'sync', path, why: 'EIO' })
+        await files.syncFolder(path)
+      },
+    }),
+  )
+  isBroken = true
+  expect(await codeOf(log.append(published(-1)))).toBe('IO_ERROR')
+  expect(await files.read('checkpoint/log/1')).toBeDefined()
+  expect(await log.isReplaced()).toBe(false)
 })
 
 test('the heartbeat of an attempt that was replaced does not take the lock back', async () => {
@@ -111,9 +138,7 @@ test('an attempt that slept until its numbers were pruned is fenced, though they
 })
 
 /** The same disk seen by another process, that is with a registry of its own. */
-function virtualSibling(
-  files: ReturnType<typeof virtualFileSystem>,
-): ReturnType<typeof virtualFileSystem> {
+function virtualSibling(files: VirtualFileSystem): VirtualFileSystem {
   return { ...files }
 }
 
@@ -179,6 +204,69 @@ test('of several openers at the same moment one wins', async () => {
   }
 })
 
+/** The disk as a process sees it that is slow just before it puts its file in place of the lock. */
+function slowToLock(
+  files: VirtualFileSystem,
+  meanwhile: () => Promise<unknown>,
+): VirtualFileSystem {
+  const first = async (path: string): Promise<void> => {
+    if (path.startsWith('checkpoint/lock.')) await meanwhile()
+  }
+  return {
+    ...files,
+    link: async (from, to) => first(from).then(() => files.link(from, to)),
+    rename: async (from, to) => first(from).then(() => files.rename(from, to)),
+  }
+}
+
+const inUseBy = (pid: number) => ({ code: 'CHECKPOINT_IN_USE', details: { pid } })
+
+test('whoever is slower to take a lock is told who was faster and swept its file away', async () => {
+  for (const isFirst of [true, false]) {
+    const files = virtualFileSystem()
+    if (!isFirst) await openEpochLog(logOptions(files, { processInfo: fakeProcess(1) }))
+    const isAlive = ({ pid }: { readonly pid: number }) => pid > 1
+    const faster = logOptions(virtualSibling(files), { processInfo: fakeProcess(2, isAlive) })
+    const slower = logOptions(
+      slowToLock(files, () => openEpochLog(faster)),
+      { processInfo: fakeProcess(3, isAlive) },
+    )
+    await expect(openEpochLog(slower)).rejects.toMatchObject(inUseBy(2))
+  }
+})
+
+test('whoever is slow to release a lock leaves it to the one that has taken it over', async () => {
+  const files = virtualFileSystem()
+  const clock = handClock()
+  const next = logOptions(virtualSibling(files), { clock, processInfo: fakeProcess(2) })
+  let isClosing = false
+  const slow = slowToLock(files, async () => {
+    if (isClosing) await openEpochLog(next)
+  })
+  const log = await openEpochLog(logOptions(slow))
+  await clock.advance(20_000)
+  isClosing = true
+  await log.close()
+  const third = logOptions(virtualSibling(files), {
+    clock,
+    processInfo: fakeProcess(3, () => true),
+  })
+  await expect(openEpochLog(third)).rejects.toMatchObject(inUseBy(2))
+})
+
+test('a lock that cannot be put in place is an error of the disk, if nobody else has it', async () => {
+  for (const isFirst of [true, false]) {
+    const files = virtualFileSystem()
+    if (!isFirst) await openEpochLog(logOptions(files))
+    const broken = slowToLock(files, () =>
+      Promise.reject(
+        new StreamError('IO_ERROR', { operation: 'rename', path: 'lock', why: 'EIO' }),
+      ),
+    )
+    expect(await codeOf(openEpochLog(logOptions(broken)))).toBe('IO_ERROR')
+  }
+})
+
 test('a pruned log begins where its note says, and a lost file is still noticed', async () => {
   const files = virtualFileSystem()
   const log = await openEpochLog(logOptions(files))
@@ -204,7 +292,7 @@ test('a pruned log begins where its note says, and a lost file is still noticed'
 })
 
 test('every deleted, cut, changed or swapped file of the log is refused', async () => {
-  const build = async (): Promise<ReturnType<typeof virtualFileSystem>> => {
+  const build = async (): Promise<VirtualFileSystem> => {
     const files = virtualFileSystem()
     const log = await openEpochLog(logOptions(files))
     for (const entry of [published(-1), decision(0), published(0), committed(0), decision(1)]) {
