@@ -3,13 +3,11 @@ import { simulatedSession } from '../../properties/simulated-session.ts'
 import { createSimulation, type Simulation } from '../../properties/simulated-system.ts'
 import { type VirtualBroker, virtualBroker } from '../../properties/virtual-broker.ts'
 import { type VirtualFileSystem, virtualFileSystem } from '../../properties/virtual-file-system.ts'
-import { kafkaSinkOver } from '../../src/connectors/kafka/sink.ts'
-import { kafkaSourceOver } from '../../src/connectors/kafka/source.ts'
 import { type Random, seededRandom } from '../../src/core/random.ts'
 import type { Fleet } from '../../src/dataframe/fleet.ts'
 import type { Session } from '../../src/session/session.ts'
 import { mustBeOnce } from '../kafka/filled-topic.ts'
-import { virtualServers } from '../kafka/virtual-kafka.ts'
+import { copyOfTopic, overBroker } from '../kafka/virtual-kafka.ts'
 
 /** What happened to the processes of a fleet. */
 export interface FleetReport {
@@ -169,28 +167,18 @@ function begin(world: World): void {
 
 /** The query that all of them run. */
 function copying({ broker, simulation }: World, session: Session, self: SimulatedProcess): Fleet {
-  const transport = () =>
-    broker.transport({
-      step: () => undefined,
-      async pause() {
-        await simulation.pause()
-        await self.gate()
-      },
-    })
-  session.register({ source: kafkaSourceOver(transport), sink: kafkaSinkOver(transport) })
-  return session.readStream
-    .format('kafka')
-    .option(...virtualServers)
-    .option('subscribe', 'in')
-    .option('startingOffsets', 'earliest')
-    .option('maxOffsetsPerTrigger', 4)
-    .load()
-    .select('value')
-    .writeStream.format('kafka')
-    .option(...virtualServers)
-    .option('topic', 'out')
-    .option('checkpointLocation', 'checkpoint')
-    .startFleet({ group: 'fleet', sessionTimeout: '2 seconds', rebalanceTimeout: '10 seconds' })
+  overBroker(session, broker, {
+    step: () => undefined,
+    async pause() {
+      await simulation.pause()
+      await self.gate()
+    },
+  })
+  return copyOfTopic(session).startFleet({
+    group: 'fleet',
+    sessionTimeout: '2 seconds',
+    rebalanceTimeout: '10 seconds',
+  })
 }
 
 /** Has a process end properly, which takes its time. */

@@ -4,10 +4,7 @@ import { simulatedSession } from '../../properties/simulated-session.ts'
 import { createSimulation } from '../../properties/simulated-system.ts'
 import { virtualBroker } from '../../properties/virtual-broker.ts'
 import { virtualFileSystem } from '../../properties/virtual-file-system.ts'
-import { kafkaSinkOver } from '../../src/connectors/kafka/sink.ts'
-import { kafkaSourceOver } from '../../src/connectors/kafka/source.ts'
-import type { DataStreamWriter } from '../../src/dataframe/data-frame.ts'
-import { virtualServers } from '../kafka/virtual-kafka.ts'
+import { copyOfTopic, overBroker } from '../kafka/virtual-kafka.ts'
 
 /** Two machines that reach one folder and one broker with a row in it; the first one falls asleep in front of a request. */
 function twoProcesses(asleepBefore: string) {
@@ -26,31 +23,18 @@ function twoProcesses(asleepBefore: string) {
       config: { lockLease: '2 seconds' },
       among: { simulation, self, machine: `machine ${life}`, isAlive: () => true },
     })
-    const transport = () =>
-      broker.transport({
-        step(name) {
-          if (life > 0 || hasSlept || !name.startsWith(`broker ${asleepBefore}`)) return
-          hasSlept = true
-          self.fallAsleep()
-        },
-        async pause() {
-          await simulation.pause()
-          await self.gate()
-        },
-      })
-    session.register({ source: kafkaSourceOver(transport), sink: kafkaSinkOver(transport) })
-    const copy: DataStreamWriter = session.readStream
-      .format('kafka')
-      .option(...virtualServers)
-      .option('subscribe', 'in')
-      .option('startingOffsets', 'earliest')
-      .load()
-      .select('value')
-      .writeStream.format('kafka')
-      .option(...virtualServers)
-      .option('topic', 'out')
-      .option('checkpointLocation', 'checkpoint')
-    return { self, copy }
+    overBroker(session, broker, {
+      step(name) {
+        if (life > 0 || hasSlept || !name.startsWith(`broker ${asleepBefore}`)) return
+        hasSlept = true
+        self.fallAsleep()
+      },
+      async pause() {
+        await simulation.pause()
+        await self.gate()
+      },
+    })
+    return { self, copy: copyOfTopic(session) }
   }
   return { simulation, broker, hasSlept: () => hasSlept, first: processOf(0), second: processOf(1) }
 }
